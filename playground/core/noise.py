@@ -1,0 +1,88 @@
+"""Noise levels, and the arithmetic between x_0, x_t and eps. Knows no schedule and no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """How much picture and how much noise: x_t = alpha * x0 + sigma * eps.
+
+    `alpha` and `sigma` are float64 and at least 0, of shape () for a whole batch or (B,) for one level a
+    picture; plain numbers are accepted. Variance-preserving levels have alpha² + sigma² = 1, as
+    DDPM's do: alpha = √ᾱ_t, sigma = √(1−ᾱ_t) (Ho et al. 2020, eq. 4); nothing here needs that.
+    They stay on the CPU, since some devices have no float64, and are cast where they meet a picture.
+    """
+
+    alpha: Tensor
+    sigma: Tensor
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "sigma"):
+            value = torch.as_tensor(getattr(self, name), dtype=torch.float64, device="cpu")
+            object.__setattr__(self, name, value)
+
+    @property
+    def log_snr(self) -> Tensor:
+        """ln(alpha² / sigma²): +inf for a clean picture, -inf for pure noise."""
+        return 2 * (self.alpha.log() - self.sigma.log())
+
+
+CLEAN = NoiseLevel(torch.tensor(1.0), torch.tensor(0.0))
+"""The level at which every reverse process ends: the picture itself."""
+
+
+def like(coefficient: Tensor, picture: Tensor) -> Tensor:
+    """A coefficient of shape () or (B,), cast to `picture`'s dtype and device, ready to multiply (B, ...)."""
+    return coefficient.to(picture).reshape(-1, *[1] * (picture.ndim - 1))
+
+
+def add_noise(x0: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
+    """x_t = alpha * x0 + sigma * eps (Ho et al. 2020, eq. 4). Shapes (B, ...), like x0."""
+    return like(level.alpha, x0) * x0 + like(level.sigma, x0) * eps
+
+
+def x0_from_eps(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
+    """The picture that is left when `eps` is taken out of x_t: (x_t - sigma * eps) / alpha.
+
+    At alpha = 0 nothing of the picture is in x_t and no noise can tell it: the answer is 0, the middle
+    of the range.
+    """
+    alpha = like(level.alpha, x_t)
+    x0 = (x_t - like(level.sigma, x_t) * eps) / alpha
+    return torch.where(alpha == 0, torch.zeros_like(x0), x0)
+
+
+def eps_from_x0(x_t: Tensor, x0: Tensor, level: NoiseLevel) -> Tensor:
+    """The noise that makes x_t of x0: (x_t - alpha * x0) / sigma. `level.sigma` must be above 0."""
+    return (x_t - like(level.alpha, x_t) * x0) / like(level.sigma, x_t)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The Gaussian q(x_s | x_t, x0) of a level s cleaner than t.
+
+    `mean` has x_t's shape. `variance` is β̃ (Ho et al. 2020, eq. 7) and `beta` is β, the variance of
+    q(x_t | x_s): the two choices for the reverse step's σ_t² (section 3.2). Both are float64, () or (B,).
+    """
+
+    mean: Tensor
+    variance: Tensor
+    beta: Tensor
+
+
+def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> Posterior:
+    """q(x_s | x_t, x0), with s = `next_level` at most as noisy as t = `level` (Ho et al. 2020, eq. 6–7).
+
+    Written for any two levels, not only neighbours, as in Kingma et al. 2021, appendix A: q(x_t | x_s) has
+    the factor alpha_t / alpha_s and the variance sigma_t² - (alpha_t / alpha_s)² sigma_s².
+    """
+    factor = level.alpha / next_level.alpha
+    beta = level.sigma**2 - factor**2 * next_level.sigma**2
+    share = next_level.sigma**2 / level.sigma**2
+    mean = like(factor * share, x_t) * x_t + like(next_level.alpha * beta / level.sigma**2, x_t) * x0
+    return Posterior(mean, beta * share, beta)

@@ -1,0 +1,119 @@
+"""Who says what the noise in x_t is: a network, or one of those to compare it with. Knows no sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from playground.core.noise import NoiseLevel, eps_from_x0, like
+from playground.core.schedules import NoiseSchedule
+
+
+class NoisePredictor(Protocol):
+    """Anything that looks at x_t and says which noise is in it."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        """eps_hat, of x_t's shape (B, C, H, W), dtype and device. `labels` is int64 (B,), or None for no label."""
+        ...
+
+
+@dataclass(frozen=True)
+class UNetPredictor:
+    """A diffusers UNet2DModel, asked at the t of its own training whose log-SNR is that of the level.
+
+    A network learns noise levels, not integers: so it works under any schedule. A level beyond the noisiest
+    or the cleanest that it was trained on is clamped (`covers` tells). `prediction_type` is what it was trained
+    to say: "epsilon", "sample" (x_0) or "v_prediction" (Salimans & Ho 2022, appendix D). `null_label` is the
+    embedding that means 'no label'.
+    """
+
+    unet: nn.Module
+    trained_on: NoiseSchedule
+    prediction_type: str = "epsilon"
+    null_label: int | None = None
+
+    @torch.no_grad()
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        weight = next(self.unet.parameters())
+        size = (level.alpha**2 + level.sigma**2).sqrt()  # 1 for every variance-preserving level
+        x = x_t / like(size, x_t)
+        t = self.trained_on.t_at(level.log_snr).float().expand(len(x_t))
+        if labels is None and self.null_label is not None:
+            labels = torch.full((len(x_t),), self.null_label)
+        # A float tensor, since the network casts any other timestep to a whole number.
+        output = self.unet(
+            x.to(weight),
+            t.to(weight.device),
+            class_labels=None if labels is None else labels.to(weight.device),
+        ).sample.to(x_t)
+        if self.prediction_type == "epsilon":
+            eps_hat: Tensor = output
+        elif self.prediction_type == "sample":
+            eps_hat = eps_from_x0(x_t, output, level)
+        else:
+            eps_hat = like(level.alpha / size, x_t) * output + like(level.sigma / size, x_t) * x
+        return eps_hat
+
+    def covers(self, level: NoiseLevel) -> bool:
+        """Whether the network was trained at levels as clean and as noisy as these."""
+        trained = self.trained_on.log_snr
+        slack = 1e-4  # two float32 roads to the same schedule differ by less
+        return bool(((level.log_snr <= trained[0] + slack) & (level.log_snr >= trained[-1] - slack)).all())
+
+
+class IdealPredictor:
+    """E[eps | x_t] when x_0 is one of the given pictures, each as likely: the best any predictor could say.
+
+    By Bayes, picture i has the weight softmax_i(-‖x_t - alpha * x_i‖² / (2 sigma²)) given x_t; the weighted mean of
+    the pictures is E[x_0 | x_t], and E[eps | x_t] follows from it. Exact, in float64. The level's sigma must be above 0.
+    """
+
+    def __init__(self, pictures: Tensor) -> None:
+        """`pictures`: (N, C, H, W) in [-1, 1]."""
+        self.flat = pictures.double().flatten(1)
+        self.squares = self.flat.square().sum(1)
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        x = x_t.to(self.flat)
+        alpha, sigma = like(level.alpha, self.flat), like(level.sigma, self.flat)
+        # ‖x_t‖² is the same for every picture, so the softmax does without it.
+        distance = alpha**2 * self.squares - 2 * alpha * (x.flatten(1) @ self.flat.T)
+        weights = (-distance / (2 * sigma**2)).softmax(1)
+        return eps_from_x0(x, (weights @ self.flat).reshape(x.shape), level).to(x_t)
+
+
+class BlindPredictor:
+    """Never looks at x_t: the best it can say is the mean of the noise, 0."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        return torch.zeros_like(x_t)
+
+
+class CopycatPredictor:
+    """Takes all of x_t for noise."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        return x_t.clone()
+
+
+@dataclass(frozen=True)
+class Guided:
+    """Classifier-free guidance: eps_uncond + scale * (eps_cond - eps_uncond).
+
+    That is eq. 6 of Ho & Salimans 2022, whose w is scale - 1: a scale of 1 is the predictor with its label, 0 without.
+    """
+
+    predictor: NoisePredictor
+    scale: float
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        if labels is None or self.scale == 0:
+            return self.predictor(x_t, level)
+        eps_cond = self.predictor(x_t, level, labels)
+        if self.scale == 1:
+            return eps_cond
+        eps_uncond = self.predictor(x_t, level)
+        return eps_uncond + self.scale * (eps_cond - eps_uncond)

@@ -1,0 +1,214 @@
+"""Train a network to find the noise: Algorithm 1 of Ho et al. 2020, and what it takes to run it.
+
+    python -m playground.train --data digits --out weights/digits --pictures 400000
+
+Under `accelerate launch -m playground.train …` the same command runs on many GPUs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from diffusers import DDPMScheduler, UNet2DModel
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from playground.core.checkpoints import WEIGHTS_FILE, load_checkpoint, sha256
+from playground.core.datasets import Pictures, load_pictures
+from playground.core.experiments import mean_error
+from playground.core.noise import add_noise
+from playground.core.predictors import BlindPredictor, CopycatPredictor
+from playground.core.schedules import NoiseSchedule, linear
+
+
+def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor) -> Tensor:
+    """One draw of L_simple (Ho et al. 2020, eq. 14): the lines of Algorithm 1, whose numbers stand beside them."""
+    t = torch.randint(schedule.num_steps, (len(x0),))  # 3: t ~ Uniform({1, …, T}), counted from 0 here
+    eps = torch.randn_like(x0)  # 4: ε ~ N(0, I)
+    eps_hat = unet(add_noise(x0, eps, schedule.level(t)), t.to(x0), class_labels=labels).sample
+    return mse_loss(eps_hat.float(), eps)  # 5: descend on ∇ ‖ε - ε_θ(√ᾱ_t x_0 + √(1-ᾱ_t) ε, t)‖²
+
+
+def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
+    """A `share` of the labels becomes 'no label', as guidance needs (Ho & Salimans 2022, algorithm 1)."""
+    return torch.where(torch.rand(len(labels)) < share, null_label, labels)
+
+
+def new_unet(shape: tuple[int, ...], num_labels: int, channels: list[int], layers: int) -> UNet2DModel:
+    """A UNet for pictures of shape (C, H, W); one level a channel count, attention in the last; one label more: 'none'."""
+    plain = len(channels) - 1
+    return UNet2DModel(
+        sample_size=shape[1],
+        in_channels=shape[0],
+        out_channels=shape[0],
+        block_out_channels=tuple(channels),
+        layers_per_block=layers,
+        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
+        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
+        num_class_embeds=num_labels + 1,
+        attention_head_dim=32,
+        norm_num_groups=8,
+        resnet_time_scale_shift="scale_shift",
+    )
+
+
+def learning_rate(step: int, total: int, peak: float, shape: str) -> float:
+    """`peak` after 500 steps of warm-up; "constant", or falling to 0 at the end as a half "cosine"."""
+    fall = 0.5 * (1 + math.cos(math.pi * step / total)) if shape == "cosine" else 1.0
+    return peak * min(1, (step + 1) / 500) * fall
+
+
+class Run:
+    """A training run: the network, its moving average and its optimizer, at a step."""
+
+    def __init__(self, args: argparse.Namespace, pictures: Pictures) -> None:
+        self.args, self.pictures = args, pictures
+        self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
+        torch.manual_seed(args.seed)
+        unet = new_unet(pictures.pixels.shape[1:], len(pictures.label_names), args.channels, args.layers)
+        self.ema = EMAModel(unet.parameters(), decay=args.ema, use_ema_warmup=False, foreach=True)
+        optimizer = torch.optim.AdamW(unet.parameters(), lr=args.lr, weight_decay=args.weight_decay)
+        self.unet, self.optimizer = self.accelerator.prepare(unet, optimizer)
+        self.ema.to(self.accelerator.device)
+        self.schedule = linear(1000)
+        self.batch = args.batch * self.accelerator.num_processes
+        self.total = math.ceil(args.pictures / self.batch)
+        self.step = 0
+        self.state_file = Path("runs") / Path(args.out).name / "state.pt"
+
+    def train(self) -> None:
+        """From the present step to the last, with a checkpoint every `--save-every` seconds and at the end."""
+        saved, losses = time.monotonic(), []
+        bar = tqdm(total=self.total * self.batch, initial=self.step * self.batch, unit=" pictures", mininterval=1)
+        while self.step < self.total:
+            losses = [*losses[-99:], self.train_step()]
+            bar.update(self.batch)
+            bar.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", refresh=False)
+            if time.monotonic() - saved > self.args.save_every:
+                self.save()
+                saved = time.monotonic()
+        bar.close()
+        self.save()
+
+    def train_step(self) -> float:
+        # Every step and process has a seed of its own: a resumed run goes on as if it had never stopped.
+        rank = self.accelerator.process_index
+        torch.manual_seed((self.args.seed << 40) + self.step * self.accelerator.num_processes + rank)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.total, self.args.lr, self.args.schedule)
+        index = torch.randint(self.pictures.training.stop, (self.args.batch,))
+        x0 = self.pictures.x0(index).to(self.accelerator.device)
+        labels = drop_labels(self.pictures.labels[index], len(self.pictures.label_names), self.args.drop_label)
+        with self.accelerator.autocast():
+            value = loss(self.unet, self.schedule, x0, labels.to(x0.device))
+        self.accelerator.backward(value)
+        self.accelerator.clip_grad_norm_(self.unet.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.ema.step(self.unet.parameters())
+        self.step += 1
+        return value.item()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "unet": self.accelerator.unwrap_model(self.unet).state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+        }
+
+    def resume(self) -> None:
+        """Take up the run where its last checkpoint left it."""
+        state = torch.load(self.state_file, map_location=self.accelerator.device)
+        self.accelerator.unwrap_model(self.unet).load_state_dict(state["unet"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+    def save(self) -> None:
+        """Write the run's state into runs/, and the averaged network with its scheduler and card into `--out`."""
+        if not self.accelerator.is_main_process:
+            return
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.state_file.with_suffix(".partial")
+        torch.save(self.state(), partial)
+        partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
+
+        out = Path(self.args.out)
+        unet = self.accelerator.unwrap_model(self.unet)
+        self.ema.store(unet.parameters())
+        self.ema.copy_to(unet.parameters())
+        unet.save_pretrained(out / "unet")
+        self.ema.restore(unet.parameters())
+        DDPMScheduler().save_pretrained(out / "scheduler")  # its defaults are linear(1000)
+        (out / "card.json").unlink(missing_ok=True)  # it describes the weights that were there before
+        write_card(out, self)
+
+
+def write_card(out: Path, run: Run) -> None:
+    """card.json: what the network is, how it was made, and how well it does on pictures it never saw."""
+    checkpoint = load_checkpoint(out, run.accelerator.device)
+    unet, shape = checkpoint.predictor.unet, checkpoint.image_shape
+    with FlopCounterMode(display=False) as counter:
+        checkpoint.predictor(torch.zeros(1, *shape), run.schedule.level(0))
+    pictures = run.pictures
+    held_out = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
+    predictors = {"network": checkpoint.predictor, "zero": BlindPredictor(), "copycat": CopycatPredictor()}
+    card = {
+        "name": out.name,
+        "data": pictures.source,
+        "licence": pictures.licence,
+        "label_names": list(pictures.label_names),
+        "command": shlex.join(["python", "-m", "playground.train", *sys.argv[1:]]),
+        "pictures_seen": run.step * run.batch,
+        "parameters": sum(weight.numel() for weight in unet.parameters()),
+        "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
+        "held_out_error": {
+            **{name: round(mean_error(p, *held_out, run.schedule), 4) for name, p in predictors.items()},
+            "of": "mean of (eps - eps_hat)² over pixels, t even over the linear schedule, T = 1000; "
+            f"{pictures.held_out:,} held-out pictures, four draws of noise each, seed 0",
+        },
+        "sha256": sha256(out / "unet" / WEIGHTS_FILE),
+    }
+    (out / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m playground.train", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="digits", help="a folder with pictures.json; a bare name is one in weights/")
+    parser.add_argument("--out", required=True, help="folder for the network, its scheduler and its card")
+    parser.add_argument("--pictures", type=int, default=400_000, help="how many pictures to see in all")
+    parser.add_argument("--channels", type=int, nargs="+", default=[40, 64, 96], help="of each level of the UNet")
+    parser.add_argument("--layers", type=int, default=1, help="residual blocks a level")
+    parser.add_argument("--batch", type=int, default=64, help="pictures a step and process")
+    parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--schedule", choices=["cosine", "constant"], default="cosine", help="of the learning rate")
+    parser.add_argument("--ema", type=float, default=0.9995, help="decay of the moving average that is kept")
+    parser.add_argument("--drop-label", type=float, default=0.1, help="share of labels replaced by 'no label'")
+    parser.add_argument("--weight-decay", type=float, default=0.0)
+    parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no", help="of the arithmetic")
+    parser.add_argument("--device", choices=["cpu"], help="keep off the accelerator")
+    parser.add_argument("--save-every", type=float, default=180, help="seconds from checkpoint to checkpoint")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
+    args = parser.parse_args(argv)
+    run = Run(args, load_pictures(args.data))
+    if args.resume:
+        run.resume()
+    run.train()
+
+
+if __name__ == "__main__":
+    main()
