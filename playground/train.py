@@ -65,9 +65,9 @@ def new_unet(shape: tuple[int, ...], num_labels: int, channels: list[int], layer
 
 
 def learning_rate(step: int, total: int, peak: float, shape: str) -> float:
-    """`peak` after 500 steps of warm-up; "constant", or falling to 0 at the end as a half "cosine"."""
+    """`peak` after 200 steps of warm-up; "constant", or falling to 0 at the end as a half "cosine"."""
     fall = 0.5 * (1 + math.cos(math.pi * step / total)) if shape == "cosine" else 1.0
-    return peak * min(1, (step + 1) / 500) * fall
+    return peak * min(1, (step + 1) / 200) * fall
 
 
 class Run:
