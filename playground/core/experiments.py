@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from playground.core.noise import add_noise
-from playground.core.predictors import NoisePredictor
+from playground.core.noise import NoiseLevel, add_noise, x0_from_eps
+from playground.core.predictors import Guided, NoisePredictor, UNetPredictor
+from playground.core.samplers import Step, sample
 from playground.core.schedules import NoiseSchedule
 
 
@@ -34,3 +39,101 @@ def mean_error(
             eps_hat = predictor(add_noise(x0[part], eps[part], level), level, part_labels)
             total += (eps[part] - eps_hat).square().sum().item()
     return total / (draws * x0.numel())
+
+
+def gaussian(shape: tuple[int, ...], seed: int) -> Tensor:
+    """The noise that a seed stands for: standard Gaussian, float32, the same on every device."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A picture on its way into noise: x_t = alpha_t * x0 + sigma_t * eps for every t of the schedule.
+
+    `x0` and `eps` are (C, H, W); `level` has one entry for each t, (T,).
+    """
+
+    x0: Tensor
+    eps: Tensor
+    schedule: NoiseSchedule
+    level: NoiseLevel
+
+
+def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Forward:
+    """How much of picture and noise there is at each t (Ho et al. 2020, eq. 4)."""
+    return Forward(x0, eps, schedule, schedule.level(torch.arange(schedule.num_steps)))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a predictor says of one picture and one noise at K steps.
+
+    Pictures are (K, C, H, W). `error` is the mean of (eps - eps_hat)² over pixels, `r2` is 1 - error / variance of eps,
+    `cosine` is that between eps and eps_hat, `deviation` the standard deviation of eps_hat, and `x0_error` the mean of
+    (x0 - x0_hat)²; each is (K,). `covered` is False where the network was never trained at such a level.
+    """
+
+    t: Tensor
+    level: NoiseLevel
+    x0: Tensor
+    eps: Tensor
+    x_t: Tensor
+    eps_hat: Tensor
+    x0_hat: Tensor
+    error: Tensor
+    cosine: Tensor
+    r2: Tensor
+    deviation: Tensor
+    x0_error: Tensor
+    covered: bool
+
+
+def prediction(predictor: UNetPredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: Tensor) -> Prediction:
+    """Ask the predictor, without a label, for the noise in x_t at each of the steps `t` (K,); x0 and eps are (C, H, W)."""
+    level = schedule.level(t)
+    x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
+    x_t = add_noise(x0, eps, level)
+    eps_hat = torch.cat(
+        [predictor(x_t[i], NoiseLevel(level.alpha[i], level.sigma[i])) for i in torch.arange(len(t)).split(32)]
+    )
+    x0_hat = x0_from_eps(x_t, eps_hat, level)
+    flat, flat_hat = eps.flatten(1), eps_hat.flatten(1)
+    error = (flat - flat_hat).square().mean(1)
+    return Prediction(
+        t,
+        level,
+        x0,
+        eps,
+        x_t,
+        eps_hat,
+        x0_hat,
+        error,
+        cosine=torch.cosine_similarity(flat, flat_hat),
+        r2=1 - error / flat.var(1, correction=0),
+        deviation=flat_hat.std(1, correction=0),
+        x0_error=(x0 - x0_hat).square().flatten(1).mean(1),
+        covered=predictor.covers(level),
+    )
+
+
+def reverse(
+    predictor: UNetPredictor,
+    shape: tuple[int, int, int],
+    schedule: NoiseSchedule,
+    *,
+    count: int = 1,
+    label: int | None = None,
+    guidance: float = 1.0,
+    seed: int = 0,
+    **options: Any,
+) -> Iterator[Step]:
+    """Sample `count` pictures of `shape` (C, H, W) from noise; `seed` draws x_T and then the steps' fresh noise.
+
+    `label` None asks for any picture. `options` are those of `sample`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    device = next(predictor.unet.parameters()).device
+    x_T = torch.randn(count, *shape, generator=generator).to(device)  # noqa: N806 - the papers' name
+    labels = None if label is None else torch.full((count,), label)
+    guided = Guided(predictor, guidance)
+    return sample(guided, x_T, schedule, labels=labels, generator=generator, **options)

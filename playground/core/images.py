@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 
@@ -47,3 +49,47 @@ def cut(image: Image.Image, shape: tuple[int, int, int], count: int) -> Tensor:
     rows, columns = image.height // height, image.width // width
     pixels = torch.from_numpy(np.array(image)).reshape(rows, height, columns, width, channels)
     return pixels.permute(0, 2, 4, 1, 3).reshape(-1, channels, height, width)[:count].contiguous()
+
+
+MAX_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000
+KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+
+
+def read(data: bytes) -> Image.Image:
+    """A picture that somebody sent, in RGB, turned as its camera held it, at most 512 pixels a side, on white.
+
+    It is measured before it is decoded. Raises ValueError, in a sentence for a person, for what is no picture of a
+    known kind, is empty, or is over MAX_BYTES or MAX_PIXELS.
+    """
+    if not data:
+        raise ValueError("This file is empty: choose a PNG, JPEG, WebP, GIF or BMP picture.")
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=KINDS)
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(
+                f"This picture is too large: {image.width} × {image.height} pixels, where "
+                f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
+            )
+        image.thumbnail((512, 512))  # decodes a large JPEG at a fraction of its size
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError("This file is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP.") from error
+    paper = Image.new("RGBA", upright.size, "white")
+    return Image.alpha_composite(paper, upright).convert("RGB")
+
+
+def fit(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
+    """The picture as a network of `shape` (C, H, W) gets it, float32 in [-1, 1]: its middle square, scaled.
+
+    Grey networks here learned light strokes on black, so a picture that is light at its border is turned round.
+    """
+    channels, height, width = shape
+    square = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+    x0 = from_pil(square, channels)
+    if channels == 1:
+        border = torch.cat([x0[:, 0], x0[:, -1], x0[:, :, 0], x0[:, :, -1]], dim=1)
+        x0 = -x0 if border.mean() > 0 else x0
+    return x0

@@ -1,0 +1,40 @@
+"""The networks on offer, by name, each loaded when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from playground.core.checkpoints import Checkpoint, load_checkpoint
+from playground.core.datasets import WEIGHTS, Pictures, load_pictures
+
+
+class Library:
+    """Checkpoints and their pictures. A folder that cannot be read raises each time it is asked for, until mended."""
+
+    def __init__(self, folders: list[Path] | None = None, device: str | torch.device | None = None) -> None:
+        """`folders`: one a network, named after its folder; by default every folder in weights/."""
+        if folders is None:
+            folders = sorted(path for path in WEIGHTS.iterdir() if path.is_dir())
+        self.folders = {folder.name: folder.resolve() for folder in folders}
+        self._lock = threading.Lock()
+        self._checkpoint = cache(lambda name: load_checkpoint(self.folders[name], device))
+        self._pictures = cache(lambda name: load_pictures(self.folders[name]))
+
+    @property
+    def names(self) -> list[str]:
+        """The names to choose from, the default first."""
+        return list(self.folders)
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The network of that name. Raises CheckpointError where its folder cannot be read."""
+        with self._lock:  # so that two people who ask at once do not load it twice
+            return self._checkpoint(name)
+
+    def pictures(self, name: str) -> Pictures:
+        """The pictures it was trained on and those held out. Raises FileNotFoundError where there are none."""
+        with self._lock:
+            return self._pictures(name)
