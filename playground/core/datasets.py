@@ -35,6 +35,12 @@ class Pictures:
         return images.from_bytes(self.pixels[index])
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of each picture."""
+        channels, height, width = self.pixels.shape[1:]
+        return channels, height, width
+
+    @property
     def training(self) -> slice:
         """Where the pictures are that networks are trained on."""
         return slice(0, len(self) - self.held_out)

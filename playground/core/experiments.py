@@ -88,9 +88,15 @@ class Prediction:
     covered: bool
 
 
-def prediction(predictor: UNetPredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: Tensor) -> Prediction:
-    """Ask the predictor, without a label, for the noise in x_t at each of the steps `t` (K,); x0 and eps are (C, H, W)."""
-    level = schedule.level(t)
+def even_steps(schedule: NoiseSchedule, count: int) -> list[int]:
+    """`count` whole steps from 0 to T - 1, both included, evenly spaced; all of them where there are fewer."""
+    last = schedule.num_steps - 1
+    return torch.linspace(0, last, min(count, last + 1), dtype=torch.float64).round().long().tolist()
+
+
+def prediction(predictor: UNetPredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: list[int]) -> Prediction:
+    """Ask the predictor, without a label, for the noise in x_t at each of the K steps `t`; x0 and eps are (C, H, W)."""
+    level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
     x_t = add_noise(x0, eps, level)
     eps_hat = torch.cat(
@@ -100,7 +106,7 @@ def prediction(predictor: UNetPredictor, x0: Tensor, eps: Tensor, schedule: Nois
     flat, flat_hat = eps.flatten(1), eps_hat.flatten(1)
     error = (flat - flat_hat).square().mean(1)
     return Prediction(
-        t,
+        torch.tensor(t),
         level,
         x0,
         eps,
@@ -132,8 +138,7 @@ def reverse(
     `label` None asks for any picture. `options` are those of `sample`.
     """
     generator = torch.Generator().manual_seed(seed)
-    device = next(predictor.unet.parameters()).device
-    x_T = torch.randn(count, *shape, generator=generator).to(device)  # noqa: N806 - the papers' name
+    x_T = torch.randn(count, *shape, generator=generator).to(predictor.device)  # noqa: N806 - the papers' name
     labels = None if label is None else torch.full((count,), label)
     guided = Guided(predictor, guidance)
     return sample(guided, x_T, schedule, labels=labels, generator=generator, **options)

@@ -57,6 +57,11 @@ class UNetPredictor:
             eps_hat = like(level.alpha / size, x_t) * output + like(level.sigma / size, x_t) * x
         return eps_hat
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return next(self.unet.parameters()).device
+
     def covers(self, level: NoiseLevel) -> bool:
         """Whether the network was trained at levels as clean and as noisy as these."""
         trained = self.trained_on.log_snr

@@ -1,0 +1,1 @@
+"""How results look: core's records become films, charts and pictures. Computes nothing about diffusion."""

@@ -1,0 +1,5 @@
+"""What a person touches: the Gradio page and its public endpoints. Does no torch arithmetic."""
+
+from playground.ui.page import build_app, launch_options
+
+__all__ = ["build_app", "launch_options"]

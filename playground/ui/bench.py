@@ -1,0 +1,83 @@
+"""The bench: the controls that all tabs share."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from playground.core import images
+from playground.core.library import Library
+from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
+from playground.ui.errors import told
+from playground.ui.scene import Scene
+from playground.ui.settings import MAX_SEED, Settings, checked
+
+CONTROLS = ("model", "picture", "seed", "schedule", "T", "zero_terminal")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The shared controls, in the order of CONTROLS, and the picture of the person's own, if there is one."""
+
+    library: Library
+    controls: list[gr.components.Component]
+    own: gr.State
+    about: gr.Markdown
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """What a handler takes to call `scene`."""
+        return [*self.controls, self.own]
+
+    def scene(self, *values: Any, **more: Any) -> Scene:
+        """The scene for the values of `inputs` and, by name, those of further controls."""
+        *controls, own = values
+        return Scene(self.library, checked(self.library, **dict(zip(CONTROLS, controls, strict=True)), **more), own)
+
+
+def build_bench(library: Library) -> Bench:
+    """Lay out the bench; call it inside a Blocks context."""
+    default = Settings(model=library.names[0]) if library.names else Settings()
+    last = len(library.pictures(default.model)) - 1
+    with gr.Group(elem_id="bench"), gr.Row(equal_height=True):
+        with gr.Column(min_width=300, scale=3):
+            picture = gr.Slider(0, last, default.picture, step=1, label="Picture", info="number in the data")
+            with gr.Row():
+                another = gr.Button("Another picture", size="sm", min_width=100)
+                upload = gr.UploadButton("Your own picture", size="sm", file_types=["image"], min_width=100)
+        with gr.Column(min_width=150, scale=2):
+            seed = gr.Number(
+                default.seed, label="Seed", info="which noise ε", precision=0, minimum=0, maximum=MAX_SEED
+            )
+            other_noise = gr.Button("Other noise", size="sm")
+        model = gr.Dropdown(
+            library.names, value=default.model, label="Model", info="the network and its data", min_width=140
+        )
+        schedule = gr.Dropdown(
+            list(SCHEDULES), value=default.schedule, label="Schedule", info="how noise grows with t", min_width=140
+        )
+        with gr.Column(min_width=150, scale=2):
+            num_steps = gr.Number(
+                default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}", precision=0
+            )
+            zero_terminal = gr.Checkbox(default.zero_terminal, label="end in pure noise (zero terminal SNR)")
+    about = gr.Markdown(elem_id="about-picture")
+    bench = Bench(library, [model, picture, seed, schedule, num_steps, zero_terminal], gr.State(None), about)
+
+    another.click(lambda top: random.randint(0, top), gr.State(last), picture, api_visibility="private")
+    other_noise.click(lambda: random.randint(0, 9999), None, seed, api_visibility="private")
+    upload.upload(told(_own_picture), upload, bench.own, api_visibility="private", show_progress="hidden")
+    picture.change(lambda: None, None, bench.own, api_visibility="private", show_progress="hidden")
+    model.input(
+        told(lambda name: gr.update(maximum=len(library.pictures(name)) - 1)), model, picture, api_visibility="private"
+    )
+    return bench
+
+
+def _own_picture(path: str) -> Image.Image:
+    return images.read(Path(path).read_bytes())

@@ -1,0 +1,41 @@
+"""Add noise: x_t for every t, as a sum that one can see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.render.frames import Film, forward_film
+from playground.ui.bench import Bench
+from playground.ui.player import Player
+from playground.ui.scene import Scene
+
+QUESTION = """### How does a picture become noise?
+<p class="formula"><span class="mixture">x<sub>t</sub></span> =
+√ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + √(1−ᾱ<sub>t</sub>) ·
+<span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
+
+Drag t. The picture fades out while the same noise fades in; together they always have the same strength."""
+
+SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn without looking
+at the picture, but once they are added, x<sub>t</sub> holds both: that is why there is something to find."""
+
+
+def film_of(scene: Scene) -> Film:
+    """The film of this tab for a scene."""
+    return forward_film(scene.forward(), scene.settings.all_schedules())
+
+
+def build_forward(bench: Bench, first: Film | None) -> Player:
+    """Lay out the tab; the player is filled by whoever listens to the bench."""
+    gr.Markdown(QUESTION, elem_classes="question")
+    player = Player(first, elem_id="player-forward", label="Adding noise")
+    gr.Markdown(SEEN, elem_classes="seen")
+    return player
+
+
+def show(bench: Bench, *values: Any) -> tuple[Any, str]:
+    """The film for the bench's values, and a word on the picture."""
+    scene = bench.scene(*values)
+    return gr.update(film=film_of(scene)), scene.picture_in_words()

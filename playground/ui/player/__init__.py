@@ -1,0 +1,5 @@
+"""The player component: its markup, its style and its script lie beside it."""
+
+from playground.ui.player.player import Player
+
+__all__ = ["Player"]

@@ -1,0 +1,307 @@
+// The player: draws the frames of a film, its numbers and its charts, and moves through them without asking the server.
+// A film comes from playground/render/frames.py. This file knows no formula: a panel is either the sum of `layers`
+// weighted by a row of `table`, or a layer of bytes of its own in each frame.
+// Gradio runs this text as the body of a function of (element, trigger, props, server, upload, watch).
+
+const find = (selector) => element.querySelector(selector);
+const player = find(".player"), stage = find(".stage"), slider = find("input[type=range]"), output = find("output");
+const playButton = find(".play"), loop = find(".loop input"), speed = find("select");
+
+let film = null;       // what is on show; null before the first film
+let frame = 0;         // the frame on show, a whole number
+let playing = null;    // while playing: the time of the last tick and the exact position
+let following = false; // while frames still arrive: show each as it comes
+let drawn = -1;        // the frame that the canvases show
+let charts = [];       // functions that move a chart's marker to a frame
+const charted = new ResizeObserver(() => { buildCharts(); draw(true); });
+
+// --- decoding ---------------------------------------------------------------------------------------------------
+
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const floats = (text) => new Float32Array(bytes(text).buffer);
+const scale = bytes(props.colours);
+
+function accept(piece) {
+  if (!piece) return;
+  if (piece.start === 0) begin(piece);
+  else if (film && piece.start === film.labels.length) append(piece);
+}
+
+function begin(piece) {
+  const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
+  pause();
+  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), layers: [] };
+  if (piece.table) {
+    film.layers = floats(piece.layers);
+    film.table = floats(piece.table);
+  }
+  append(piece);
+  if (changed) buildStage();
+  buildNumbers();
+  buildCharts();
+  slider.max = film.total - 1;
+  const ends = player.querySelectorAll(".ends span");
+  [ends[0].textContent, ends[1].textContent] = film.ends;
+  following = film.labels.length < film.total;
+  if (film.sync && window.playgroundPlace !== undefined) show(nearest(window.playgroundPlace), false);
+  else show(Math.min(film.at ?? 0, film.labels.length - 1), false);
+  draw(true);
+}
+
+function append(piece) {
+  film.labels.push(...piece.labels);
+  piece.numbers.forEach((number, k) => film.numbers[k].values.push(...floats(number.values)));
+  if (!film.table) {
+    const data = bytes(piece.layers), size = data.length / (piece.labels.length * film.panels.length);
+    for (let at = 0; at < data.length; at += size) film.layers.push(data.subarray(at, at + size));
+  }
+  if (following) show(film.labels.length - 1, false);
+  if (film.labels.length === film.total) following = false;
+}
+
+// --- drawing ----------------------------------------------------------------------------------------------------
+
+/** The bytes of panel `p` in frame `i`: H × W × C, 0…255 over the panel's limits. */
+function panelBytes(p, i) {
+  if (!film.table) return film.layers[i * film.panels.length + p];
+  const size = film.size[0] * film.size[1] * film.size[2], count = film.layers.length / size;
+  const [low, high] = film.panels[p].limits;
+  const row = (i * film.panels.length + p) * count;
+  const result = new Uint8ClampedArray(size); // rounds and clips
+  for (let j = 0; j < size; j++) {
+    let value = 0;
+    for (let k = 0; k < count; k++) value += film.table[row + k] * film.layers[k * size + j];
+    result[j] = (value - low) * 255 / (high - low);
+  }
+  return result;
+}
+
+function paint(canvas, data, panel) {
+  const [width, height, channels] = film.size;
+  const context = canvas.getContext("2d"), picture = context.createImageData(width, height), pixels = picture.data;
+  const colours = panel.scale === "noise" && channels === 1;
+  for (let j = 0; j < width * height; j++) {
+    for (let c = 0; c < 3; c++) pixels[4 * j + c] = colours ? scale[3 * data[j] + c] : data[channels * j + (c % channels)];
+    pixels[4 * j + 3] = 255;
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+/** Bring everything to `frame`; unless `again`, only if that is not what is drawn. */
+function draw(again = false) {
+  if (!film || (!again && drawn === frame)) return;
+  if (element.offsetParent === null) return; // hidden: drawn when it is shown
+  drawn = frame;
+  const label = film.labels[frame];
+  film.panels.forEach((panel, p) => {
+    const view = stage.children[p], canvas = view.querySelector("canvas");
+    paint(canvas, panelBytes(p, frame), panel);
+    canvas.setAttribute("aria-label", `${panel.title} at ${label}. ${numbersInWords()}`);
+    if (panel.factor) view.querySelector(".factor").textContent = "× " + written(number(panel.factor));
+  });
+  film.numbers.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
+  charts.forEach((move) => move());
+  slider.value = frame;
+  slider.setAttribute("aria-valuetext", label);
+  output.textContent = label;
+}
+
+const number = (key) => film.numbers.find((each) => each.key === key);
+const numbersInWords = () => film.numbers.map((each) => `${each.symbol} = ${written(each)}`).join(", ");
+
+function written(each) {
+  const value = each.values[frame];
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  return value.toFixed(each.digits).replace("-", "−");
+}
+
+/** `x_t` with a lowered t; text only, whatever it holds. */
+function typeset(node, text) {
+  text.split(/_(\w)/).forEach((part, k) => {
+    if (k % 2) node.appendChild(document.createElement("sub")).textContent = part;
+    else node.append(part);
+  });
+  return node;
+}
+
+function make(tag, name, text = "") {
+  const node = document.createElement(tag);
+  node.className = name;
+  return typeset(node, text);
+}
+
+function buildStage() {
+  const [width, height] = film.size;
+  stage.style.setProperty("--panels", film.panels.length);
+  stage.replaceChildren(...film.panels.map((panel) => {
+    const view = make("figure", `panel ${panel.role}`);
+    if (panel.before) view.dataset.before = panel.before;
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width, height });
+    canvas.setAttribute("role", "img");
+    const caption = make("figcaption", "", "");
+    const title = make("span", "title", panel.title);
+    if (panel.badge) title.append(make("span", "badge", panel.badge));
+    caption.append(title, make("span", "about", panel.about));
+    if (panel.factor) caption.append(make("span", "factor"));
+    view.append(canvas, caption);
+    return view;
+  }));
+  find(".legend").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
+  const bar = find(".legend canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
+  for (let v = 0; v < 256; v++) strip.data.set([scale[3 * v], scale[3 * v + 1], scale[3 * v + 2], 255], 4 * v);
+  context.putImageData(strip, 0, 0);
+}
+
+function buildNumbers() {
+  find(".numbers").replaceChildren(...film.numbers.map((each) => {
+    const cell = make("div", each.role);
+    cell.title = each.about;
+    cell.append(make("dt", "", each.symbol), make("dd", ""));
+    return cell;
+  }));
+}
+
+// --- charts -----------------------------------------------------------------------------------------------------
+
+function buildCharts() {
+  if (!film) return;
+  const box = find(".charts");
+  const boxes = film.charts.map((chart) => {
+    const view = make("div", "chart");
+    view.append(make("div", "chart-title", chart.title));
+    return view;
+  });
+  box.replaceChildren(...boxes);
+  charts = film.charts.map((chart, k) => buildChart(chart, boxes[k]));
+}
+
+/** Draw the curves once; return the function that moves the marker to the present frame. */
+function buildChart(chart, box) {
+  const width = Math.max(box.clientWidth, 240), height = 170, left = 44, right = 10, top = 8, bottom = 24;
+  const svg = (tag, attributes, parent) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+    return parent.appendChild(node);
+  };
+  const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, box);
+  const values = chart.series.flatMap((series) => series.y);
+  const [first, last] = chart.range;
+  const low = Math.min(0, ...values), high = Math.max(1, ...values);
+  const x = (value) => left + (value - first) / (last - first) * (width - left - right);
+  const y = (value) => top + (high - value) / (high - low) * (height - top - bottom);
+  const ticks = (from, to, about) => {
+    const raw = (to - from) / about, power = 10 ** Math.floor(Math.log10(raw));
+    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+    const result = [];
+    for (let k = Math.ceil(from / step); k * step <= to; k++) result.push(+(k * step).toPrecision(6));
+    return result;
+  };
+  for (const value of ticks(low, high, 4)) {
+    svg("line", { class: "rule", x1: left, x2: width - right, y1: y(value), y2: y(value) }, root);
+    svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, root).textContent = `${value}`.replace("-", "−");
+  }
+  for (const value of ticks(first, last, width / 90)) {
+    svg("text", { x: x(value), y: height - 6, "text-anchor": "middle" }, root).textContent = value;
+  }
+  const key = make("div", "key");
+  // The strong curve last, so that it lies on top.
+  [...chart.series].sort((a, b) => !!b.faint - !!a.faint).forEach((series, k) => {
+    const points = series.x.map((value, j) => `${x(value).toFixed(1)},${y(series.y[j]).toFixed(1)}`).join(" ");
+    const look = `curve ${series.role}${series.faint ? ` faint dash-${k}` : ""}${series.dashed ? " dashed" : ""}`;
+    svg("polyline", { class: look, points }, root);
+    const entry = make("span", series.role + (series.faint ? " faint" : ""));
+    const line = svg("svg", { width: 26, height: 8 }, entry);
+    svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
+    entry.append(series.name);
+    key.append(entry);
+  });
+  box.append(key);
+  const rule = svg("line", { class: "marker", y1: top, y2: height - bottom }, root);
+  const dot = svg("circle", { class: `dot ${chart.series.find((series) => !series.faint).role}`, r: 5 }, root);
+  const horizontal = number(chart.x), vertical = number(chart.y);
+  return () => {
+    const across = x(horizontal.values[frame]), value = vertical.values[frame];
+    rule.setAttribute("x1", across);
+    rule.setAttribute("x2", across);
+    dot.setAttribute("cx", across);
+    dot.setAttribute("cy", Number.isFinite(value) ? y(value) : height - bottom);
+    root.setAttribute("aria-label", `${chart.title}: ${written(vertical)} at ${film.labels[frame]}`);
+  };
+}
+
+// --- moving -----------------------------------------------------------------------------------------------------
+
+/** Go to frame `i`. Where films run over the same t, `tell` the others how far along this one is. */
+function show(i, tell = true) {
+  frame = Math.max(0, Math.min(i, film.labels.length - 1));
+  if (tell && film.sync) {
+    const t = number("t").values;
+    window.playgroundPlace = t[frame] / t.at(-1);
+    document.dispatchEvent(new CustomEvent("playground-place", { detail: element }));
+  }
+  draw();
+}
+
+/** The frame whose t is nearest to this share of the way. */
+function nearest(place) {
+  const t = number("t").values, goal = place * t.at(-1);
+  return t.reduce((best, value, i) => Math.abs(value - goal) < Math.abs(t[best] - goal) ? i : best, 0);
+}
+
+function pause() {
+  playing = null;
+  playButton.textContent = "▶";
+  playButton.setAttribute("aria-label", "Play");
+}
+
+function play() {
+  if (!film || film.total < 2) return;
+  following = false;
+  if (frame >= film.labels.length - 1) show(0);
+  playing = { time: performance.now(), place: frame };
+  playButton.textContent = "❚❚";
+  playButton.setAttribute("aria-label", "Pause");
+  requestAnimationFrame(tick);
+}
+
+function tick(time) {
+  if (!playing || !player.isConnected) return;
+  const rate = Math.max(8, film.total / 6) * speed.value; // frames a second: a long film takes six
+  playing.place += Math.max(0, time - playing.time) / 1000 * rate;
+  playing.time = time;
+  const last = film.labels.length - 1;
+  if (playing.place > last && loop.checked) playing.place = 0;
+  show(Math.floor(Math.min(playing.place, last)));
+  if (playing.place >= last) pause();
+  else requestAnimationFrame(tick);
+}
+
+/** What a person does by hand stops what runs by itself. */
+function byHand(i) {
+  if (!film) return;
+  following = false;
+  pause();
+  show(i);
+}
+
+find(".previous").addEventListener("click", () => byHand(frame - 1));
+find(".next").addEventListener("click", () => byHand(frame + 1));
+playButton.addEventListener("click", () => (playing ? pause() : play()));
+slider.addEventListener("input", () => byHand(+slider.value));
+player.addEventListener("keydown", (event) => {
+  if (event.target.closest("button, select, label, input[type=range]") && event.key !== " ") return;
+  if (event.target.closest("button, select, label")) return;
+  const go = { ArrowLeft: () => byHand(frame - 1), ArrowRight: () => byHand(frame + 1), Home: () => byHand(0),
+    End: () => byHand(Infinity), " ": () => (playing ? pause() : play()) }[event.key];
+  if (!go || !film) return;
+  event.preventDefault();
+  go();
+});
+document.addEventListener("playground-place", (event) => {
+  if (film?.sync && event.detail !== element) show(nearest(window.playgroundPlace), false);
+});
+
+charted.observe(element); // also when a hidden tab is shown
+watch("film", () => accept(props.film));
+accept(props.film); // a tab that is mounted late has its film already

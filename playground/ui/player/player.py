@@ -1,0 +1,31 @@
+"""The one component for everything that moves: it shows a film from `render.frames`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from playground.render.frames import Film, colour_scale
+
+_HERE = Path(__file__).parent
+
+
+class Player(gr.HTML):
+    """Plays, steps and scrubs through a film in the browser.
+
+    The film travels as a prop, not as the value, which would be posted back with every event. A film whose `start` is
+    0 takes the place of the one on show; any other is added to its end. Films with `sync` share their place in t.
+    """
+
+    def __init__(self, film: Film | None, *, elem_id: str, label: str) -> None:
+        super().__init__(
+            label=label,
+            html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
+            css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
+            js_on_load=(_HERE / "player.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            elem_id=elem_id,
+            film=film,
+            colours=colour_scale(),
+        )

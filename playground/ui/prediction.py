@@ -1,0 +1,40 @@
+"""Find the noise: what a network says the noise in x_t is, beside the noise that is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.render.frames import prediction_film
+from playground.ui.bench import Bench
+from playground.ui.player import Player
+
+QUESTION = """### How can random noise be found?
+<p class="formula"><span class="prediction">ε̂</span> = ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)
+&ensp;≈&ensp; E[<span class="noise">ε</span> | <span class="mixture">x<sub>t</sub></span>],&emsp;
+<span class="picture">x̂<sub>0</sub></span> = (<span class="mixture">x<sub>t</sub></span> − √(1−ᾱ<sub>t</sub>) ·
+<span class="prediction">ε̂</span>) / √ᾱ<sub>t</sub></p>
+
+The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, no ε. Drag t and compare."""
+
+SEEN = """**What you saw.** The network is not asked to guess a random number: it is asked which noise is *in this
+x<sub>t</sub>*, and it knows what pictures look like. What it cannot know it averages, so ε̂ is the mean of every
+noise that could be there, a little smaller than ε, and the error never quite reaches 0."""
+
+
+def build_prediction(bench: Bench) -> tuple[Player, gr.Markdown]:
+    """Lay out the tab: its player and the line for a word on the network's range."""
+    gr.Markdown(QUESTION, elem_classes="question")
+    player = Player(None, elem_id="player-prediction", label="Finding the noise")
+    note = gr.Markdown(elem_classes="note")
+    gr.Markdown(SEEN, elem_classes="seen")
+    return player, note
+
+
+def show(bench: Bench, tab: str, *values: Any) -> tuple[Any, Any]:
+    """The film for the bench's values, while the tab is open: the network is not asked for what nobody sees."""
+    if tab != "prediction":
+        return gr.skip(), gr.skip()
+    scene = bench.scene(*values)
+    return gr.update(film=prediction_film(scene.prediction())), scene.clamp_note()
