@@ -70,7 +70,9 @@ def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = 
     schedule = from_betas(scheduler.config.beta_schedule, scheduler.betas)
     embeddings = unet.config.num_class_embeds  # the last of them means 'no label'
     null_label = None if embeddings is None else embeddings - 1
-    unet = unet.to(device, torch.float16 if device.type == "cuda" else torch.float32).eval().requires_grad_(False)
+    unet = unet.to(device).eval().requires_grad_(False)
+    if device.type == "cuda":
+        unet = unet.half()
     predictor = UNetPredictor(unet, schedule, prediction_type=scheduler.config.prediction_type, null_label=null_label)
     size = unet.config.sample_size
     height, width = (size, size) if isinstance(size, int) else size

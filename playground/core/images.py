@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import numpy as np
@@ -30,6 +31,13 @@ def to_pil(picture: Tensor) -> Image.Image:
     """(C, H, W), clipped to [-1, 1], as a grey (C = 1) or colour (C = 3) PIL image of the same size."""
     pixels = to_bytes(picture).permute(1, 2, 0).numpy()
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def data_url(picture: Tensor) -> str:
+    """(C, H, W), clipped to [-1, 1], as a PNG in a data: URL."""
+    buffer = io.BytesIO()
+    to_pil(picture).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def sheet(pictures: Tensor, columns: int) -> Image.Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +11,129 @@ import gradio as gr
 
 from playground.core import images
 from playground.core.library import Library
-from playground.core.samplers import Step
-from playground.render.frames import noise_picture, picture_url
+from playground.render import records
 from playground.ui.errors import told
 from playground.ui.scene import Scene
-from playground.ui.settings import ANY_LABEL, Settings, checked
+from playground.ui.settings import Settings, checked
 
 DEFAULT = Settings()
+Pictures = dict[str, str]
+Record = dict[str, Any]
+
+
+def build_api(library: Library) -> None:
+    """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
+
+    def scene(own_picture: str, **controls: Any) -> Scene:
+        settings = checked(library, **controls)
+        return Scene(library, settings, images.read(_decoded(own_picture)) if own_picture else None)
+
+    def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
+        return pictures, {"settings": asdict(scene.settings), "picture": scene.picture_in_words(), **numbers}
+
+    @told
+    def add_noise(
+        model: str = library.names[0],
+        picture: int = DEFAULT.picture,
+        t: int = DEFAULT.t,
+        schedule: str = DEFAULT.schedule,
+        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        seed: int = DEFAULT.seed,
+        zero_terminal: bool = DEFAULT.zero_terminal,
+        own_picture: str = "",
+    ) -> tuple[Pictures, Record]:
+        """Noise a picture: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Returns pictures and a record.
+
+        picture: its number in the model's data. t: from 0, nearly clean, to T - 1, noise. T: 10 to 4000. schedule:
+        linear, scaled_linear, cosine or sigmoid. seed: which noise. own_picture: a picture file in base64, in place of
+        `picture`. The pictures x0, eps (drawn from -3 to 3) and x_t are PNGs in data: URLs.
+        """
+        asked = scene(
+            own_picture,
+            model=model,
+            picture=picture,
+            t=t,
+            schedule=schedule,
+            T=T,
+            seed=seed,
+            zero_terminal=zero_terminal,
+        )
+        return answer(asked, *records.forward_record(asked.forward(), asked.settings.t))
+
+    @told
+    def predict_noise(
+        model: str = library.names[0],
+        picture: int = DEFAULT.picture,
+        t: int = DEFAULT.t,
+        schedule: str = DEFAULT.schedule,
+        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        seed: int = DEFAULT.seed,
+        zero_terminal: bool = DEFAULT.zero_terminal,
+        own_picture: str = "",
+    ) -> tuple[Pictures, Record]:
+        """Ask the network for the noise in x_t, and compare. Returns pictures and a record.
+
+        The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the record
+        has the mean squared error, the cosine similarity, R² and the standard deviation of eps_hat.
+        """
+        asked = scene(
+            own_picture,
+            model=model,
+            picture=picture,
+            t=t,
+            schedule=schedule,
+            T=T,
+            seed=seed,
+            zero_terminal=zero_terminal,
+        )
+        return answer(asked, *records.prediction_record(asked.prediction([asked.settings.t])))
+
+    @told
+    def sample(
+        model: str = library.names[0],
+        label: str = DEFAULT.label,
+        count: int = DEFAULT.count,
+        sampler: str = DEFAULT.sampler,
+        steps: int = DEFAULT.steps,
+        guidance: float = DEFAULT.guidance,
+        schedule: str = DEFAULT.schedule,
+        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        seed: int = DEFAULT.seed,
+        zero_terminal: bool = DEFAULT.zero_terminal,
+        eta: float = DEFAULT.eta,
+        variance: str = DEFAULT.variance,
+    ) -> tuple[Pictures, Record]:
+        """Sample pictures from noise. Returns the pictures, numbered from 0, and a record of every step.
+
+        label: a label's name, or "any". count: 1 to 16 pictures. sampler: ddim, with eta from 0 to 1, or ddpm, with
+        variance beta or beta_tilde. steps: 1 to T. guidance: 0 to 8; 1 is none. The rest is as in /add_noise.
+        """
+        asked = scene(
+            "",
+            model=model,
+            label=label,
+            count=count,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            schedule=schedule,
+            T=T,
+            seed=seed,
+            zero_terminal=zero_terminal,
+            eta=eta,
+            variance=variance,
+        )
+        pictures, numbers = records.reverse_record(asked.reverse())
+        return pictures, {"settings": asdict(asked.settings), **numbers}
+
+    gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
+    gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
+    gr.api(sample, api_name="sample", concurrency_id="sampling", concurrency_limit=8)
+
+
+def _decoded(text: str) -> bytes:
+    """Base64, with or without the head of a data: URL."""
+    try:
+        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("own_picture must be a picture file in base64.") from error

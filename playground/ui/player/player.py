@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -18,14 +19,14 @@ class Player(gr.HTML):
     0 takes the place of the one on show; any other is added to its end. Films with `sync` share their place in t.
     """
 
-    def __init__(self, film: Film | None, *, elem_id: str, label: str) -> None:
+    def __init__(self, film: Film | None = None, **options: Any) -> None:
+        """`options` are those of gr.HTML; Gradio also makes a player anew, with them, for every update."""
         super().__init__(
-            label=label,
             html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
             css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
             js_on_load=(_HERE / "player.js").read_text(encoding="utf-8"),
             apply_default_css=False,
-            elem_id=elem_id,
             film=film,
             colours=colour_scale(),
+            **options,
         )

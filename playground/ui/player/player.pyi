@@ -1,0 +1,37 @@
+"""The one component for everything that moves: it shows a film from `render.frames`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from playground.render.frames import Film, colour_scale
+
+_HERE = Path(__file__).parent
+
+from gradio.events import Dependency
+
+class Player(gr.HTML):
+    """Plays, steps and scrubs through a film in the browser.
+
+    The film travels as a prop, not as the value, which would be posted back with every event. A film whose `start` is
+    0 takes the place of the one on show; any other is added to its end. Films with `sync` share their place in t.
+    """
+
+    def __init__(self, film: Film | None = None, **options: Any) -> None:
+        """`options` are those of gr.HTML; Gradio also makes a player anew, with them, for every update."""
+        super().__init__(
+            html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
+            css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
+            js_on_load=(_HERE / "player.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            film=film,
+            colours=colour_scale(),
+            **options,
+        )
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
