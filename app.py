@@ -12,7 +12,9 @@ from playground.ui import build_app, launch_options
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="See how a diffusion model works.")
-    parser.add_argument("--model", type=Path, action="append", help="a folder with a network (default: all in weights/)")
+    parser.add_argument(
+        "--model", type=Path, action="append", help="a folder with a network (default: all in weights/)"
+    )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of them that is there)")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))

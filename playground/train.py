@@ -8,7 +8,6 @@ Under `accelerate launch -m playground.train …` the same command runs on many 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import shlex
 import sys
@@ -22,14 +21,11 @@ from diffusers import DDPMScheduler, UNet2DModel
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
-from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from playground.core.checkpoints import WEIGHTS_FILE, load_checkpoint, sha256
+from playground.card import write_card
 from playground.core.datasets import Pictures, load_pictures
-from playground.core.experiments import mean_error
 from playground.core.noise import add_noise
-from playground.core.predictors import BlindPredictor, CopycatPredictor
 from playground.core.schedules import NoiseSchedule, linear
 
 
@@ -46,8 +42,8 @@ def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
     return torch.where(torch.rand(len(labels)) < share, null_label, labels)
 
 
-def new_unet(shape: tuple[int, ...], num_labels: int, channels: list[int], layers: int) -> UNet2DModel:
-    """A UNet for pictures of shape (C, H, W); one level a channel count, attention in the last; one label more: 'none'."""
+def new_unet(shape: tuple[int, ...], num_labels: int, channels: list[int], layers: int) -> Any:
+    """A UNet for pictures of shape (C, H, W); a level a channel count, attention in the last, one label more: none."""
     plain = len(channels) - 1
     return UNet2DModel(
         sample_size=shape[1],
@@ -90,7 +86,8 @@ class Run:
 
     def train(self) -> None:
         """From the present step to the last, with a checkpoint every `--save-every` seconds and at the end."""
-        saved, losses = time.monotonic(), []
+        saved = time.monotonic()
+        losses: list[float] = []
         bar = tqdm(total=self.total * self.batch, initial=self.step * self.batch, unit=" pictures", mininterval=1)
         while self.step < self.total:
             losses = [*losses[-99:], self.train_step()]
@@ -147,42 +144,15 @@ class Run:
         partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
 
         out = Path(self.args.out)
-        unet = self.accelerator.unwrap_model(self.unet)
+        unet: Any = self.accelerator.unwrap_model(self.unet)
         self.ema.store(unet.parameters())
         self.ema.copy_to(unet.parameters())
         unet.save_pretrained(out / "unet")
         self.ema.restore(unet.parameters())
-        DDPMScheduler().save_pretrained(out / "scheduler")  # its defaults are linear(1000)
-        (out / "card.json").unlink(missing_ok=True)  # it describes the weights that were there before
-        write_card(out, self)
-
-
-def write_card(out: Path, run: Run) -> None:
-    """card.json: what the network is, how it was made, and how well it does on pictures it never saw."""
-    checkpoint = load_checkpoint(out, run.accelerator.device)
-    unet, shape = checkpoint.predictor.unet, checkpoint.image_shape
-    with FlopCounterMode(display=False) as counter:
-        checkpoint.predictor(torch.zeros(1, *shape), run.schedule.level(0))
-    pictures = run.pictures
-    held_out = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
-    predictors = {"network": checkpoint.predictor, "zero": BlindPredictor(), "copycat": CopycatPredictor()}
-    card = {
-        "name": out.name,
-        "data": pictures.source,
-        "licence": pictures.licence,
-        "label_names": list(pictures.label_names),
-        "command": shlex.join(["python", "-m", "playground.train", *sys.argv[1:]]),
-        "pictures_seen": run.step * run.batch,
-        "parameters": sum(weight.numel() for weight in unet.parameters()),
-        "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
-        "held_out_error": {
-            **{name: round(mean_error(p, *held_out, run.schedule), 4) for name, p in predictors.items()},
-            "of": "mean of (eps - eps_hat)² over pixels, t even over the linear schedule, T = 1000; "
-            f"{pictures.held_out:,} held-out pictures, four draws of noise each, seed 0",
-        },
-        "sha256": sha256(out / "unet" / WEIGHTS_FILE),
-    }
-    (out / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        scheduler: Any = DDPMScheduler()  # its defaults are linear(1000)
+        scheduler.save_pretrained(out / "scheduler")
+        command = shlex.join(["python", "-m", "playground.train", *sys.argv[1:]])
+        write_card(out, self.pictures, command=command, pictures_seen=self.step * self.batch)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -50,7 +50,9 @@ def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = 
     device = torch.device(device) if device is not None else default_device()
     unet_folder = folder / "unet" if (folder / "unet").is_dir() else folder
     if not (unet_folder / "config.json").is_file() or not (unet_folder / WEIGHTS_FILE).is_file():
-        raise CheckpointError(f"There is no network in {folder}: unet/config.json and unet/{WEIGHTS_FILE} belong there.")
+        raise CheckpointError(
+            f"There is no network in {folder}: unet/config.json and unet/{WEIGHTS_FILE} belong there."
+        )
     try:
         card_file = folder / "card.json"
         card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.is_file() else {}

@@ -73,7 +73,9 @@ def read(data: bytes) -> Image.Image:
     if not data:
         raise ValueError("This file is empty: choose a PNG, JPEG, WebP, GIF or BMP picture.")
     if len(data) > MAX_BYTES:
-        raise ValueError(f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed.")
+        raise ValueError(
+            f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed."
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=KINDS)
         if image.width * image.height > MAX_PIXELS:
@@ -84,7 +86,9 @@ def read(data: bytes) -> Image.Image:
         image.thumbnail((512, 512))  # decodes a large JPEG at a fraction of its size
         upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError("This file is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP.") from error
+        raise ValueError(
+            "This file is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP."
+        ) from error
     paper = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(paper, upright).convert("RGB")
 

@@ -72,8 +72,8 @@ class UNetPredictor:
 class IdealPredictor:
     """E[eps | x_t] when x_0 is one of the given pictures, each as likely: the best any predictor could say.
 
-    By Bayes, picture i has the weight softmax_i(-‖x_t - alpha * x_i‖² / (2 sigma²)) given x_t; the weighted mean of
-    the pictures is E[x_0 | x_t], and E[eps | x_t] follows from it. Exact, in float64. The level's sigma must be above 0.
+    By Bayes, picture i has the weight softmax_i(-‖x_t - alpha * x_i‖² / (2 sigma²)) given x_t; the mean of
+    the pictures with these weights is E[x_0 | x_t], and E[eps | x_t] follows. Exact, in float64. sigma must be above 0.
     """
 
     def __init__(self, pictures: Tensor) -> None:

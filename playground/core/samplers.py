@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ def trailing(num_steps: int, steps: int) -> Tensor:
 
 
 def leading(num_steps: int, steps: int) -> Tensor:
-    """Multiples of the stride down to t = 0, so that the noisiest levels are left out (Song et al. 2021, their code)."""
+    """Multiples of the stride down to t = 0, so that the noisiest are left out (Song et al. 2021, their code)."""
     return torch.arange(steps - 1, -1, -1, dtype=torch.float64) * (num_steps // steps)
 
 
@@ -75,7 +76,7 @@ def sample(
 ) -> Iterator[Step]:
     """Run the reverse process from x_T (B, C, H, W), noise at the schedule's last level, to a picture, step by step.
 
-    `sampler` is a name in SAMPLERS. `steps` (1 to T) calls of the predictor are spread by `spacing`, a name in SPACINGS;
+    `sampler` is a name in SAMPLERS. `steps` (1 to T) calls of the predictor are spread by `spacing`, one of SPACINGS;
     the last one ends at NoiseLevel(1, 0). `labels` is int64 (B,) or None; `generator`, a CPU generator, draws the fresh
     noise. `eta`, 0 to 1, belongs to ddim; `variance`, "beta" or "beta_tilde", to ddpm. With `clip_x0` each x0_hat is
     clipped to [-1, 1] before the step. Raises ValueError, before the first step, for what is out of range.
@@ -105,7 +106,7 @@ def _steps(
     clip_x0: bool,
 ) -> Iterator[Step]:
     total = len(levels) - 1
-    for index, (level, next_level) in enumerate(zip(levels, levels[1:], strict=False)):
+    for index, (level, next_level) in enumerate(pairwise(levels)):
         eps_hat = predictor(x_t, level, labels)
         x0_hat = x0_from_eps(x_t, eps_hat, level)
         if clip_x0:

@@ -49,7 +49,7 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule]) -> Film:
             _schedule_chart("ᾱ_t: how much of the picture's variance is left", "alpha_bar", record.schedule, schedules),
             _schedule_chart("log-SNR: ln(ᾱ_t / (1−ᾱ_t))", "log_snr", record.schedule, schedules),
         ],
-        "ends": ["t = 0 · nearly clean", f"noise · t = {len(t) - 1}"],
+        "ends": ["t = 0 · clean", f"noise · t = {len(t) - 1}"],
         "sync": True,
         "at": len(t) // 4,
     }
@@ -73,7 +73,9 @@ def prediction_film(record: Prediction) -> Film:
         "layers": _interleaved(layers),
         "numbers": [
             *_level_numbers(record.t, record.level)[:2],
-            _number("error", "mean (ε − ε̂)²", record.error, "error", "mean squared error a pixel; saying 0 would cost 1"),
+            _number(
+                "error", "mean (ε − ε̂)²", record.error, "error", "mean squared error a pixel; saying 0 would cost 1"
+            ),
             _number("cosine", "cosine(ε, ε̂)", record.cosine, "prediction", "1: same direction, 0: unrelated"),
             _number("r2", "R²", record.r2, "prediction", "the share of the noise's variance that is found; 1 is all"),
             _number("deviation", "std(ε̂)", record.deviation, "prediction", "standard deviation of ε̂; that of ε is 1"),
@@ -91,27 +93,27 @@ def prediction_film(record: Prediction) -> Film:
                 ],
             }
         ],
-        "ends": ["t = 0 · nearly clean", f"noise · t = {last}"],
+        "ends": ["t = 0 · clean", f"noise · t = {last}"],
         "sync": True,
         "at": len(record.t) // 4,
     }
 
 
-def reverse_film(step: Step, t: float) -> Film:
+def reverse_film(step: Step, t: int) -> Film:
     """The piece of a film that one step of sampling adds: x_t, ε̂ and x̂_0; after the last step also the picture.
 
     `t` is the step's place on the schedule. All pictures of a batch stand in one grid.
     """
     frames = [[step.x_t, step.eps_hat, step.x0_hat]]
-    labels = [f"step {step.index + 1} of {step.total} · t = {t:g}"]
+    labels = [f"step {step.index + 1} of {step.total} · t = {t}"]
     levels = [step.level]
-    times = [t]
+    times = [float(t)]
     if step.index == step.total - 1:
         # The picture that the last step led to; what the network said of it is still what it said in that step.
         frames.append([step.x_next, step.eps_hat, step.x0_hat])
-        labels.append(f"after step {step.total} · x_0, the picture")
+        labels.append(f"after step {step.total} · the picture")
         levels.append(step.next_level)
-        times.append(0)
+        times.append(float("nan"))  # cleaner than any step of the schedule
     stacked = [torch.stack([_grid(frame[k], empty) for frame in frames]) for k, empty in enumerate((-1, 0, -1))]
     level = NoiseLevel(torch.stack([each.alpha for each in levels]), torch.stack([each.sigma for each in levels]))
     deviation = torch.stack([frame[0].float().std(correction=0).cpu() for frame in frames])
@@ -129,7 +131,7 @@ def reverse_film(step: Step, t: float) -> Film:
             _number("spread", "std(x_t)", deviation, "mixture", "standard deviation of x_t's pixels; 1 in pure noise"),
         ],
         "charts": [],
-        "ends": ["noise · t = T − 1", "the picture · x_0"],
+        "ends": ["noise", "picture"],
     }
 
 
@@ -191,9 +193,7 @@ def _level_numbers(t: Tensor, level: NoiseLevel, betas: Tensor | None = None) ->
     return numbers
 
 
-def _schedule_chart(
-    title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]
-) -> dict[str, Any]:
+def _schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> dict[str, Any]:
     """One curve a schedule, the chosen one strong, at 200 places at most."""
     places = torch.linspace(0, chosen.num_steps - 1, min(200, chosen.num_steps)).round().long()
     series = []

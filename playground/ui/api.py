@@ -73,8 +73,8 @@ def build_api(library: Library) -> None:
     ) -> tuple[Pictures, Record]:
         """Ask the network for the noise in x_t, and compare. Returns pictures and a record.
 
-        The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the record
-        has the mean squared error, the cosine similarity, R² and the standard deviation of eps_hat.
+        The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the
+        record has the mean squared error, the cosine similarity, R² and the standard deviation of eps_hat.
         """
         asked = scene(
             own_picture,

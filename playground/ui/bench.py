@@ -15,22 +15,23 @@ from playground.core.library import Library
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
 from playground.ui.errors import told
 from playground.ui.scene import Scene
-from playground.ui.settings import MAX_SEED, Settings, checked
+from playground.ui.settings import Settings, checked
 
 CONTROLS = ("model", "picture", "seed", "schedule", "T", "zero_terminal")
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The shared controls, in the order of CONTROLS, and the picture of the person's own, if there is one."""
+    """The shared controls, in the order of CONTROLS, the person's own picture, if there is one, and their events."""
 
     library: Library
-    controls: list[gr.components.Component]
+    controls: list[Any]
     own: gr.State
     about: gr.Markdown
+    changed: list[Any]
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
+    def inputs(self) -> list[Any]:
         """What a handler takes to call `scene`."""
         return [*self.controls, self.own]
 
@@ -44,30 +45,28 @@ def build_bench(library: Library) -> Bench:
     """Lay out the bench; call it inside a Blocks context."""
     default = Settings(model=library.names[0]) if library.names else Settings()
     last = len(library.pictures(default.model)) - 1
-    with gr.Group(elem_id="bench"), gr.Row(equal_height=True):
-        with gr.Column(min_width=300, scale=3):
-            picture = gr.Slider(0, last, default.picture, step=1, label="Picture", info="number in the data")
+    with gr.Row(elem_id="bench"):
+        with gr.Column(min_width=300, scale=4):
+            picture = gr.Slider(0, last, default.picture, step=1, label="Picture", info="its number in the data")
             with gr.Row():
                 another = gr.Button("Another picture", size="sm", min_width=100)
                 upload = gr.UploadButton("Your own picture", size="sm", file_types=["image"], min_width=100)
-        with gr.Column(min_width=150, scale=2):
-            seed = gr.Number(
-                default.seed, label="Seed", info="which noise ε", precision=0, minimum=0, maximum=MAX_SEED
-            )
+        with gr.Column(min_width=130, scale=2):
+            seed = gr.Number(default.seed, label="Seed", info="which noise ε")
             other_noise = gr.Button("Other noise", size="sm")
-        model = gr.Dropdown(
-            library.names, value=default.model, label="Model", info="the network and its data", min_width=140
-        )
-        schedule = gr.Dropdown(
-            list(SCHEDULES), value=default.schedule, label="Schedule", info="how noise grows with t", min_width=140
-        )
-        with gr.Column(min_width=150, scale=2):
-            num_steps = gr.Number(
-                default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}", precision=0
-            )
-            zero_terminal = gr.Checkbox(default.zero_terminal, label="end in pure noise (zero terminal SNR)")
+        with gr.Column(min_width=130, scale=2):
+            schedule = gr.Dropdown(list(SCHEDULES), value=default.schedule, label="Schedule", info="how noise grows")
+            zero_terminal = gr.Checkbox(default.zero_terminal, label="end in pure noise", container=False)
+        with gr.Column(min_width=130, scale=2):
+            num_steps = gr.Number(default.T, label="T", info=f"number of steps, {MIN_STEPS} to {MAX_STEPS}")
+        with gr.Column(min_width=130, scale=2):
+            model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
     about = gr.Markdown(elem_id="about-picture")
-    bench = Bench(library, [model, picture, seed, schedule, num_steps, zero_terminal], gr.State(None), about)
+    own = gr.State(None)
+    # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
+    changed = [each.change for each in (model, picture, seed, schedule, zero_terminal, own)]
+    changed += [num_steps.submit, num_steps.blur]
+    bench = Bench(library, [model, picture, seed, schedule, num_steps, zero_terminal], own, about, changed)
 
     another.click(lambda top: random.randint(0, top), gr.State(last), picture, api_visibility="private")
     other_noise.click(lambda: random.randint(0, 9999), None, seed, api_visibility="private")

@@ -13,7 +13,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def told(handler: Handler) -> Handler:
-    """The handler, plain or a generator, with core's ValueErrors and missing files turned into a sentence on the page."""
+    """The handler, plain or a generator, with core's ValueErrors and missing files made a sentence on the page."""
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)

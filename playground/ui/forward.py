@@ -6,8 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from playground.render.figures import schedules_figure
 from playground.render.frames import Film, forward_film
 from playground.ui.bench import Bench
+from playground.ui.errors import told
 from playground.ui.player import Player
 from playground.ui.scene import Scene
 
@@ -16,10 +18,12 @@ QUESTION = """### How does a picture become noise?
 √ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + √(1−ᾱ<sub>t</sub>) ·
 <span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
 
-Drag t. The picture fades out while the same noise fades in; together they always have the same strength."""
+Drag t. The picture fades out while the noise, always the same ε, fades in;
+the squares of the two factors add up to 1."""
 
-SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn without looking
-at the picture, but once they are added, x<sub>t</sub> holds both: that is why there is something to find."""
+SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn
+without looking at the picture, but once they are added, x<sub>t</sub> holds both:
+that is why there is something to find."""
 
 
 def film_of(scene: Scene) -> Film:
@@ -31,7 +35,15 @@ def build_forward(bench: Bench, first: Film | None) -> Player:
     """Lay out the tab; the player is filled by whoever listens to the bench."""
     gr.Markdown(QUESTION, elem_classes="question")
     player = Player(first, elem_id="player-forward", label="Adding noise")
+    with gr.Accordion("Compare the schedules: read off every value", open=False) as details:
+        figure = gr.Plot(show_label=False)
     gr.Markdown(SEEN, elem_classes="seen")
+
+    @told
+    def compare(*values: Any) -> Any:
+        return schedules_figure(bench.scene(*values).settings.all_schedules())
+
+    details.expand(compare, bench.inputs, figure, api_visibility="private")
     return player
 
 

@@ -24,19 +24,23 @@ whole process backwards?"""
 CSS = """
 .gradio-container { max-width: 1360px !important; margin: 0 auto !important; }
 footer { opacity: .8; }
-.formula { font-size: 1.25rem; font-family: "STIX Two Math", "Cambria Math", Georgia, serif; font-style: italic; margin: .3rem 0; }
+.formula { font-size: 1.25rem; font-family: "STIX Two Math", "Cambria Math", Georgia, serif; font-style: italic;
+  margin: .3rem 0; }
 .formula span { font-weight: 600; }
 .picture { color: var(--picture); } .noise { color: var(--noise); } .prediction { color: var(--prediction); }
 .mixture { color: var(--mixture); }
-.seen { border-left: 4px solid var(--picture); padding-left: .8rem !important; }
+.block.seen { border-left: 4px solid var(--picture); padding-left: .8rem !important; }
+#bench button { min-height: 32px; }
 .note { min-height: 1.4rem; font-size: .9rem; }
 #about-picture { font-size: .9rem; min-height: 1.5rem; }
 .run { justify-content: flex-end; }
+@media (max-width: 640px) { .tab-container button { padding: 0 7px !important; font-size: .86rem !important; } }
 """
 
 
 def build_app(library: Library) -> gr.Blocks:
     """The page and its public endpoints, over the networks of a library."""
+    app: gr.Blocks
     with gr.Blocks(title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600)) as app:
         gr.Markdown(TITLE)
         bench = build_bench(library)
@@ -51,9 +55,8 @@ def build_app(library: Library) -> gr.Blocks:
         build_api(library)
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
-        changed = [*(control.change for control in bench.controls), bench.own.change]
         gr.on(
-            [*changed, app.load],
+            [*bench.changed, app.load],
             told(lambda *values: forward.show(bench, *values)),
             bench.inputs,
             [player_forward, bench.about],
@@ -64,7 +67,7 @@ def build_app(library: Library) -> gr.Blocks:
         def show_prediction(*values: Any) -> tuple[Any, Any]:
             return prediction.show(bench, *values)
 
-        gr.on(changed, show_prediction, [tab, *bench.inputs], [player_prediction, note], **quiet)
+        gr.on(bench.changed, show_prediction, [tab, *bench.inputs], [player_prediction, note], **quiet)
         for each, name in ((add_tab, "forward"), (find_tab, "prediction"), (remove_tab, "reverse")):
             chosen = each.select(lambda name=name: name, None, tab, **quiet)
             if name == "prediction":
@@ -76,7 +79,9 @@ def build_app(library: Library) -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """What the page needs of `launch`: its look, no request to other machines, uploads of a bounded size."""
     fonts = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
-    theme = gr.themes.Default(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace"))
+    theme = gr.themes.Default(
+        primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
+    )
     return {
         "theme": theme,
         "css": css_variables() + CSS,

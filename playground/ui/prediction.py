@@ -26,7 +26,7 @@ noise that could be there, a little smaller than ε, and the error never quite r
 def build_prediction(bench: Bench) -> tuple[Player, gr.Markdown]:
     """Lay out the tab: its player and the line for a word on the network's range."""
     gr.Markdown(QUESTION, elem_classes="question")
-    player = Player(None, elem_id="player-prediction", label="Finding the noise")
+    player = Player(elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…")
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
     return player, note

@@ -49,7 +49,7 @@ def build_reverse(bench: Bench) -> Player:
         with gr.Column(min_width=130, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
-    player = Player(None, elem_id="player-reverse", label="Removing noise")
+    player = Player(elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch.")
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
 

@@ -65,7 +65,9 @@ class Scene:
     def clamp_note(self) -> str:
         """A sentence where the schedule has levels that the network was never trained at, else nothing."""
         predictor = self.library.checkpoint(self.settings.model).predictor
-        if predictor.covers(self.schedule.level(0)) and predictor.covers(self.schedule.level(self.schedule.num_steps - 1)):
+        if predictor.covers(self.schedule.level(0)) and predictor.covers(
+            self.schedule.level(self.schedule.num_steps - 1)
+        ):
             return ""
         return (
             "This schedule has noise levels that the network was never trained at; "

@@ -111,6 +111,7 @@ const numbersInWords = () => film.numbers.map((each) => `${each.symbol} = ${writ
 
 function written(each) {
   const value = each.values[frame];
+  if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   return value.toFixed(each.digits).replace("-", "−");
 }
@@ -304,4 +305,5 @@ document.addEventListener("playground-place", (event) => {
 
 charted.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
+if (!props.film) stage.append(make("p", "prompt", props.prompt));
 accept(props.film); // a tab that is mounted late has its film already

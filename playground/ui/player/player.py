@@ -19,14 +19,18 @@ class Player(gr.HTML):
     0 takes the place of the one on show; any other is added to its end. Films with `sync` share their place in t.
     """
 
-    def __init__(self, film: Film | None = None, **options: Any) -> None:
-        """`options` are those of gr.HTML; Gradio also makes a player anew, with them, for every update."""
+    def __init__(self, film: Film | None = None, *, prompt: str = "", **options: Any) -> None:
+        """`prompt` stands where the first film will be. `options` are those of gr.HTML.
+
+        Gradio makes a player anew, with all of these, for every update.
+        """
         super().__init__(
             html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
             css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
             js_on_load=(_HERE / "player.js").read_text(encoding="utf-8"),
             apply_default_css=False,
             film=film,
+            prompt=prompt,
             colours=colour_scale(),
             **options,
         )

@@ -1,0 +1,46 @@
+"""The card beside a network: what it is, how it was made, and how well it does on pictures it never saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from playground.core.checkpoints import WEIGHTS_FILE, load_checkpoint, sha256
+from playground.core.datasets import Pictures
+from playground.core.experiments import mean_error
+from playground.core.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.schedules import linear
+
+
+def write_card(folder: Path, pictures: Pictures, *, command: str, pictures_seen: int) -> None:
+    """Measure the network in `folder` on the held-out pictures and write its card.json."""
+    (folder / "card.json").unlink(missing_ok=True)  # it describes the weights that were there before
+    predictor, schedule = load_checkpoint(folder).predictor, linear(1000)
+    with FlopCounterMode(display=False) as counter:
+        predictor(torch.zeros(1, *pictures.shape), schedule.level(0))
+    held_out = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
+    predictors: dict[str, NoisePredictor] = {
+        "network": predictor,
+        "zero": BlindPredictor(),
+        "copycat": CopycatPredictor(),
+    }
+    card = {
+        "name": folder.name,
+        "data": pictures.source,
+        "licence": pictures.licence,
+        "label_names": list(pictures.label_names),
+        "command": command,
+        "pictures_seen": pictures_seen,
+        "parameters": sum(weight.numel() for weight in predictor.unet.parameters()),
+        "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
+        "held_out_error": {
+            **{name: round(mean_error(each, *held_out, schedule), 4) for name, each in predictors.items()},
+            "of": "mean of (eps - eps_hat)² over pixels, t even over the linear schedule, T = 1000; "
+            f"{pictures.held_out:,} held-out pictures, four draws of noise each, seed 0",
+        },
+        "sha256": sha256(folder / "unet" / WEIGHTS_FILE),
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
