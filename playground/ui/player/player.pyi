@@ -19,7 +19,10 @@ class Player(gr.HTML):
     """
 
     def __init__(self, film: Film | None = None, *, prompt: str = "", **options: Any) -> None:
-        """`prompt` stands where the first film will be. `options` are those of gr.HTML; Gradio also makes a player anew, with them, for every update."""
+        """`prompt` stands where the first film will be. `options` are those of gr.HTML.
+
+        Gradio makes a player anew, with all of these, for every update.
+        """
         super().__init__(
             html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
             css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
@@ -30,11 +33,8 @@ class Player(gr.HTML):
             colours=colour_scale(),
             **options,
         )
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component

@@ -1,0 +1,96 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from playground.core import images
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_bytes_survive_the_way_to_floats_and_back() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16)
+    assert_close(images.to_bytes(images.from_bytes(pixels)), pixels)
+    assert images.from_bytes(pixels).min() == -1
+    assert images.from_bytes(pixels).max() == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pil_survives_the_way_to_tensors_and_back(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    tensor = images.from_pil(image, channels)
+    assert tensor.shape == (channels, 5, 7)
+    assert np.array_equal(np.array(images.to_pil(tensor)), np.array(image))
+
+
+@pytest.mark.parametrize("shape", [(7, 1, 4, 5), (12, 3, 4, 5)])
+def test_a_sheet_can_be_cut_again(shape: tuple[int, ...]) -> None:
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8)
+    again = images.cut(images.sheet(pictures, 5), shape[1:], shape[0])
+    assert_close(again, pictures)
+
+
+@pytest.mark.parametrize("kind", images.KINDS)
+def test_every_allowed_kind_is_read(kind: str) -> None:
+    assert images.read(encoded(Image.new("RGB", (40, 30), "red"), kind)).size == (40, 30)
+
+
+def test_a_camera_turned_on_its_side_is_put_upright() -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # orientation: turned by 90°
+    read = images.read(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=exif))
+    assert read.size == (20, 40)
+    assert not read.getexif()
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    assert images.read(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_large_picture_becomes_a_small_one() -> None:
+    assert images.read(encoded(Image.new("RGB", (3000, 1000)))).size == (512, 171)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"hello", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (encoded(Image.new("RGB", (64, 64), "red"))[:90], "not a picture"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "not a picture"),
+        (bytes(images.MAX_BYTES + 1), "too large: 10 MB"),
+        (encoded(Image.new("1", (8000, 8000))), "too large: 8000 × 8000"),
+        (encoded(Image.new("1", (30000, 30000))), "too large|not a picture"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        images.read(data)
+
+
+def test_dark_strokes_on_paper_are_turned_round_for_a_grey_network() -> None:
+    image = Image.new("RGB", (100, 60), "white")
+    image.paste("black", (40, 10, 60, 50))
+    x0 = images.fit(image, (1, 28, 28))
+    assert x0.shape == (1, 28, 28)
+    assert x0[0, 0, 0] == -1
+    assert x0[0, 14, 14] == 1
+    assert images.fit(image, (3, 32, 32))[0, 0, 0] == 1
+
+
+def test_a_data_url_holds_the_picture() -> None:
+    picture = images.from_bytes(torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8))
+    head, _, body = images.data_url(picture).partition(",")
+    assert head == "data:image/png;base64"
+    assert_close(images.from_pil(Image.open(io.BytesIO(base64.b64decode(body))), 3), picture)

@@ -1,0 +1,172 @@
+import itertools
+import math
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler
+from torch.testing import assert_close
+
+from playground.core.noise import NoiseLevel, eps_from_x0, like
+from playground.core.predictors import IdealPredictor, NoisePredictor
+from playground.core.samplers import SPACINGS, Step, sample
+from playground.core.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+
+
+def randn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def last(steps: list[Step]) -> torch.Tensor:
+    return steps[-1].x_next
+
+
+def run(predictor: NoisePredictor, schedule: NoiseSchedule, x_T: torch.Tensor, **options: object) -> list[Step]:  # noqa: N803
+    return list(sample(predictor, x_T, schedule, generator=torch.Generator().manual_seed(5), **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("steps", [5, 10, 50, 1000])
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_ddim_is_that_of_diffusers(name: str, eta: float, clip: bool, steps: int, pictures: torch.Tensor) -> None:
+    """Step by step, in float64, from the same x_T and the same fresh noise."""
+    schedule, ideal = SCHEDULES[name](1000), IdealPredictor(pictures)
+    theirs = DDIMScheduler(
+        trained_betas=schedule.betas.tolist(),
+        clip_sample=clip,
+        set_alpha_to_one=True,
+        timestep_spacing="trailing",
+    )
+    theirs.alphas_cumprod, theirs.final_alpha_cumprod = schedule.alpha_bar, torch.tensor(1.0, dtype=torch.float64)
+    theirs.set_timesteps(steps)
+    x = randn(3, 1, 8, 8).double()
+    noise = torch.Generator().manual_seed(5)
+    ours = run(ideal, schedule, x, sampler="ddim", steps=steps, eta=eta, clip_x0=clip)
+    for step, t in zip(ours, theirs.timesteps, strict=True):
+        assert_close(step.x_t, x, atol=1e-5, rtol=1e-5)
+        assert_close(step.level.alpha**2, schedule.alpha_bar[t])
+        draw = torch.zeros_like(x)
+        if eta > 0 and step.index < steps - 1:
+            draw = torch.randn(x.shape, generator=noise).double()
+        x = theirs.step(
+            ideal(x, step.level), t, x, eta=eta, use_clipped_model_output=True, variance_noise=draw
+        ).prev_sample
+    assert_close(last(ours), x, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [5, 10, 50, 1000])
+@pytest.mark.parametrize("variance", ["beta_tilde", "beta"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, pictures: torch.Tensor, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Step by step, in float64, from the same x_T and the same fresh noise."""
+    schedule, ideal = SCHEDULES[name](1000), IdealPredictor(pictures)
+    theirs = DDPMScheduler(
+        trained_betas=schedule.betas.tolist(),
+        clip_sample=True,
+        timestep_spacing="trailing",
+        variance_type={"beta_tilde": "fixed_small", "beta": "fixed_large"}[variance],
+    )
+    theirs.alphas_cumprod, theirs.one = schedule.alpha_bar, torch.tensor(1.0, dtype=torch.float64)
+    theirs.set_timesteps(steps)
+    x = randn(3, 1, 8, 8).double()
+    noise = torch.Generator().manual_seed(5)
+
+    def draw(shape: torch.Size, **_: object) -> torch.Tensor:
+        # The paper adds no noise in the last step; diffusers does so wherever that step does not start at t = 0.
+        return torch.zeros(shape) if final else torch.randn(shape, generator=noise).double()
+
+    monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", draw)
+    ours = run(ideal, schedule, x, sampler="ddpm", steps=steps, variance=variance)
+    for step, t in zip(ours, theirs.timesteps, strict=True):
+        assert_close(step.x_t, x, atol=1e-5, rtol=1e-5)
+        final = step.index == steps - 1
+        x = theirs.step(ideal(x, step.level), t, x).prev_sample
+    assert_close(last(ours), x, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_ddim_with_eta_one_is_ddpm(clip: bool, pictures: torch.Tensor) -> None:
+    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8).double()  # noqa: N806
+    ddim = run(ideal, linear(1000), x_T, sampler="ddim", eta=1.0, steps=50, clip_x0=clip)
+    ddpm = run(ideal, linear(1000), x_T, sampler="ddpm", steps=50, clip_x0=clip)
+    for a, b in zip(ddim, ddpm, strict=True):
+        assert_close(a.x_next, b.x_next, atol=1e-9, rtol=1e-9)
+
+
+# From pure noise one step says nothing of any picture: there zero terminal SNR needs two.
+@pytest.mark.parametrize(("zero_terminal", "steps"), [(False, 1), *itertools.product([False, True], [2, 7, 50, 250])])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_with_one_picture_every_run_ends_in_it(
+    name: str, zero_terminal: bool, steps: int, pictures: torch.Tensor
+) -> None:
+    schedule = SCHEDULES[name](250)
+    schedule = zero_terminal_snr(schedule) if zero_terminal else schedule
+    ideal = IdealPredictor(pictures[:1])
+    for sampler in ("ddim", "ddpm"):
+        for spacing in SPACINGS:
+            ended = last(
+                run(ideal, schedule, randn(2, 1, 8, 8).double(), sampler=sampler, steps=steps, spacing=spacing)
+            )
+            assert_close(ended, pictures[:1].double().expand_as(ended), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_the_final_mean_and_variance_are_those_of_gaussian_data(sampler: str) -> None:
+    """With x_0 ~ N(m, s²) a pixel the exact predictor is known; sampling must bring m and s² back."""
+    m, s = 0.3, 0.4
+
+    def exact(x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
+        gain = level.alpha * s**2 / (level.alpha**2 * s**2 + level.sigma**2)
+        x0_hat = m + like(gain, x_t) * (x_t - level.alpha * m)
+        return eps_from_x0(x_t, x0_hat, level)
+
+    pixels = randn(1, 1, 300, 300).double()
+    ended = last(run(exact, linear(1000), pixels, sampler=sampler, steps=1000, clip_x0=False))
+    # 90,000 pixels: the standard error of the mean is s / 300, that of the variance s² · √2 / 300.
+    assert math.isclose(ended.mean().item(), m, abs_tol=4 * s / 300)
+    assert math.isclose(ended.var().item(), s**2, abs_tol=4 * s**2 * math.sqrt(2) / 300 + 0.002)
+
+
+@pytest.mark.parametrize("num_steps", [10, 37, 1000, 4000])
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_a_run_falls_through_the_schedule_and_ends_clean(spacing: str, num_steps: int, pictures: torch.Tensor) -> None:
+    for steps in {1, 3, 10, num_steps // 3, num_steps}:
+        t = SPACINGS[spacing](num_steps, steps)
+        assert len(t) == steps
+        assert t[0] <= num_steps - 1
+        assert t[-1] >= 0
+        assert (t.diff() < 0).all()
+    ours = run(IdealPredictor(pictures), linear(num_steps), randn(1, 1, 8, 8), steps=10, spacing=spacing)
+    assert [step.index for step in ours] == list(range(10))
+    assert {step.total for step in ours} == {10}
+    assert (ours[-1].next_level.alpha, ours[-1].next_level.sigma) == (1, 0)
+    for before, after in itertools.pairwise(ours):
+        assert before.x_next is after.x_t
+        assert before.next_level is after.level
+
+
+def test_trailing_starts_at_the_noisiest_level() -> None:
+    assert SPACINGS["trailing"](1000, 10).tolist() == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
+
+
+def test_a_seed_repeats_a_run(pictures: torch.Tensor) -> None:
+    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8)  # noqa: N806
+    assert torch.equal(*(last(run(ideal, linear(1000), x_T, sampler="ddpm", steps=20)) for _ in range(2)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps must be from 1 to T = 100"),
+        ({"steps": 101}, "steps must be from 1 to T = 100"),
+        ({"sampler": "magic"}, "sampler must be one of ddpm, ddim"),
+        ({"spacing": "odd"}, "spacing must be one of trailing"),
+        ({"variance": "none"}, "variance must be one of beta_tilde, beta"),
+        ({"eta": 1.5}, "eta must be from 0 to 1"),
+    ],
+)
+def test_what_is_out_of_range_is_refused_before_the_first_step(
+    options: dict[str, object], message: str, pictures: torch.Tensor
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), **options)  # type: ignore[arg-type]

@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+
+from playground.core.library import Library
+from playground.ui.settings import Settings, checked
+
+
+def test_the_defaults_are_allowed(library: Library) -> None:
+    assert checked(library) == Settings()
+
+
+def test_numbers_may_come_as_floats_or_text(library: Library) -> None:
+    settings = checked(library, T=100.0, t="99", steps="7", guidance="2.5", label=3)
+    assert (settings.T, settings.t, settings.steps, settings.guidance, settings.label) == (100, 99, 7, 2.5, "3")
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"model": "cats"}, "model must be one of digits; it was cats."),
+    ({"picture": 10_000}, "picture must be a whole number from 0 to 9999; it was 10000."),
+    ({"picture": None}, "picture must be a whole number from 0 to 9999; it was empty."),
+    ({"T": 9}, "T must be a whole number from 10 to 4000; it was 9."),
+    ({"T": 4001}, "T must be a whole number from 10 to 4000; it was 4001."),
+    ({"T": 100.5}, "T must be a whole number from 10 to 4000; it was 100.5."),
+    ({"t": 1000}, "t must be a whole number from 0 to 999; it was 1000."),
+    ({"t": -1}, "t must be a whole number from 0 to 999; it was -1."),
+    ({"T": 10, "t": 10}, "t must be a whole number from 0 to 9; it was 10."),
+    ({"seed": -1}, "seed must be a whole number from 0 to 2147483647; it was -1."),
+    ({"seed": float("nan")}, "seed must be a whole number from 0 to 2147483647; it was nan."),
+    ({"seed": float("inf")}, "seed must be a whole number from 0 to 2147483647; it was inf."),
+    ({"seed": "x" * 99}, "seed must be a whole number from 0 to 2147483647; it was " + "x" * 37 + "…."),
+    ({"seed": [1]}, "seed must be a whole number from 0 to 2147483647; it was [1]."),
+    ({"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid; it was quadratic."),
+    ({"sampler": "magic"}, "sampler must be one of ddpm, ddim; it was magic."),
+    ({"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
+    ({"T": 20, "t": 5, "steps": 50}, "steps must be a whole number from 1 to 20; it was 50."),
+    ({"label": "eleven"}, "label must be one of any, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; it was eleven."),
+    ({"guidance": 9}, "guidance must be a number from 0 to 8; it was 9."),
+    ({"eta": -0.5}, "eta must be a number from 0 to 1; it was -0.5."),
+    ({"variance": "none"}, "variance must be one of beta_tilde, beta; it was none."),
+    ({"count": 17}, "count must be a whole number from 1 to 16; it was 17."),
+]
+
+
+@pytest.mark.parametrize(("controls", "sentence"), BAD, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_is_out_of_range_gets_one_clear_sentence(
+    library: Library, controls: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match="must be") as caught:
+        checked(library, **controls)
+    assert str(caught.value) == sentence

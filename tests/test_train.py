@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import UNet2DModel
+
+from playground import train
+from playground.core.checkpoints import load_checkpoint
+from playground.core.datasets import Pictures, save_pictures
+from playground.core.schedules import linear
+from tests.conftest import small_unet
+
+SMALL = ["--channels", "16", "32", "--batch", "4", "--device", "cpu", "--seed", "3", "--lr", "2e-3"]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    pixels = torch.randint(0, 256, (12, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    save_pictures(
+        Pictures("tiny", pixels, torch.arange(12) % 3, ("a", "b", "c"), 4, "made here", "MIT"), tmp_path / "tiny"
+    )
+    return tmp_path
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return UNet2DModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False).state_dict()
+
+
+def run(data: Path, out: str, pictures: int, *more: str) -> None:
+    train.main(["--data", str(data / "tiny"), "--out", str(data / out), "--pictures", str(pictures), *SMALL, *more])
+
+
+def test_two_runs_with_one_seed_agree_and_the_card_says_what_was_done(data: Path) -> None:
+    run(data, "one", 24)
+    run(data, "two", 24)
+    one, two = weights(data / "one"), weights(data / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    card = json.loads((data / "one" / "card.json").read_text())
+    assert card["pictures_seen"] == 24
+    assert card["label_names"] == ["a", "b", "c"]
+    checkpoint = load_checkpoint(data / "one", "cpu")
+    assert checkpoint.predictor.null_label == 3
+    assert 0 < card["held_out_error"]["network"] < 2
+
+
+def test_resume_continues_the_run(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped after three steps of six and resumed ends in the weights of one that never stopped."""
+    run(data, "whole", 24)
+    train_step = train.Run.train_step
+
+    def three_steps(self: train.Run) -> float:
+        if self.step == 3:
+            self.save()
+            raise KeyboardInterrupt
+        return train_step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.Run, "train_step", three_steps)
+        with pytest.raises(KeyboardInterrupt):
+            run(data, "parts", 24)
+    run(data, "parts", 24, "--resume")
+    whole, parts = weights(data / "whole"), weights(data / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_few_steps_on_one_picture_overfit_it(data: Path) -> None:
+    one = torch.randint(0, 256, (1, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    save_pictures(Pictures("tiny", one.repeat(60, 1, 1, 1), torch.zeros(60).long(), ("a",), 50, "", ""), data / "tiny")
+    run(data, "one", 4800, "--batch", "8", "--ema", "0.9")
+    card = json.loads((data / "one" / "card.json").read_text())
+    assert card["held_out_error"]["network"] < 0.3 * card["held_out_error"]["copycat"]
+
+
+def test_the_loss_is_that_of_algorithm_1() -> None:
+    """Beside the same four lines written out for each picture, from the same seed."""
+    unet, schedule = small_unet(), linear(1000)
+    x0, labels = torch.randn(3, 1, 8, 8), torch.tensor([0, 1, 2])
+    torch.manual_seed(9)
+    ours = train.loss(unet, schedule, x0, labels)
+    torch.manual_seed(9)
+    t, eps = torch.randint(1000, (3,)), torch.randn_like(x0)
+    total = torch.zeros(())
+    for k in range(3):
+        alpha_bar = schedule.alpha_bar[t[k]].float()
+        x_t = alpha_bar.sqrt() * x0[k : k + 1] + (1 - alpha_bar).sqrt() * eps[k : k + 1]
+        total = total + (eps[k : k + 1] - unet(x_t, t[k], class_labels=labels[k : k + 1]).sample).square().mean() / 3
+    torch.testing.assert_close(ours, total, atol=1e-5, rtol=1e-5)
+
+
+def test_labels_are_dropped_as_often_as_asked() -> None:
+    labels = torch.zeros(10_000).long()
+    torch.manual_seed(0)
+    dropped = train.drop_labels(labels, 9, 0.1)
+    assert set(dropped.tolist()) == {0, 9}
+    assert 0.08 < (dropped == 9).float().mean() < 0.12
+
+
+def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
+    rates = [train.learning_rate(step, 10_000, 1e-3, "cosine") for step in range(10_000)]
+    assert rates[0] < 1e-5
+    assert max(rates) <= 1e-3
+    assert rates[-1] < 1e-9
+    assert train.learning_rate(9_999, 10_000, 1e-3, "constant") == 1e-3
