@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from diffusers import UNet2DModel
@@ -9,6 +11,7 @@ from diffusers import UNet2DModel
 from playground.core.checkpoints import Checkpoint
 from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
+from tests.server import running_app
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,10 @@ def small_unet(channels: int = 1, size: int = 8, labels: int | None = 4) -> UNet
         norm_num_groups=4,
         num_class_embeds=labels,
     )
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Where the app runs, with the shipped weights."""
+    with running_app() as address:
+        yield address

@@ -15,6 +15,11 @@ def test_numbers_may_come_as_floats_or_text(library: Library) -> None:
     assert (settings.T, settings.t, settings.steps, settings.guidance, settings.label) == (100, 99, 7, 2.5, "3")
 
 
+def test_a_short_schedule_shortens_the_defaults(library: Library) -> None:
+    settings = checked(library, T=20)
+    assert (settings.t, settings.steps) == (19, 20)
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"model": "cats"}, "model must be one of digits; it was cats."),
     ({"picture": 10_000}, "picture must be a whole number from 0 to 9999; it was 10000."),

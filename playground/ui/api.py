@@ -41,7 +41,7 @@ def build_api(library: Library) -> None:
         seed: int = DEFAULT.seed,
         zero_terminal: bool = DEFAULT.zero_terminal,
         own_picture: str = "",
-    ) -> tuple[Pictures, Record]:
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         """Noise a picture: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Returns pictures and a record.
 
         picture: its number in the model's data. t: from 0, nearly clean, to T - 1, noise. T: 10 to 4000. schedule:
@@ -70,7 +70,7 @@ def build_api(library: Library) -> None:
         seed: int = DEFAULT.seed,
         zero_terminal: bool = DEFAULT.zero_terminal,
         own_picture: str = "",
-    ) -> tuple[Pictures, Record]:
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         """Ask the network for the noise in x_t, and compare. Returns pictures and a record.
 
         The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the
@@ -102,7 +102,7 @@ def build_api(library: Library) -> None:
         zero_terminal: bool = DEFAULT.zero_terminal,
         eta: float = DEFAULT.eta,
         variance: str = DEFAULT.variance,
-    ) -> tuple[Pictures, Record]:
+    ) -> tuple[dict[str, str], dict[str, Any]]:
         """Sample pictures from noise. Returns the pictures, numbered from 0, and a record of every step.
 
         label: a label's name, or "any". count: 1 to 16 pictures. sampler: ddim, with eta from 0 to 1, or ddpm, with

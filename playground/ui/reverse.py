@@ -54,7 +54,7 @@ def build_reverse(bench: Bench) -> Player:
     gr.Markdown(SEEN, elem_classes="seen")
 
     @told
-    def sample(*values: Any) -> Iterator[tuple[Any, Any]]:
+    def watch(*values: Any) -> Iterator[tuple[Any, Any]]:
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) :]
         scene = bench.scene(*shared, **dict(zip(CONTROLS, own, strict=True)))
         yield gr.skip(), scene.clamp_note()
@@ -63,7 +63,7 @@ def build_reverse(bench: Bench) -> Player:
             yield gr.update(film=reverse_film(step, round(t))), gr.skip()
 
     running = run.click(
-        sample,
+        watch,
         [*bench.inputs, label, count, sampler, steps, guidance, eta, variance],
         [player, note],
         show_progress="hidden",

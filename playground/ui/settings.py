@@ -47,7 +47,8 @@ class Settings:
 
 
 def checked(library: Library, **controls: Any) -> Settings:
-    """Settings from controls as they come: whole numbers may be floats or text. The rest keeps its defaults.
+    """Settings from controls as they come: whole numbers may be floats or text. What is not named keeps its
+    default.
 
     Raises ValueError, in one sentence for a person, for the first that is not allowed.
     """
@@ -56,6 +57,9 @@ def checked(library: Library, **controls: Any) -> Settings:
     model = _one_of("model", values["model"], library.names)
     pictures = library.pictures(model)
     num_steps = _whole("T", values["T"], MIN_STEPS, MAX_STEPS)
+    # A short schedule has no room for the default t and number of steps; nobody asked for them.
+    values["t"] = controls.get("t", min(defaults.t, num_steps - 1))
+    values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
     return Settings(
         model=model,
         picture=_whole("picture", values["picture"], 0, len(pictures) - 1),

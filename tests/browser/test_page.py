@@ -1,0 +1,272 @@
+"""The page as a person uses it, in a real Chromium."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from playground.core import experiments, images
+from playground.core.library import Library
+from playground.core.noise import add_noise
+from playground.core.schedules import SCHEDULES
+from tests.browser.conftest import Watched
+
+OpenPage = Callable[..., Watched]
+PLAYERS = {"Add noise": "player-forward", "Find the noise": "player-prediction", "Remove noise": "player-reverse"}
+
+
+def drawn(page: Page, player: str, panel: int) -> np.ndarray:
+    """The pixels of a player's canvas: (H, W, 3)."""
+    script = """([id, panel]) => {
+        const canvas = document.querySelectorAll(`#${id} .panel canvas`)[panel];
+        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        return [canvas.height, canvas.width, Array.from(data)];
+    }"""
+    height, width, data = page.evaluate(script, [player, panel])
+    return np.array(data).reshape(height, width, 4)[..., :3]
+
+
+def scrub(page: Page, player: str, frame: int) -> None:
+    """What dragging the slider does."""
+    page.locator(f"#{player} input[type=range]").evaluate(
+        "(slider, frame) => { slider.value = frame; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+        frame,
+    )
+
+
+def label(page: Page, player: str) -> str:
+    return page.locator(f"#{player} output").inner_text()
+
+
+def numbers(page: Page, player: str) -> dict[str, str]:
+    return dict(
+        page.eval_on_selector_all(
+            f"#{player} .numbers div",
+            "cells => cells.map(cell => [cell.children[0].textContent, cell.children[1].textContent])",
+        )
+    )
+
+
+def choose(page: Page, name: str, option: str) -> None:
+    page.get_by_label(name, exact=True).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def remove_noise(page: Page) -> None:
+    page.locator("#run").click()
+    page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step')")
+
+
+def test_the_page_has_its_parts_by_their_names(open_page: OpenPage) -> None:
+    page = open_page().page
+    expect(page.locator("#bench")).to_be_visible()
+    for tab, player in PLAYERS.items():
+        open_tab(page, tab)
+        root = page.locator(f"#{player}")
+        expect(root.locator("input[type=range]")).to_have_count(1)
+        for name in ("Play", "Previous", "Next"):
+            expect(root.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, library: Library, schedule: str) -> None:
+    watched = open_page()
+    page = watched.page
+    if schedule != "linear":
+        choose(page, "Schedule", schedule)
+        page.wait_for_function(
+            "name => document.querySelector('#player-forward .key span:last-child')?.textContent === name", arg=schedule
+        )
+    page.wait_for_timeout(300)
+    asked = len(watched.requests)
+    x0, eps = library.pictures("digits").x0(9003)[None], experiments.gaussian((1, 28, 28), 0)[None]
+    for t in (0, 120, 431, 700, 999):
+        scrub(page, "player-forward", t)
+        level = SCHEDULES[schedule](1000).level(t)
+        expected = images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy().astype(int)
+        assert np.abs(drawn(page, "player-forward", 2)[..., 0] - expected).max() <= 1
+        assert label(page, "player-forward") == f"t = {t}"
+        assert float(numbers(page, "player-forward")["ᾱt"]) == pytest.approx(level.alpha.item() ** 2, abs=6e-5)
+    assert len(watched.requests) == asked
+
+
+def test_the_markers_follow_t(open_page: OpenPage) -> None:
+    page = open_page().page
+    places = []
+    for t in (0, 500, 999):
+        scrub(page, "player-forward", t)
+        places.append(float(page.locator("#player-forward .chart .marker").first.get_attribute("x1") or "nan"))
+    assert places == sorted(places)
+    assert places[2] - places[0] > 300
+
+
+def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage, library: Library) -> None:
+    page = open_page().page
+    scrub(page, "player-forward", 500)
+    open_tab(page, "Find the noise")
+    page.wait_for_selector("#player-prediction .panel")
+    assert label(page, "player-prediction") == "t = 500"  # the t of the other tab
+    checkpoint = library.checkpoint("digits")
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    record = experiments.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
+    shown = numbers(page, "player-prediction")
+    for symbol, name in (("mean (ε − ε̂)²", "error"), ("cosine(ε, ε̂)", "cosine"), ("R²", "r2"), ("std(ε̂)", "deviation")):
+        assert float(shown[symbol]) == pytest.approx(getattr(record, name).item(), abs=2e-4)
+    x0_hat = images.to_bytes(record.x0_hat)[0, 0].numpy().astype(int)
+    assert np.abs(drawn(page, "player-prediction", 4)[..., 0] - x0_hat).max() <= 1
+    expect(page.locator("#player-prediction .badge")).to_have_text(["network", "network"])
+    expect(page.locator("#player-prediction .legend")).to_be_visible()
+
+
+def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_tab(page, "Find the noise")
+    page.wait_for_selector("#player-prediction .panel")
+    before = drawn(page, "player-prediction", 1)
+    page.get_by_role("button", name="Other noise").click()
+    page.wait_for_function(
+        "old => document.querySelector('#player-prediction .numbers').textContent !== old",
+        arg=page.locator("#player-prediction .numbers").text_content(),
+    )
+    assert not np.array_equal(drawn(page, "player-prediction", 1), before)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_sampling_shows_every_step_and_ends_in_cores_picture(
+    open_page: OpenPage, library: Library, sampler: str
+) -> None:
+    watched = open_page()
+    page = watched.page
+    open_tab(page, "Remove noise")
+    if sampler != "ddim":
+        choose(page, "Sampler", sampler)
+    page.get_by_label("Steps", exact=True).fill("12")
+    choose(page, "Label", "7")
+    page.locator("#run").click()
+    started = time.monotonic()
+    page.wait_for_selector("#player-reverse .panel")
+    first_frame = time.monotonic() - started
+    page.wait_for_function("document.querySelector('#player-reverse output').textContent.startsWith('after step')")
+    assert first_frame < 1
+
+    checkpoint = library.checkpoint("digits")
+    steps = list(
+        experiments.reverse(
+            checkpoint.predictor,
+            (1, 28, 28),
+            SCHEDULES["linear"](1000),
+            count=4,
+            label=7,
+            guidance=1.5,
+            steps=12,
+            sampler=sampler,
+        )
+    )
+    page.wait_for_timeout(300)
+    asked = len(watched.requests)
+    for frame in range(12):
+        scrub(page, "player-reverse", frame)
+        assert label(page, "player-reverse").startswith(f"step {frame + 1} of 12 · t = ")
+        for panel, pictures in ((0, steps[frame].x_t), (2, steps[frame].x0_hat)):
+            expected = images.to_bytes(pictures)[3, 0].numpy().astype(int)  # the last of four, below on the right
+            assert np.abs(drawn(page, "player-reverse", panel)[28:, 28:, 0] - expected).max() <= 2
+    scrub(page, "player-reverse", 12)
+    expected = images.to_bytes(steps[-1].x_next)[0, 0].numpy().astype(int)
+    assert np.abs(drawn(page, "player-reverse", 0)[:28, :28, 0] - expected).max() <= 2
+    assert len(watched.requests) == asked
+
+
+def test_stop_works_at_once_and_what_was_drawn_stays(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_tab(page, "Remove noise")
+    page.get_by_label("Steps", exact=True).fill("1000")
+    page.locator("#run").click()
+    page.wait_for_function("(document.querySelector('#player-reverse output')?.textContent ?? '') > 'step 2'")
+    page.locator("#stop").click()
+    page.wait_for_timeout(500)
+    stopped = label(page, "player-reverse")
+    page.wait_for_timeout(1000)
+    assert label(page, "player-reverse") == stopped
+    scrub(page, "player-reverse", 0)
+    assert label(page, "player-reverse") == "step 1 of 1000 · t = 999"
+    page.get_by_label("Steps", exact=True).fill("3")
+    remove_noise(page)
+    assert label(page, "player-reverse") == "after step 3 · the picture"
+
+
+def test_play_pause_step_and_the_keys(open_page: OpenPage) -> None:
+    page = open_page().page
+    player = page.locator("#player-forward")
+    scrub(page, "player-forward", 10)
+    player.get_by_role("button", name="Next", exact=True).click()
+    assert label(page, "player-forward") == "t = 11"
+    player.get_by_role("button", name="Previous", exact=True).click()
+    assert label(page, "player-forward") == "t = 10"
+    player.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(600)
+    player.get_by_role("button", name="Pause", exact=True).click()
+    reached = label(page, "player-forward")
+    assert int(reached.removeprefix("t = ")) > 20
+    page.wait_for_timeout(200)
+    assert label(page, "player-forward") == reached
+    player.locator(".stage").focus()
+    for key, expected in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 999)):
+        page.keyboard.press(key)
+        assert label(page, "player-forward") == f"t = {expected}"
+    page.keyboard.press("Home")
+    page.keyboard.press("Space")
+    expect(player.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+
+
+def test_bad_input_is_told_and_the_page_goes_on(open_page: OpenPage) -> None:
+    page = open_page().page
+    page.get_by_label("T", exact=True).fill("5")
+    page.get_by_label("T", exact=True).press("Enter")
+    expect(page.get_by_text("T must be a whole number from 10 to 4000; it was 5.").first).to_be_visible()
+    page.get_by_label("T", exact=True).fill("40")
+    page.get_by_label("T", exact=True).press("Enter")
+    expect(page.locator("#player-forward .ends span").last).to_have_text("noise · t = 39")
+
+
+def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page().page
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (60, 60), "black").save(good)
+    bad.write_bytes(b"this is no picture")
+    chooser = page.locator("#bench input[type=file]")
+    chooser.set_input_files(bad)
+    expect(page.get_by_text("This file is not a picture that can be read").first).to_be_visible()
+    chooser.set_input_files(good)
+    expect(page.locator("#about-picture")).to_contain_text("your own picture")
+    scrub(page, "player-forward", 0)
+    assert drawn(page, "player-forward", 0).max() <= 1
+    page.get_by_role("button", name="Another picture").click()
+    expect(page.locator("#about-picture")).not_to_contain_text("your own picture")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_scrolls_sideways(open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(width=width, height=844, color_scheme=scheme).page
+    for tab in PLAYERS:
+        open_tab(page, tab)
+        if tab == "Remove noise":
+            remove_noise(page)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> None:
+    page = open_page().page
+    page.get_by_role("button", name="Compare the schedules").click()
+    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4, timeout=20_000)

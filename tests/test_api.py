@@ -1,0 +1,149 @@
+"""The public endpoints, called over HTTP by Gradio's own client, as somebody with a script would."""
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from playground.core import experiments, images
+from playground.core.datasets import WEIGHTS
+from playground.core.library import Library
+from playground.core.noise import add_noise
+from playground.core.schedules import SCHEDULES
+from tests.server import running_app
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+def picture(url: str) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+
+
+def test_the_endpoints_are_public_and_all_arguments_have_defaults(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(named) == {"/add_noise", "/predict_noise", "/sample"}
+    for endpoint in named.values():
+        assert all(parameter["parameter_has_default"] for parameter in endpoint["parameters"])
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_add_noise_gives_what_core_computes(client: Client, library: Library, schedule: str) -> None:
+    pictures, record = client.predict(picture=9001, t=123, schedule=schedule, T=500, seed=4, api_name="/add_noise")
+    level = SCHEDULES[schedule](500).level(123)
+    x0, eps = library.pictures("digits").x0(9001)[None], experiments.gaussian((1, 28, 28), 4)[None]
+    assert np.array_equal(picture(pictures["x_t"]), images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy())
+    assert record["alpha"] == pytest.approx(level.alpha.item())
+    assert record["log_snr"] == pytest.approx(level.log_snr.item())
+    assert record["settings"]["schedule"] == schedule
+
+
+def test_predict_noise_gives_what_the_network_says(client: Client, library: Library) -> None:
+    pictures, record = client.predict(t=300, api_name="/predict_noise")
+    checkpoint = library.checkpoint("digits")
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    ours = experiments.prediction(checkpoint.predictor, x0, eps, checkpoint.schedule, [300])
+    assert set(pictures) == {"x_t", "eps", "eps_hat", "difference", "x0_hat"}
+    for name in ("error", "cosine", "r2", "deviation", "x0_error"):
+        assert record[name] == pytest.approx(getattr(ours, name).item(), rel=1e-3)
+    assert np.abs(picture(pictures["x0_hat"]) - images.to_bytes(ours.x0_hat)[0, 0].numpy().astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_sample_gives_what_core_samples(client: Client, library: Library, sampler: str) -> None:
+    pictures, record = client.predict(label="3", count=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
+    checkpoint = library.checkpoint("digits")
+    *_, step = experiments.reverse(
+        checkpoint.predictor,
+        (1, 28, 28),
+        SCHEDULES["linear"](1000),
+        count=2,
+        label=3,
+        guidance=1.5,
+        seed=8,
+        sampler=sampler,
+        steps=6,
+    )
+    assert set(pictures) == {"0", "1"}
+    assert len(record["steps"]) == 6
+    expected = images.to_bytes(step.x_next)[1, 0].numpy().astype(int)
+    assert np.abs(picture(pictures["1"]) - expected).max() <= 1
+
+
+def test_zero_terminal_snr_has_numbers_that_json_can_hold(client: Client) -> None:
+    _, record = client.predict(t=999, zero_terminal=True, api_name="/predict_noise")
+    assert record["alpha"] == 0
+    assert record["log_snr"] is None
+    assert record["covered"] is False
+
+
+def test_a_picture_of_ones_own(client: Client) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (50, 50), "black").save(buffer, "PNG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    for own in (text, "data:image/png;base64," + text):
+        pictures, record = client.predict(own_picture=own, t=0, api_name="/add_noise")
+        assert picture(pictures["x0"]).max() == 0
+        assert "your own" in record["picture"]
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("/add_noise", {"t": 1000}, "t must be a whole number from 0 to 999; it was 1000."),
+    ("/add_noise", {"T": 5}, "T must be a whole number from 10 to 4000; it was 5."),
+    ("/add_noise", {"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid"),
+    ("/add_noise", {"model": "cats"}, "model must be one of digits; it was cats."),
+    ("/add_noise", {"model": "../../etc"}, "model must be one of digits"),
+    ("/add_noise", {"own_picture": "no base64"}, "own_picture must be a picture file in base64."),
+    ("/add_noise", {"own_picture": base64.b64encode(b"no picture").decode()}, "This file is not a picture"),
+    ("/predict_noise", {"t": -1}, "t must be a whole number from 0 to 999; it was -1."),
+    ("/predict_noise", {"seed": -3}, "seed must be a whole number from 0 to 2147483647; it was -3."),
+    ("/predict_noise", {"picture": 10**9}, "picture must be a whole number from 0 to 9999"),
+    ("/sample", {"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
+    ("/sample", {"label": "eleven"}, "label must be one of any, 0"),
+    ("/sample", {"count": 99}, "count must be a whole number from 1 to 16; it was 99."),
+    ("/sample", {"guidance": "much"}, "guidance must be a number from 0 to 8; it was much."),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "arguments", "sentence"), BAD)
+def test_bad_input_gets_one_sentence_and_the_next_request_works(
+    client: Client, endpoint: str, arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(AppError) as caught:
+        client.predict(**arguments, api_name=endpoint)
+    assert sentence in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert client.predict(t=1, api_name="/add_noise")[1]["t"] == 1
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An app with two networks: one whose weights are cut short, one whose weights are missing."""
+    folder = tmp_path_factory.mktemp("weights")
+    for name in ("short", "missing"):
+        shutil.copytree(WEIGHTS / "digits", folder / name)
+    weights = Path("unet/diffusion_pytorch_model.safetensors")
+    (folder / "short" / weights).write_bytes((WEIGHTS / "digits" / weights).read_bytes()[:5000])
+    (folder / "missing" / weights).unlink()
+    with running_app("--model", str(folder / "short"), "--model", str(folder / "missing")) as address:
+        yield address
+
+
+def test_damaged_or_missing_weights_are_told_and_the_rest_works(damaged: str) -> None:
+    client = Client(damaged, verbose=False)
+    for name, sentence in (("short", "are damaged"), ("missing", "There is no network in")):
+        for endpoint in ("/predict_noise", "/sample"):
+            with pytest.raises(AppError) as caught:
+                client.predict(model=name, api_name=endpoint)
+            assert sentence in str(caught.value)
+        assert client.predict(model=name, api_name="/add_noise")[1]["t"] == 250
