@@ -22,7 +22,7 @@ The noise is random and independent of the picture. How can a network *learn* it
 whole process backwards?"""
 
 CSS = """
-.gradio-container { max-width: 1360px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 1360px !important; margin: 0 auto !important; }
 footer { opacity: .8; }
 .formula { font-size: 1.25rem; font-family: "STIX Two Math", "Cambria Math", Georgia, serif; font-style: italic;
   margin: .3rem 0; }
