@@ -19,7 +19,10 @@ def main() -> None:
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     args = parser.parse_args()
-    app = build_app(Library(args.model, args.device))
+    try:
+        app = build_app(Library(args.model, args.device))
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
     app.launch(server_name=args.host, server_port=args.port, **launch_options())
 
 

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.datasets import Pictures, load_pictures, save_pictures
+from playground.core.datasets import WEIGHTS, Pictures, load_pictures, save_pictures
 
 
 def test_the_shipped_digits_are_ten_thousand_and_one_thousand_are_held_out() -> None:
@@ -36,6 +37,14 @@ def test_pictures_survive_the_way_to_disk_and_back(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="There are no pictures in"):
         load_pictures(tmp_path)
+
+
+def test_damaged_pictures_are_told(tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS / "digits", tmp_path / "digits", ignore=shutil.ignore_patterns("unet"))
+    sheet = tmp_path / "digits" / "pictures.png"
+    sheet.write_bytes(sheet.read_bytes()[:10_000])
+    with pytest.raises(ValueError, match=r"cannot be read: pictures.json or pictures.png is damaged"):
+        load_pictures(tmp_path / "digits")
 
 
 def test_prepare_makes_digits_of_the_package(tmp_path: Path) -> None:

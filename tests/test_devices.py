@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from playground.core.checkpoints import Checkpoint, default_device, load_checkpoint
+from playground.core.checkpoints import Checkpoint, choose_device, load_checkpoint
 from playground.core.datasets import WEIGHTS
 from playground.core.experiments import reverse
 from playground.core.predictors import Guided, UNetPredictor
@@ -21,7 +21,7 @@ ACCELERATORS = [
 def test_network_and_samplers_run_on_the_meta_device(sampler: str, eta: float, schedule: str) -> None:
     assert sampler in SAMPLERS
     predictor = Guided(UNetPredictor(small_unet().to("meta"), linear(1000), null_label=3), 2.0)
-    x_T = torch.empty(2, 1, 8, 8, device="meta")  # noqa: N806
+    x_T = torch.empty(2, 1, 8, 8, device="meta")
     steps = []
     # Whether a step adds noise is read from the levels, which stay on the CPU: nothing here asks meta for a value.
     for step in sample(
@@ -42,8 +42,14 @@ def test_a_tensor_on_the_wrong_device_fails_on_meta() -> None:
         )
 
 
+def test_a_device_that_is_not_there_is_told() -> None:
+    for name in ("abacus", "xpu", "cuda:99"):
+        with pytest.raises(ValueError, match=f"There is no device '{name}' here; there is .*cpu"):
+            choose_device(name)
+
+
 def test_the_default_device_is_the_fastest_there_is() -> None:
-    assert default_device().type == (ACCELERATORS or ["cpu"])[0]
+    assert choose_device().type == (ACCELERATORS or ["cpu"])[0]
 
 
 def test_every_device_gives_the_picture_of_the_cpu(digits: Checkpoint) -> None:

@@ -55,7 +55,7 @@ def test_even_steps_reach_from_end_to_end(num_steps: int) -> None:
     assert len(t) == len(set(t)) == min(51, num_steps)
 
 
-def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library) -> None:  # type: ignore[no-untyped-def]
+def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library) -> None:
     """At the same log-SNR the error hardly depends on the schedule: matching noise levels works."""
     x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
     errors = []

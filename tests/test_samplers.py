@@ -20,8 +20,8 @@ def last(steps: list[Step]) -> torch.Tensor:
     return steps[-1].x_next
 
 
-def run(predictor: NoisePredictor, schedule: NoiseSchedule, x_T: torch.Tensor, **options: object) -> list[Step]:  # noqa: N803
-    return list(sample(predictor, x_T, schedule, generator=torch.Generator().manual_seed(5), **options))  # type: ignore[arg-type]
+def run(predictor: NoisePredictor, schedule: NoiseSchedule, x_T: torch.Tensor, **options: object) -> list[Step]:
+    return list(sample(predictor, x_T, schedule, generator=torch.Generator().manual_seed(5), **options))
 
 
 @pytest.mark.parametrize("steps", [5, 10, 50, 1000])
@@ -57,7 +57,7 @@ def test_ddim_is_that_of_diffusers(name: str, eta: float, clip: bool, steps: int
 @pytest.mark.parametrize("steps", [5, 10, 50, 1000])
 @pytest.mark.parametrize("variance", ["beta_tilde", "beta"])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, pictures: torch.Tensor, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, pictures: torch.Tensor, monkeypatch) -> None:
     """Step by step, in float64, from the same x_T and the same fresh noise."""
     schedule, ideal = SCHEDULES[name](1000), IdealPredictor(pictures)
     theirs = DDPMScheduler(
@@ -86,7 +86,7 @@ def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, picture
 
 @pytest.mark.parametrize("clip", [True, False])
 def test_ddim_with_eta_one_is_ddpm(clip: bool, pictures: torch.Tensor) -> None:
-    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8).double()  # noqa: N806
+    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8).double()
     ddim = run(ideal, linear(1000), x_T, sampler="ddim", eta=1.0, steps=50, clip_x0=clip)
     ddpm = run(ideal, linear(1000), x_T, sampler="ddpm", steps=50, clip_x0=clip)
     for a, b in zip(ddim, ddpm, strict=True):
@@ -150,7 +150,7 @@ def test_trailing_starts_at_the_noisiest_level() -> None:
 
 
 def test_a_seed_repeats_a_run(pictures: torch.Tensor) -> None:
-    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8)  # noqa: N806
+    ideal, x_T = IdealPredictor(pictures), randn(2, 1, 8, 8)
     assert torch.equal(*(last(run(ideal, linear(1000), x_T, sampler="ddpm", steps=20)) for _ in range(2)))
 
 
@@ -169,4 +169,4 @@ def test_what_is_out_of_range_is_refused_before_the_first_step(
     options: dict[str, object], message: str, pictures: torch.Tensor
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), **options)  # type: ignore[arg-type]
+        sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), **options)

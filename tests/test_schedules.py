@@ -80,14 +80,14 @@ def test_betas_and_alphas_are_those_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("name", ["linear", "scaled_linear", "sigmoid"])
-def test_x_T_is_as_noisy_at_every_T(name: str) -> None:  # noqa: N802 - the papers' name
+def test_x_T_is_as_noisy_at_every_T(name: str) -> None:
     ends = [SCHEDULES[name](num_steps).alpha_bar[-1].item() for num_steps in (40, 100, 1000, 4000)]
     assert max(ends) < 0.006
 
 
 @pytest.mark.parametrize("num_steps", [-1, 0, 9, 4001])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_T_out_of_range_is_refused(name: str, num_steps: int) -> None:  # noqa: N802 - the papers' name
+def test_T_out_of_range_is_refused(name: str, num_steps: int) -> None:
     with pytest.raises(ValueError, match="T must be a whole number from 10 to 4000"):
         SCHEDULES[name](num_steps)
 

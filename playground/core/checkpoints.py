@@ -33,11 +33,16 @@ class Checkpoint:
     image_shape: tuple[int, int, int]
 
 
-def default_device() -> torch.device:
-    """CUDA where there is one, else MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def choose_device(name: str | torch.device | None = None) -> torch.device:
+    """The device of that name; without one CUDA where there is one, else MPS, else the CPU.
+
+    Raises ValueError, in a sentence for a person, for a device that is not there.
+    """
+    there = ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available() + ["cpu"]
+    try:
+        return torch.empty(0, device=name or there[0]).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"There is no device {str(name)!r} here; there is {', '.join(there)}.") from error
 
 
 def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = None) -> Checkpoint:
@@ -47,7 +52,7 @@ def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = 
     float32 elsewhere. Raises CheckpointError for a folder that is missing, damaged or not of this kind.
     """
     folder = Path(path_or_id)
-    device = torch.device(device) if device is not None else default_device()
+    device = choose_device(device)
     unet_folder = folder / "unet" if (folder / "unet").is_dir() else folder
     if not (unet_folder / "config.json").is_file() or not (unet_folder / WEIGHTS_FILE).is_file():
         raise CheckpointError(

@@ -69,14 +69,17 @@ def save_pictures(pictures: Pictures, folder: Path, columns: int = 100) -> None:
 def load_pictures(folder: str | Path) -> Pictures:
     """The pictures in a folder that `save_pictures` wrote; a bare name stands for a folder in weights/.
 
-    Raises FileNotFoundError where there are none.
+    Raises FileNotFoundError where there are none, ValueError where they are damaged.
     """
     path = WEIGHTS / folder
     if not (path / "pictures.json").is_file():
         raise FileNotFoundError(f"There are no pictures in {path}: pictures.json and pictures.png belong there.")
-    about = json.loads((path / "pictures.json").read_text(encoding="utf-8"))
-    with Image.open(path / "pictures.png") as image:
-        pixels = images.cut(image, tuple(about["shape"]), len(about["labels"]))
-    labels = torch.tensor(about["labels"])
-    names = tuple(about["label_names"])
-    return Pictures(path.name, pixels, labels, names, about["held_out"], about["source"], about["licence"])
+    try:
+        about = json.loads((path / "pictures.json").read_text(encoding="utf-8"))
+        with Image.open(path / "pictures.png") as image:
+            pixels = images.cut(image, tuple(about["shape"]), len(about["labels"]))
+        labels = torch.tensor(about["labels"])
+        names = tuple(about["label_names"])
+        return Pictures(path.name, pixels, labels, names, about["held_out"], about["source"], about["licence"])
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"The pictures in {path} cannot be read: pictures.json or pictures.png is damaged.") from error

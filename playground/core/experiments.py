@@ -138,7 +138,7 @@ def reverse(
     `label` None asks for any picture. `options` are those of `sample`.
     """
     generator = torch.Generator().manual_seed(seed)
-    x_T = torch.randn(count, *shape, generator=generator).to(predictor.device)  # noqa: N806 - the papers' name
+    x_T = torch.randn(count, *shape, generator=generator).to(predictor.device)
     labels = None if label is None else torch.full((count,), label)
     guided = Guided(predictor, guidance)
     return sample(guided, x_T, schedule, labels=labels, generator=generator, **options)

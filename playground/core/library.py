@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from playground.core.checkpoints import Checkpoint, load_checkpoint
+from playground.core.checkpoints import Checkpoint, choose_device, load_checkpoint
 from playground.core.datasets import WEIGHTS, Pictures, load_pictures
 
 
@@ -16,10 +16,14 @@ class Library:
     """Checkpoints and their pictures. A folder that cannot be read raises each time it is asked for, until mended."""
 
     def __init__(self, folders: list[Path] | None = None, device: str | torch.device | None = None) -> None:
-        """`folders`: one a network, named after its folder; by default every folder in weights/."""
+        """`folders`: one a network, named after its folder; by default every folder in weights/.
+
+        Raises ValueError for a device that is not there.
+        """
         if folders is None:
             folders = sorted(path for path in WEIGHTS.iterdir() if path.is_dir())
         self.folders = {folder.name: folder.resolve() for folder in folders}
+        device = choose_device(device)
         self._lock = threading.Lock()
         self._checkpoint = cache(lambda name: load_checkpoint(self.folders[name], device))
         self._pictures = cache(lambda name: load_pictures(self.folders[name]))

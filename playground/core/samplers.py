@@ -62,7 +62,7 @@ def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
 
 def sample(
     predictor: NoisePredictor,
-    x_T: Tensor,  # noqa: N803 - the papers' name
+    x_T: Tensor,
     schedule: NoiseSchedule,
     *,
     sampler: str = "ddim",

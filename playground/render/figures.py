@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from playground.core.schedules import NoiseSchedule
+from playground.render.palette import ROLES
 
 _DASHES = ("solid", "dot", "dash", "dashdot")
 
@@ -15,18 +16,18 @@ _DASHES = ("solid", "dot", "dash", "dashdot")
 def schedules_figure(schedules: Sequence[NoiseSchedule]) -> go.Figure:
     """β_t, ᾱ_t and log-SNR of each schedule over t, with every value to be read off."""
     columns = (("betas", "β_t"), ("alpha_bar", "ᾱ_t"), ("log_snr", "log-SNR"))
-    figure = make_subplots(rows=1, cols=3, subplot_titles=[title for _, title in columns])
-    for schedule, dash in zip(schedules, _DASHES, strict=True):
-        for column, (key, _) in enumerate(columns, start=1):
+    figure = make_subplots(rows=3, cols=1, vertical_spacing=0.09, subplot_titles=[title for _, title in columns])
+    for schedule, dash, (colour, _) in zip(schedules, _DASHES, ROLES.values(), strict=False):
+        for row, (key, _) in enumerate(columns, start=1):
             values = getattr(schedule, key)
             curve = go.Scatter(
                 y=[value if abs(value) != float("inf") else None for value in values.tolist()],
                 name=schedule.name,
                 legendgroup=schedule.name,
-                showlegend=column == 1,
-                line={"dash": dash},
+                showlegend=row == 1,
+                line={"dash": dash, "color": colour},
             )
-            figure.add_trace(curve, row=1, col=column)
+            figure.add_trace(curve, row=row, col=1)
     figure.update_xaxes(title_text="t")
-    figure.update_layout(hovermode="x unified", height=380, margin={"t": 40, "b": 40, "l": 40, "r": 20})
+    figure.update_layout(hovermode="x unified", height=760, margin={"t": 40, "b": 40, "l": 40, "r": 20})
     return figure

@@ -37,7 +37,7 @@ def build_api(library: Library) -> None:
         picture: int = DEFAULT.picture,
         t: int = DEFAULT.t,
         schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        T: int = DEFAULT.T,
         seed: int = DEFAULT.seed,
         zero_terminal: bool = DEFAULT.zero_terminal,
         own_picture: str = "",
@@ -66,7 +66,7 @@ def build_api(library: Library) -> None:
         picture: int = DEFAULT.picture,
         t: int = DEFAULT.t,
         schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        T: int = DEFAULT.T,
         seed: int = DEFAULT.seed,
         zero_terminal: bool = DEFAULT.zero_terminal,
         own_picture: str = "",
@@ -97,7 +97,7 @@ def build_api(library: Library) -> None:
         steps: int = DEFAULT.steps,
         guidance: float = DEFAULT.guidance,
         schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,  # noqa: N803 - the papers' name
+        T: int = DEFAULT.T,
         seed: int = DEFAULT.seed,
         zero_terminal: bool = DEFAULT.zero_terminal,
         eta: float = DEFAULT.eta,

@@ -35,6 +35,10 @@ class Bench:
         """What a handler takes to call `scene`."""
         return [*self.controls, self.own]
 
+    def filled(self, *values: Any) -> bool:
+        """Whether no control among the values of `inputs` is empty."""
+        return None not in values[: len(self.controls)]
+
     def scene(self, *values: Any, **more: Any) -> Scene:
         """The scene for the values of `inputs` and, by name, those of further controls."""
         *controls, own = values
@@ -56,9 +60,11 @@ def build_bench(library: Library) -> Bench:
             other_noise = gr.Button("Other noise", size="sm")
         with gr.Column(min_width=130, scale=2):
             schedule = gr.Dropdown(list(SCHEDULES), value=default.schedule, label="Schedule", info="how noise grows")
-            zero_terminal = gr.Checkbox(default.zero_terminal, label="end in pure noise", container=False)
+            zero_terminal = gr.Checkbox(
+                default.zero_terminal, label="end in pure noise", info="ᾱ is 0 at T − 1", container=False
+            )
         with gr.Column(min_width=130, scale=2):
-            num_steps = gr.Number(default.T, label="T", info=f"number of steps, {MIN_STEPS} to {MAX_STEPS}")
+            num_steps = gr.Number(default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}")
         with gr.Column(min_width=130, scale=2):
             model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
     about = gr.Markdown(elem_id="about-picture")

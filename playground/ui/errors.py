@@ -21,7 +21,7 @@ def told(handler: Handler) -> Handler:
             try:
                 yield from handler(*args, **kwargs)
             except (ValueError, FileNotFoundError) as error:
-                raise gr.Error(str(error), print_exception=False) from error
+                raise gr.Error(str(error), duration=6, print_exception=False) from error
     else:
 
         @functools.wraps(handler)
@@ -29,6 +29,6 @@ def told(handler: Handler) -> Handler:
             try:
                 return handler(*args, **kwargs)
             except (ValueError, FileNotFoundError) as error:
-                raise gr.Error(str(error), print_exception=False) from error
+                raise gr.Error(str(error), duration=6, print_exception=False) from error
 
     return wrapper  # type: ignore[return-value]  # functools.wraps keeps the signature, which mypy cannot see

@@ -19,7 +19,8 @@ QUESTION = """### How does a picture become noise?
 <span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
 
 Drag t. The picture fades out while the noise, always the same ε, fades in;
-the squares of the two factors add up to 1."""
+the squares of the two factors add up to 1. 
+ᾱ<sub>t</sub> is the share of the picture's variance left at t."""
 
 SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn
 without looking at the picture, but once they are added, x<sub>t</sub> holds both:

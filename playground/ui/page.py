@@ -32,8 +32,10 @@ footer { opacity: .8; }
 .block.seen { border-left: 4px solid var(--picture); padding-left: .8rem !important; }
 #bench button { min-height: 32px; }
 .note { min-height: 1.4rem; font-size: .9rem; }
+h1 { margin-bottom: .2rem !important; }
 #about-picture { font-size: .9rem; min-height: 1.5rem; }
 .run { justify-content: flex-end; }
+.run button { white-space: nowrap; font-size: 1rem; padding-inline: .6rem; }
 @media (max-width: 640px) { .tab-container button { padding: 0 7px !important; font-size: .86rem !important; } }
 """
 
@@ -55,17 +57,25 @@ def build_app(library: Library) -> gr.Blocks:
         build_api(library)
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
+
+        # While somebody types, a field may be empty: that is waited for, not told.
+        @told
+        def show_forward(*values: Any) -> tuple[Any, Any]:
+            return forward.show(bench, *values) if bench.filled(*values) else (gr.skip(), gr.skip())
+
         gr.on(
             [*bench.changed, app.load],
-            told(lambda *values: forward.show(bench, *values)),
+            show_forward,
             bench.inputs,
             [player_forward, bench.about],
             **quiet,
         )
 
         @told
-        def show_prediction(*values: Any) -> tuple[Any, Any]:
-            return prediction.show(bench, *values)
+        def show_prediction(tab_name: str, *values: Any) -> tuple[Any, Any]:
+            # Only while the tab is open: the network is not asked for what nobody sees.
+            wanted = tab_name == "prediction" and bench.filled(*values)
+            return prediction.show(bench, *values) if wanted else (gr.skip(), gr.skip())
 
         gr.on(bench.changed, show_prediction, [tab, *bench.inputs], [player_prediction, note], **quiet)
         for each, name in ((add_tab, "forward"), (find_tab, "prediction"), (remove_tab, "reverse")):

@@ -20,7 +20,9 @@ The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, 
 
 SEEN = """**What you saw.** The network is not asked to guess a random number: it is asked which noise is *in this
 x<sub>t</sub>*, and it knows what pictures look like. What it cannot know it averages, so ε̂ is the mean of every
-noise that could be there, a little smaller than ε, and the error never quite reaches 0."""
+noise that could be there, a little smaller than ε, and the error never quite reaches 0.
+Where x<sub>t</sub> is almost all noise, finding it is easy and the error small;
+yet there x̂<sub>0</sub> is poor, since what was missed is divided by a small √ᾱ<sub>t</sub>."""
 
 
 def build_prediction(bench: Bench) -> tuple[Player, gr.Markdown]:
@@ -32,9 +34,7 @@ def build_prediction(bench: Bench) -> tuple[Player, gr.Markdown]:
     return player, note
 
 
-def show(bench: Bench, tab: str, *values: Any) -> tuple[Any, Any]:
-    """The film for the bench's values, while the tab is open: the network is not asked for what nobody sees."""
-    if tab != "prediction":
-        return gr.skip(), gr.skip()
+def show(bench: Bench, *values: Any) -> tuple[Any, str]:
+    """The film for the bench's values, and a word on the network's range."""
     scene = bench.scene(*values)
     return gr.update(film=prediction_film(scene.prediction())), scene.clamp_note()

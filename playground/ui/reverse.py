@@ -15,11 +15,19 @@ from playground.ui.player import Player
 from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings
 
 QUESTION = """### How does noise become a picture?
-<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
-(<span class="mixture">x<sub>t</sub></span> − (1−α<sub>t</sub>)/√(1−ᾱ<sub>t</sub>) ·
-<span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span></p>
 
-Start from noise alone. At every step the network says which noise it finds, and a little of it is taken out."""
+Start from noise alone: the picture above plays no part here. At every step the network says which noise it finds, and a
+little of it is taken out; σ<sub>t</sub> · z is fresh noise."""
+
+FORMULAS = {
+    "ddpm": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
+(<span class="mixture">x<sub>t</sub></span> − (1−α<sub>t</sub>)/√(1−ᾱ<sub>t</sub>) ·
+<span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span>,&emsp;
+α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub></p>""",
+    "ddim": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
+<span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
+σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub></p>""",
+}
 
 SEEN = """**What you saw.** No picture was stored in the noise. Each step only removed the noise that the network found;
 at first x̂<sub>0</sub> is a blurred mean of many pictures, and with every step fewer of them remain possible."""
@@ -32,6 +40,7 @@ def build_reverse(bench: Bench) -> Player:
     default = Settings()
     labels = [ANY_LABEL, *bench.library.pictures(bench.library.names[0]).label_names]
     gr.Markdown(QUESTION, elem_classes="question")
+    formula = gr.Markdown(FORMULAS[default.sampler])
     with gr.Row(equal_height=True, elem_classes="controls"):
         label = gr.Dropdown(labels, value=default.label, label="Label", info="what to ask for", min_width=110)
         count = gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", info="at once", min_width=150)
@@ -46,7 +55,7 @@ def build_reverse(bench: Bench) -> Player:
             variance = gr.Radio(
                 [("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²", info="fresh noise a step"
             )
-        with gr.Column(min_width=130, elem_classes="run"):
+        with gr.Column(min_width=180, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
     player = Player(elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch.")
@@ -71,11 +80,18 @@ def build_reverse(bench: Bench) -> Player:
         concurrency_id="sampling",
         concurrency_limit=8,
     )
-    stop.click(None, cancels=[running], api_visibility="private")
+    stop.click(
+        lambda: "Stopped: the steps so far stay.",
+        None,
+        note,
+        cancels=[running],
+        show_progress="hidden",
+        api_visibility="private",
+    )
     sampler.input(
-        lambda name: (gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm")),
+        lambda name: (gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]),
         sampler,
-        [only_ddim, only_ddpm],
+        [only_ddim, only_ddpm, formula],
         show_progress="hidden",
         api_visibility="private",
     )

@@ -33,8 +33,9 @@ class Scene:
         if self.own is not None:
             return "your own picture, as the network gets it"
         label = self.pictures.label_names[int(self.pictures.labels[self.settings.picture])]
-        seen = "trained on" if self.settings.picture < self.pictures.training.stop else "held out, never trained on"
-        return f"picture {self.settings.picture:,}: {label} ({seen})"
+        trained = self.settings.picture < self.pictures.training.stop
+        seen = "one that the network was trained on" if trained else "held out: the network never saw it in training"
+        return f"picture {self.settings.picture:,}, labelled “{label}”; {seen}"
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""

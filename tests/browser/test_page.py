@@ -270,3 +270,17 @@ def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> N
     page = open_page().page
     page.get_by_role("button", name="Compare the schedules").click()
     expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4, timeout=20_000)
+
+
+def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_page: OpenPage) -> None:
+    """Events change the bench before the tab's player exists."""
+    page = open_page().page
+    page.get_by_role("button", name="Other noise").click()
+    page.get_by_role("button", name="Another picture").click()
+    open_tab(page, "Remove noise")
+    remove_noise(page)
+    open_tab(page, "Find the noise")
+    page.wait_for_selector("#player-prediction .panel")
+    first, second = drawn(page, "player-prediction", 0), drawn(page, "player-prediction", 1)
+    assert first.std() > 20
+    assert second.std() > 20

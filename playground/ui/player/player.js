@@ -19,7 +19,7 @@ const charted = new ResizeObserver(() => { buildCharts(); draw(true); });
 
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 const floats = (text) => new Float32Array(bytes(text).buffer);
-const scale = bytes(props.colours);
+const scale = bytes(player.dataset.colours);
 
 function accept(piece) {
   if (!piece) return;
@@ -28,6 +28,7 @@ function accept(piece) {
 }
 
 function begin(piece) {
+  setEmpty(false);
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
   pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), layers: [] };
@@ -188,21 +189,23 @@ function buildChart(chart, box) {
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, box);
   const values = chart.series.flatMap((series) => series.y);
   const [first, last] = chart.range;
-  const low = Math.min(0, ...values), high = Math.max(1, ...values);
+  const stride = (from, to, about) => {
+    const raw = (to - from) / about, power = 10 ** Math.floor(Math.log10(raw));
+    return power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+  };
+  const ticks = (from, to, step) => {
+    const count = Math.floor(to / step + 1e-9) - Math.ceil(from / step - 1e-9) + 1;
+    return Array.from({ length: count }, (_, k) => +((Math.ceil(from / step - 1e-9) + k) * step).toPrecision(6));
+  };
+  const bottomValue = Math.min(0, ...values), topValue = Math.max(1, ...values), rise = stride(bottomValue, topValue, 4);
+  const low = Math.floor(bottomValue / rise) * rise, high = Math.ceil(topValue / rise) * rise;
   const x = (value) => left + (value - first) / (last - first) * (width - left - right);
   const y = (value) => top + (high - value) / (high - low) * (height - top - bottom);
-  const ticks = (from, to, about) => {
-    const raw = (to - from) / about, power = 10 ** Math.floor(Math.log10(raw));
-    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
-    const result = [];
-    for (let k = Math.ceil(from / step); k * step <= to; k++) result.push(+(k * step).toPrecision(6));
-    return result;
-  };
-  for (const value of ticks(low, high, 4)) {
+  for (const value of ticks(low, high, rise)) {
     svg("line", { class: "rule", x1: left, x2: width - right, y1: y(value), y2: y(value) }, root);
     svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, root).textContent = `${value}`.replace("-", "−");
   }
-  for (const value of ticks(first, last, width / 90)) {
+  for (const value of ticks(first, last, stride(first, last, width / 90))) {
     svg("text", { x: x(value), y: height - 6, "text-anchor": "middle" }, root).textContent = value;
   }
   const key = make("div", "key");
@@ -303,7 +306,13 @@ document.addEventListener("playground-place", (event) => {
   if (film?.sync && event.detail !== element) show(nearest(window.playgroundPlace), false);
 });
 
+function setEmpty(empty) {
+  player.classList.toggle("empty", empty);
+  player.querySelectorAll(".transport button, .transport input, .transport select").forEach((each) => { each.disabled = empty; });
+}
+
+setEmpty(true);
 charted.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
-if (!props.film) stage.append(make("p", "prompt", props.prompt));
+if (!props.film) stage.append(make("p", "prompt", player.dataset.prompt));
 accept(props.film); // a tab that is mounted late has its film already

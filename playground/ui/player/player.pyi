@@ -24,13 +24,12 @@ class Player(gr.HTML):
         Gradio makes a player anew, with all of these, for every update.
         """
         super().__init__(
-            html_template=(_HERE / "player.html").read_text(encoding="utf-8"),
-            css_template=(_HERE / "player.css").read_text(encoding="utf-8"),
-            js_on_load=(_HERE / "player.js").read_text(encoding="utf-8"),
+            # Written into the markup, not given as props: those of a player in a tab that was never shown can be lost.
+            html_template=_read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt),
+            css_template=_read("player.css"),
+            js_on_load=_read("player.js"),
             apply_default_css=False,
             film=film,
-            prompt=prompt,
-            colours=colour_scale(),
             **options,
         )
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
