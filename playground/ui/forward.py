@@ -10,7 +10,7 @@ from playground.render.figures import schedules_figure
 from playground.render.frames import Film, forward_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
-from playground.ui.player import Player
+from playground.ui.player import build_player
 from playground.ui.scene import Scene
 
 QUESTION = """### How does a picture become noise?
@@ -32,10 +32,10 @@ def film_of(scene: Scene) -> Film:
     return forward_film(scene.forward(), scene.settings.all_schedules())
 
 
-def build_forward(bench: Bench, first: Film | None) -> Player:
+def build_forward(bench: Bench, first: Film | None) -> gr.HTML:
     """Lay out the tab; the player is filled by whoever listens to the bench."""
     gr.Markdown(QUESTION, elem_classes="question")
-    player = Player(first, elem_id="player-forward", label="Adding noise")
+    player = build_player(first, elem_id="player-forward", label="Adding noise")
     with gr.Accordion("Compare the schedules: read off every value", open=False) as details:
         figure = gr.Plot(show_label=False)
     gr.Markdown(SEEN, elem_classes="seen")

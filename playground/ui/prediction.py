@@ -8,7 +8,7 @@ import gradio as gr
 
 from playground.render.frames import prediction_film
 from playground.ui.bench import Bench
-from playground.ui.player import Player
+from playground.ui.player import build_player
 
 QUESTION = """### How can random noise be found?
 <p class="formula"><span class="prediction">ε̂</span> = ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)
@@ -25,10 +25,10 @@ Where x<sub>t</sub> is almost all noise, finding it is easy and the error small;
 yet there x̂<sub>0</sub> is poor, since what was missed is divided by a small √ᾱ<sub>t</sub>."""
 
 
-def build_prediction(bench: Bench) -> tuple[Player, gr.Markdown]:
+def build_prediction(bench: Bench) -> tuple[gr.HTML, gr.Markdown]:
     """Lay out the tab: its player and the line for a word on the network's range."""
     gr.Markdown(QUESTION, elem_classes="question")
-    player = Player(elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…")
+    player = build_player(elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…")
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
     return player, note

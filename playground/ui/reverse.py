@@ -11,7 +11,7 @@ from playground.core.samplers import SAMPLERS
 from playground.render.frames import reverse_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
-from playground.ui.player import Player
+from playground.ui.player import build_player
 from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings
 
 QUESTION = """### How does noise become a picture?
@@ -35,7 +35,7 @@ at first x̂<sub>0</sub> is a blurred mean of many pictures, and with every step
 CONTROLS = ("label", "count", "sampler", "steps", "guidance", "eta", "variance")
 
 
-def build_reverse(bench: Bench) -> Player:
+def build_reverse(bench: Bench) -> gr.HTML:
     """Lay out the tab and listen to its buttons."""
     default = Settings()
     labels = [ANY_LABEL, *bench.library.pictures(bench.library.names[0]).label_names]
@@ -58,7 +58,9 @@ def build_reverse(bench: Bench) -> Player:
         with gr.Column(min_width=180, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
-    player = Player(elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch.")
+    player = build_player(
+        elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch."
+    )
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
 

@@ -1,5 +1,5 @@
 """The player component: its markup, its style and its script lie beside it."""
 
-from playground.ui.player.player import Player
+from playground.ui.player.player import build_player
 
-__all__ = ["Player"]
+__all__ = ["build_player"]
