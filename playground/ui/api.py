@@ -14,15 +14,15 @@ from playground.core.library import Library
 from playground.render import records
 from playground.ui.errors import told
 from playground.ui.scene import Scene
-from playground.ui.settings import Settings, checked
+from playground.ui.settings import checked
 
-DEFAULT = Settings()
 Pictures = dict[str, str]
 Record = dict[str, Any]
 
 
 def build_api(library: Library) -> None:
     """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
+    default = checked(library, model=library.names[0])
 
     def scene(own_picture: str, **controls: Any) -> Scene:
         settings = checked(library, **controls)
@@ -31,15 +31,15 @@ def build_api(library: Library) -> None:
     def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
         return pictures, {"settings": asdict(scene.settings), "picture": scene.picture_in_words(), **numbers}
 
-    @told
+    @told()
     def add_noise(
-        model: str = library.names[0],
-        picture: int = DEFAULT.picture,
-        t: int = DEFAULT.t,
-        schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,
-        seed: int = DEFAULT.seed,
-        zero_terminal: bool = DEFAULT.zero_terminal,
+        model: str = default.model,
+        picture: int = default.picture,
+        t: int = default.t,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
         own_picture: str = "",
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Noise a picture: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps. Returns pictures and a record.
@@ -60,15 +60,15 @@ def build_api(library: Library) -> None:
         )
         return answer(asked, *records.forward_record(asked.forward(), asked.settings.t))
 
-    @told
+    @told()
     def predict_noise(
-        model: str = library.names[0],
-        picture: int = DEFAULT.picture,
-        t: int = DEFAULT.t,
-        schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,
-        seed: int = DEFAULT.seed,
-        zero_terminal: bool = DEFAULT.zero_terminal,
+        model: str = default.model,
+        picture: int = default.picture,
+        t: int = default.t,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
         own_picture: str = "",
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Ask the network for the noise in x_t, and compare. Returns pictures and a record.
@@ -88,20 +88,20 @@ def build_api(library: Library) -> None:
         )
         return answer(asked, *records.prediction_record(asked.prediction([asked.settings.t])))
 
-    @told
+    @told()
     def sample(
-        model: str = library.names[0],
-        label: str = DEFAULT.label,
-        count: int = DEFAULT.count,
-        sampler: str = DEFAULT.sampler,
-        steps: int = DEFAULT.steps,
-        guidance: float = DEFAULT.guidance,
-        schedule: str = DEFAULT.schedule,
-        T: int = DEFAULT.T,
-        seed: int = DEFAULT.seed,
-        zero_terminal: bool = DEFAULT.zero_terminal,
-        eta: float = DEFAULT.eta,
-        variance: str = DEFAULT.variance,
+        model: str = default.model,
+        label: str = default.label,
+        count: int = default.count,
+        sampler: str = default.sampler,
+        steps: int = default.steps,
+        guidance: float = default.guidance,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
+        eta: float = default.eta,
+        variance: str = default.variance,
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Sample pictures from noise. Returns the pictures, numbered from 0, and a record of every step.
 

@@ -15,7 +15,7 @@ from playground.core.library import Library
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
 from playground.ui.errors import told
 from playground.ui.scene import Scene
-from playground.ui.settings import Settings, checked
+from playground.ui.settings import checked
 
 CONTROLS = ("model", "picture", "seed", "schedule", "T", "zero_terminal")
 
@@ -47,7 +47,7 @@ class Bench:
 
 def build_bench(library: Library) -> Bench:
     """Lay out the bench; call it inside a Blocks context."""
-    default = Settings(model=library.names[0]) if library.names else Settings()
+    default = checked(library, model=library.names[0])
     last = len(library.pictures(default.model)) - 1
     with gr.Row(elem_id="bench"):
         with gr.Column(min_width=300, scale=4):
@@ -74,12 +74,15 @@ def build_bench(library: Library) -> Bench:
     changed += [num_steps.submit, num_steps.blur]
     bench = Bench(library, [model, picture, seed, schedule, num_steps, zero_terminal], own, about, changed)
 
-    another.click(lambda top: random.randint(0, top), gr.State(last), picture, api_visibility="private")
+    another.click(lambda name: random.randrange(len(library.pictures(name))), model, picture, api_visibility="private")
     other_noise.click(lambda: random.randint(0, 9999), None, seed, api_visibility="private")
-    upload.upload(told(_own_picture), upload, bench.own, api_visibility="private", show_progress="hidden")
+    upload.upload(told()(_own_picture), upload, bench.own, api_visibility="private", show_progress="hidden")
     picture.change(lambda: None, None, bench.own, api_visibility="private", show_progress="hidden")
     model.input(
-        told(lambda name: gr.update(maximum=len(library.pictures(name)) - 1)), model, picture, api_visibility="private"
+        told()(lambda name: gr.update(maximum=len(library.pictures(name)) - 1)),
+        model,
+        picture,
+        api_visibility="private",
     )
     return bench
 

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gradio as gr
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Core's ValueErrors and missing files become a sentence on the page and for the caller of an endpoint.
 
-def told(handler: Handler) -> Handler:
-    """The handler, plain or a generator, with core's ValueErrors and missing files made a sentence on the page."""
-    if inspect.isgeneratorfunction(handler):
-
-        @functools.wraps(handler)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            try:
-                yield from handler(*args, **kwargs)
-            except (ValueError, FileNotFoundError) as error:
-                raise gr.Error(str(error), duration=6, print_exception=False) from error
-    else:
-
-        @functools.wraps(handler)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return handler(*args, **kwargs)
-            except (ValueError, FileNotFoundError) as error:
-                raise gr.Error(str(error), duration=6, print_exception=False) from error
-
-    return wrapper  # type: ignore[return-value]  # functools.wraps keeps the signature, which mypy cannot see
+    A handler takes it as a decorator, `@told()`; a generator, which runs only later, has its body in `with told():`.
+    """
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise gr.Error(str(error), duration=6, print_exception=False) from error

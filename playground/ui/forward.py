@@ -40,7 +40,7 @@ def build_forward(bench: Bench, first: Film | None) -> gr.HTML:
         figure = gr.Plot(show_label=False)
     gr.Markdown(SEEN, elem_classes="seen")
 
-    @told
+    @told()
     def compare(*values: Any) -> Any:
         return schedules_figure(bench.scene(*values).settings.all_schedules())
 

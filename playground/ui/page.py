@@ -59,7 +59,7 @@ def build_app(library: Library) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
 
         # While somebody types, a field may be empty: that is waited for, not told.
-        @told
+        @told()
         def show_forward(*values: Any) -> tuple[Any, Any]:
             return forward.show(bench, *values) if bench.filled(*values) else (gr.skip(), gr.skip())
 
@@ -71,7 +71,7 @@ def build_app(library: Library) -> gr.Blocks:
             **quiet,
         )
 
-        @told
+        @told()
         def show_prediction(tab_name: str, *values: Any) -> tuple[Any, Any]:
             # Only while the tab is open: the network is not asked for what nobody sees.
             wanted = tab_name == "prediction" and bench.filled(*values)

@@ -64,14 +64,14 @@ def build_reverse(bench: Bench) -> gr.HTML:
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
 
-    @told
     def watch(*values: Any) -> Iterator[tuple[Any, Any]]:
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) :]
-        scene = bench.scene(*shared, **dict(zip(CONTROLS, own, strict=True)))
-        yield gr.skip(), scene.clamp_note()
-        for step in scene.reverse():
-            t = float(scene.schedule.t_at(step.level.log_snr))
-            yield gr.update(film=reverse_film(step, round(t))), gr.skip()
+        with told():
+            scene = bench.scene(*shared, **dict(zip(CONTROLS, own, strict=True)))
+            yield gr.skip(), scene.clamp_note()
+            for step in scene.reverse():
+                t = float(scene.schedule.t_at(step.level.log_snr))
+                yield gr.update(film=reverse_film(step, round(t))), gr.skip()
 
     running = run.click(
         watch,
@@ -98,7 +98,9 @@ def build_reverse(bench: Bench) -> gr.HTML:
         api_visibility="private",
     )
     bench.controls[0].change(
-        told(lambda model: gr.update(choices=[ANY_LABEL, *bench.library.pictures(model).label_names], value=ANY_LABEL)),
+        told()(
+            lambda model: gr.update(choices=[ANY_LABEL, *bench.library.pictures(model).label_names], value=ANY_LABEL)
+        ),
         bench.controls[0],
         label,
         show_progress="hidden",

@@ -57,7 +57,8 @@ def checked(library: Library, **controls: Any) -> Settings:
     model = _one_of("model", values["model"], library.names)
     pictures = library.pictures(model)
     num_steps = _whole("T", values["T"], MIN_STEPS, MAX_STEPS)
-    # A short schedule has no room for the default t and number of steps; nobody asked for them.
+    # Nobody asked for the defaults: where there is no room for one, its nearest neighbour does.
+    values["picture"] = controls.get("picture", min(defaults.picture, len(pictures) - 1))
     values["t"] = controls.get("t", min(defaults.t, num_steps - 1))
     values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
     return Settings(

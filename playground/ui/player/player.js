@@ -29,6 +29,7 @@ function accept(piece) {
 
 function begin(piece) {
   setEmpty(false);
+  following = false;
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
   pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), layers: [] };
@@ -294,8 +295,8 @@ find(".next").addEventListener("click", () => byHand(frame + 1));
 playButton.addEventListener("click", () => (playing ? pause() : play()));
 slider.addEventListener("input", () => byHand(+slider.value));
 player.addEventListener("keydown", (event) => {
-  if (event.target.closest("button, select, label, input[type=range]") && event.key !== " ") return;
-  if (event.target.closest("button, select, label")) return;
+  // Controls have their own keys; the slider lacks only the space bar.
+  if (event.target.closest("button, select, label") || (event.target === slider && event.key !== " ")) return;
   const go = { ArrowLeft: () => byHand(frame - 1), ArrowRight: () => byHand(frame + 1), Home: () => byHand(0),
     End: () => byHand(Infinity), " ": () => (playing ? pause() : play()) }[event.key];
   if (!go || !film) return;
