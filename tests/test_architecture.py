@@ -11,7 +11,7 @@ CORE = [
     {"noise", "images"},
     {"schedules", "datasets"},
     {"predictors"},
-    {"samplers", "solvers", "checkpoints"},
+    {"samplers", "solvers", "checkpoints", "evaluation"},
     {"experiments", "library"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))

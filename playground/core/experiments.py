@@ -21,17 +21,20 @@ def mean_error(
     labels: Tensor | None,
     schedule: NoiseSchedule,
     *,
+    t: Tensor | None = None,
     draws: int = 4,
     seed: int = 0,
 ) -> float:
-    """E[(eps - eps_hat)²] a pixel, over pictures x0 (B, C, H, W), noise and t, which is even over the schedule.
+    """E[(eps - eps_hat)²] a pixel, over pictures x0 (B, C, H, W), `draws` of noise for each, and the steps `t`.
 
-    The B pictures share the steps between them, evenly, anew in each draw: t itself adds little to the spread.
+    The pictures share the steps between them evenly, anew in each draw, so that t adds little to the spread. Without
+    `t` they are even over the whole schedule.
     """
+    steps = torch.linspace(0, schedule.num_steps - 1, len(x0)) if t is None else t.repeat(-(-len(x0) // len(t)))
     generator = torch.Generator().manual_seed(seed)
     total = 0.0
     for _ in range(draws):
-        t = torch.linspace(0, schedule.num_steps - 1, len(x0))[torch.randperm(len(x0), generator=generator)]
+        t = steps[torch.randperm(len(steps), generator=generator)[: len(x0)]]
         eps = torch.randn(x0.shape, generator=generator)
         for part in torch.arange(len(x0)).split(250):
             level = schedule.level(t[part])

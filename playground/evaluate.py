@@ -1,0 +1,143 @@
+"""Measure a network, and write what was found into its card.
+
+    python -m playground.evaluate weights/digits
+
+Its error on held-out pictures; whether pictures sampled for a label are of that label; whether it copies its training
+pictures; how far the samples' distribution is from the real one; and a sheet of unpicked samples, a row a label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from playground.core import images
+from playground.core.checkpoints import Checkpoint, load_checkpoint
+from playground.core.datasets import Pictures, load_pictures
+from playground.core.evaluation import frechet_distance, nearest, principal_components
+from playground.core.experiments import even_steps, mean_error, reverse
+from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, NoisePredictor
+from playground.core.schedules import linear
+
+STEPS, GUIDANCE, COMPONENTS = 50, 1.5, 64
+
+
+def held_out_error(checkpoint: Checkpoint, pictures: Pictures, seed: int) -> dict[str, Any]:
+    """E[(eps - eps_hat)²] a pixel on the held-out pictures, on average over t and at some t, for four predictors."""
+    schedule = linear(1000)
+    x0, labels = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
+    predictors: dict[str, NoisePredictor] = {
+        "network": checkpoint.predictor,
+        "ideal": IdealPredictor(pictures.x0(pictures.training)),
+        "zero": BlindPredictor(),
+        "copycat": CopycatPredictor(),
+    }
+    t = even_steps(schedule, 11)
+    errors: dict[str, Any] = {
+        name: {
+            "average": round(mean_error(predictor, x0, labels, schedule, draws=4, seed=seed), 4),
+            "over_t": [
+                round(mean_error(predictor, x0, labels, schedule, t=torch.tensor([step]), draws=1, seed=seed), 4)
+                for step in t
+            ],
+        }
+        for name, predictor in predictors.items()
+    }
+    return {"schedule": "linear, T = 1000, t uniform", "pictures": len(x0), "seed": seed, "t": t, **errors}
+
+
+def sampled(checkpoint: Checkpoint, labels: int, each: int, seed: int) -> Tensor:
+    """`each` pictures for every label, label by label, (labels · each, C, H, W), by DDIM."""
+    pictures = []
+    for label in tqdm(range(labels), desc="sampling", unit=" labels"):
+        *_, step = reverse(
+            checkpoint.predictor,
+            checkpoint.image_shape,
+            linear(1000),
+            count=each,
+            label=label,
+            guidance=GUIDANCE,
+            seed=seed + label,
+            steps=STEPS,
+        )
+        pictures.append(step.x_next.float().cpu())
+    return torch.cat(pictures)
+
+
+def label_match(samples: Tensor, labels: Tensor, pictures: Pictures) -> dict[str, Any]:
+    """How often the nearest training picture has the label asked for; the ceiling is real held-out pictures'."""
+    training, known = pictures.x0(pictures.training), pictures.labels[pictures.training]
+
+    def share(some: Tensor, right: Tensor) -> float:
+        return round((known[nearest(some, training).index] == right).double().mean().item(), 4)
+
+    ours = share(samples, labels)
+    ceiling = share(pictures.x0(pictures.testing), pictures.labels[pictures.testing])
+    return {"samples": ours, "held_out": ceiling, "share_of_ceiling": round(ours / ceiling, 4)}
+
+
+def copying(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
+    """The distance to the nearest training picture, root mean square a pixel: its quartiles."""
+    training = pictures.x0(pictures.training)
+    quartiles = torch.tensor([0.25, 0.5, 0.75])
+
+    def distances(some: Tensor) -> list[float]:
+        a_pixel = nearest(some, training).distance / some[0].numel() ** 0.5
+        return [round(value, 4) for value in a_pixel.quantile(quartiles).tolist()]
+
+    return {"samples": distances(samples), "held_out": distances(pictures.x0(pictures.testing))}
+
+
+def spread(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
+    """Fréchet distance in the space of the training pictures' main directions; the floor is real pictures'."""
+    training = pictures.x0(pictures.training)
+    components = principal_components(training, COMPONENTS)
+    points = [each.double().flatten(1) @ components for each in (samples, training, pictures.x0(pictures.testing))]
+    return {
+        "components": COMPONENTS,
+        "samples_to_held_out": round(frechet_distance(points[0], points[2]), 3),
+        "training_to_held_out": round(frechet_distance(points[1], points[2]), 3),
+    }
+
+
+def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
+    """All of it, for the network in `folder`; also writes samples.png there, ten pictures of each label in a row."""
+    checkpoint, pictures = load_checkpoint(folder), load_pictures(folder.resolve())
+    count = len(pictures.label_names)
+    samples = sampled(checkpoint, count, each, seed)
+    labels = torch.arange(count).repeat_interleave(each)
+    rows = samples.unflatten(0, (count, each))[:, :10].flatten(0, 1)
+    images.sheet(images.to_bytes(rows), min(each, 10)).save(folder / "samples.png", optimize=True)
+    return {
+        "sampler": f"ddim, {STEPS} steps, guidance {GUIDANCE}, linear, T = 1000",
+        "samples": len(samples),
+        "seed": seed,
+        "held_out_error": held_out_error(checkpoint, pictures, seed),
+        "label_match": label_match(samples, labels, pictures),
+        "copying": copying(samples, pictures),
+        "spread": spread(samples, pictures),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m playground.evaluate", description="Measure a network.")
+    parser.add_argument("folder", type=Path, help="a folder with a network, its pictures and its card")
+    parser.add_argument("--each", type=int, default=100, help="samples for each label")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    found = evaluate(args.folder, args.each, args.seed)
+    card_file = args.folder / "card.json"
+    card = json.loads(card_file.read_text(encoding="utf-8"))
+    card["evaluation"] = found
+    card_file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
