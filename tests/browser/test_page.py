@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,13 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core import experiments, images
+from playground.core.checkpoints import WEIGHTS_FILE
+from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
 from playground.core.noise import add_noise
 from playground.core.schedules import SCHEDULES
 from tests.browser.conftest import Watched
+from tests.server import running_app
 
 OpenPage = Callable[..., Watched]
 PLAYERS = {"Add noise": "player-forward", "Find the noise": "player-prediction", "Remove noise": "player-reverse"}
@@ -284,3 +288,19 @@ def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_pag
     first, second = drawn(page, "player-prediction", 0), drawn(page, "player-prediction", 1)
     assert first.std() > 20
     assert second.std() > 20
+
+
+def test_a_damaged_network_is_told_on_the_page_and_the_rest_goes_on(open_page: OpenPage, tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS / "digits", tmp_path / "broken")
+    weights = tmp_path / "broken" / "unet" / WEIGHTS_FILE
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with running_app("--model", str(tmp_path / "broken")) as address:
+        page = open_page(address).page
+        for tab, act in (("Find the noise", lambda: None), ("Remove noise", page.locator("#run").click)):
+            open_tab(page, tab)
+            act()
+            expect(page.get_by_text("are damaged: their sha256 is not the one in card.json").last).to_be_visible()
+        open_tab(page, "Add noise")
+        page.get_by_role("button", name="Other noise").click()
+        scrub(page, "player-forward", 3)
+        assert label(page, "player-forward") == "t = 3"
