@@ -131,7 +131,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--each", type=int, default=100, help="samples for each label")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
-    found = evaluate(args.folder, args.each, args.seed)
+    try:
+        found = evaluate(args.folder, args.each, args.seed)
+    except (ValueError, FileNotFoundError) as error:
+        parser.error(str(error))
     card_file = args.folder / "card.json"
     card = json.loads(card_file.read_text(encoding="utf-8"))
     card["evaluation"] = found

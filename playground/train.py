@@ -128,6 +128,8 @@ class Run:
 
     def resume(self) -> None:
         """Take up the run where its last checkpoint left it."""
+        if not self.state_file.is_file():
+            raise FileNotFoundError(f"There is nothing to resume: {self.state_file} is not there.")
         state = torch.load(self.state_file, map_location=self.accelerator.device)
         self.accelerator.unwrap_model(self.unet).load_state_dict(state["unet"])
         self.ema.load_state_dict(state["ema"])
@@ -174,9 +176,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
     args = parser.parse_args(argv)
-    run = Run(args, load_pictures(args.data))
-    if args.resume:
-        run.resume()
+    try:
+        run = Run(args, load_pictures(args.data))
+        if args.resume:
+            run.resume()
+    except FileNotFoundError as error:
+        parser.error(str(error))
     run.train()
 
 
