@@ -19,7 +19,7 @@ QUESTION = """### How does a picture become noise?
 <span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
 
 Drag t. The picture fades out while the noise, always the same ε, fades in;
-the squares of the two factors add up to 1. 
+the squares of the two factors add up to 1.
 ᾱ<sub>t</sub> is the share of the picture's variance left at t."""
 
 SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn
@@ -41,10 +41,16 @@ def build_forward(bench: Bench, first: Film | None) -> gr.HTML:
     gr.Markdown(SEEN, elem_classes="seen")
 
     @told()
-    def compare(*values: Any) -> Any:
+    def compare(wanted: bool, *values: Any) -> Any:
+        if not wanted or not bench.filled(*values):
+            return gr.skip()
         return schedules_figure(bench.scene(*values).settings.all_schedules())
 
-    details.expand(compare, bench.inputs, figure, api_visibility="private")
+    is_open = gr.State(False)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
+    details.expand(lambda: True, None, is_open, **quiet)
+    details.collapse(lambda: False, None, is_open, **quiet)
+    gr.on([is_open.change, *bench.changed], compare, [is_open, *bench.inputs], figure, **quiet)
     return player
 
 
