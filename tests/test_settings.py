@@ -43,6 +43,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"guidance": 9}, "guidance must be a number from 0 to 8; it was 9."),
     ({"eta": -0.5}, "eta must be a number from 0 to 1; it was -0.5."),
     ({"variance": "none"}, "variance must be one of beta_tilde, beta; it was none."),
+    ({"seed": 10**400}, "seed must be a whole number from 0 to 2147483647; it was 1" + "0" * 36 + "…."),
+    ({"zero_terminal": "no"}, "zero_terminal must be true or false; it was no."),
     ({"count": 17}, "count must be a whole number from 1 to 16; it was 17."),
 ]
 

@@ -47,8 +47,8 @@ class Settings:
 
 
 def checked(library: Library, **controls: Any) -> Settings:
-    """Settings from controls as they come: whole numbers may be floats or text. What is not named keeps its
-    default.
+    """Settings from controls as they come: whole numbers may be floats or text. What is not
+    named keeps its default.
 
     Raises ValueError, in one sentence for a person, for the first that is not allowed.
     """
@@ -67,7 +67,7 @@ def checked(library: Library, **controls: Any) -> Settings:
         seed=_whole("seed", values["seed"], 0, MAX_SEED),
         schedule=_one_of("schedule", values["schedule"], SCHEDULES),
         T=num_steps,
-        zero_terminal=bool(values["zero_terminal"]),
+        zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
         t=_whole("t", values["t"], 0, num_steps - 1),
         sampler=_one_of("sampler", values["sampler"], SAMPLERS),
         steps=_whole("steps", values["steps"], 1, num_steps),
@@ -85,10 +85,16 @@ def _one_of(name: str, value: Any, known: Collection[str]) -> str:
     return str(value)
 
 
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false; it was {_shown(value)}.")
+    return value
+
+
 def _number(name: str, value: Any, low: float, high: float) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not low <= number <= high:
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}; it was {_shown(value)}.")
@@ -98,7 +104,7 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
 def _whole(name: str, value: Any, low: int, high: int) -> int:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not low <= number <= high or number != int(number):
         raise ValueError(f"{name} must be a whole number from {low} to {high}; it was {_shown(value)}.")
