@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -28,6 +29,10 @@ def client(address: str) -> Client:
 
 def picture(url: str) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+
+
+def step_deviation(pictures: torch.Tensor) -> float:
+    return pictures.std(correction=0).item()
 
 
 def test_the_endpoints_are_public_and_all_arguments_have_defaults(client: Client) -> None:
@@ -63,7 +68,7 @@ def test_predict_noise_gives_what_the_network_says(client: Client, library: Libr
 def test_sample_gives_what_core_samples(client: Client, library: Library, sampler: str) -> None:
     pictures, record = client.predict(label="3", count=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
     checkpoint = library.checkpoint("digits")
-    *_, step = experiments.reverse(
+    first, *_, step = experiments.reverse(
         checkpoint.predictor,
         (1, 28, 28),
         SCHEDULES["linear"](1000),
@@ -75,7 +80,11 @@ def test_sample_gives_what_core_samples(client: Client, library: Library, sample
         steps=6,
     )
     assert set(pictures) == {"0", "1"}
-    assert len(record["steps"]) == 6
+    assert [entry["t"] for entry in record["steps"]] == [999, 832, 666, 499, 332, 166]
+    assert record["steps"][0]["std_x_t"] == pytest.approx(step_deviation(first.x_t))
+    assert record["end"]["alpha_bar"] == 1
+    assert record["end"]["std_x_t"] == pytest.approx(step_deviation(step.x_next), abs=1e-4)
+    assert record["covered"] is True
     expected = images.to_bytes(step.x_next)[1, 0].numpy().astype(int)
     assert np.abs(picture(pictures["1"]) - expected).max() <= 1
 

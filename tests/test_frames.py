@@ -57,7 +57,7 @@ def test_a_prediction_film_has_five_layers_a_frame(pictures: torch.Tensor) -> No
 def test_the_pieces_of_a_run_join_to_one_film(count: int, grid: tuple[int, int]) -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
     steps = list(experiments.reverse(predictor, (1, 8, 8), linear(50), count=count, steps=4))
-    films = [reverse_film(step, 40) for step in steps]
+    films = [reverse_film(step, linear(50)) for step in steps]
     frames = 0
     for film in films:
         assert film["start"] == frames

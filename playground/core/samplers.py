@@ -32,6 +32,10 @@ class Step:
     x0_hat: Tensor
     x_next: Tensor
 
+    def t(self, schedule: NoiseSchedule) -> int:
+        """The whole step of the schedule that this started from."""
+        return round(schedule.t_at(self.level.log_snr).item())
+
 
 def trailing(num_steps: int, steps: int) -> Tensor:
     """Evenly down from T - 1, the noisiest level; the last step is a whole stride (Lin et al. 2024, table 2)."""

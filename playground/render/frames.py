@@ -99,11 +99,12 @@ def prediction_film(record: Prediction) -> Film:
     }
 
 
-def reverse_film(step: Step, t: int) -> Film:
+def reverse_film(step: Step, schedule: NoiseSchedule) -> Film:
     """The piece of a film that one step of sampling adds: x_t, ε̂ and x̂_0; after the last step also the picture.
 
-    `t` is the step's place on the schedule. All pictures of a batch stand in one grid.
+    All pictures of a batch stand in one grid.
     """
+    t = step.t(schedule)
     frames = [[step.x_t, step.eps_hat, step.x0_hat]]
     labels = [f"step {step.index + 1} of {step.total} · t = {t}"]
     levels = [step.level]

@@ -12,6 +12,7 @@ from playground.core import images
 from playground.core.experiments import Forward, Prediction
 from playground.core.noise import NoiseLevel, add_noise
 from playground.core.samplers import Step
+from playground.core.schedules import NoiseSchedule
 from playground.render.palette import NOISE_RANGE
 
 Answer = tuple[dict[str, str], dict[str, Any]]
@@ -41,13 +42,18 @@ def prediction_record(record: Prediction) -> Answer:
     return pictures, {"t": int(record.t[0]), **_level(level), **numbers, "covered": record.covered}
 
 
-def reverse_record(steps: Iterator[Step]) -> Answer:
-    """The pictures that the last step led to, and the noise level of every step."""
+def reverse_record(steps: Iterator[Step], schedule: NoiseSchedule) -> Answer:
+    """The pictures that the last step led to, and the numbers of every step and of the end, which has no t."""
     path = []
     for step in steps:
-        path.append({"index": step.index, **_level(step.level), "std_x_t": step.x_t.float().std(correction=0).item()})
+        path.append({"index": step.index, "t": step.t(schedule), **_level(step.level), "std_x_t": _deviation(step.x_t)})
+    end = {"index": step.total, "t": None, **_level(step.next_level), "std_x_t": _deviation(step.x_next)}
     pictures = {str(i): images.data_url(picture) for i, picture in enumerate(step.x_next)}
-    return pictures, {"steps": path}
+    return pictures, {"steps": path, "end": end}
+
+
+def _deviation(pictures: Tensor) -> float:
+    return pictures.float().std(correction=0).item()
 
 
 def _noise_url(noise: Tensor) -> str:

@@ -19,13 +19,15 @@ from playground.ui.settings import checked
 Pictures = dict[str, str]
 Record = dict[str, Any]
 
+OF_PICTURE = ("model", "picture", "t", "schedule", "T", "seed", "zero_terminal")
+
 
 def build_api(library: Library) -> None:
     """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
     default = checked(library, model=library.names[0])
 
-    def scene(own_picture: str, **controls: Any) -> Scene:
-        settings = checked(library, **controls)
+    def of_picture(own_picture: str, *values: Any) -> Scene:
+        settings = checked(library, **dict(zip(OF_PICTURE, values, strict=True)))
         return Scene(library, settings, images.read(_decoded(own_picture)) if own_picture else None)
 
     def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
@@ -48,16 +50,7 @@ def build_api(library: Library) -> None:
         linear, scaled_linear, cosine or sigmoid. seed: which noise. own_picture: a picture file in base64, in place of
         `picture`. The pictures x0, eps (drawn from -3 to 3) and x_t are PNGs in data: URLs.
         """
-        asked = scene(
-            own_picture,
-            model=model,
-            picture=picture,
-            t=t,
-            schedule=schedule,
-            T=T,
-            seed=seed,
-            zero_terminal=zero_terminal,
-        )
+        asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
         return answer(asked, *records.forward_record(asked.forward(), asked.settings.t))
 
     @told()
@@ -76,16 +69,7 @@ def build_api(library: Library) -> None:
         The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the
         record has the mean squared error, the cosine similarity, R² and the standard deviation of eps_hat.
         """
-        asked = scene(
-            own_picture,
-            model=model,
-            picture=picture,
-            t=t,
-            schedule=schedule,
-            T=T,
-            seed=seed,
-            zero_terminal=zero_terminal,
-        )
+        asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
         return answer(asked, *records.prediction_record(asked.prediction([asked.settings.t])))
 
     @told()
@@ -108,8 +92,8 @@ def build_api(library: Library) -> None:
         label: a label's name, or "any". count: 1 to 16 pictures. sampler: ddim, with eta from 0 to 1, or ddpm, with
         variance beta or beta_tilde. steps: 1 to T. guidance: 0 to 8; 1 is none. The rest is as in /add_noise.
         """
-        asked = scene(
-            "",
+        settings = checked(
+            library,
             model=model,
             label=label,
             count=count,
@@ -123,8 +107,9 @@ def build_api(library: Library) -> None:
             eta=eta,
             variance=variance,
         )
-        pictures, numbers = records.reverse_record(asked.reverse())
-        return pictures, {"settings": asdict(asked.settings), **numbers}
+        asked = Scene(library, settings)
+        pictures, numbers = records.reverse_record(asked.reverse(), asked.schedule)
+        return pictures, {"settings": asdict(settings), "covered": asked.covered(), **numbers}
 
     gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
     gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)

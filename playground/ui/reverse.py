@@ -45,7 +45,7 @@ def build_reverse(bench: Bench) -> gr.HTML:
         label = gr.Dropdown(labels, value=default.label, label="Label", info="what to ask for", min_width=110)
         count = gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", info="at once", min_width=150)
         sampler = gr.Dropdown(list(SAMPLERS), value=default.sampler, label="Sampler", info="how to step", min_width=110)
-        steps = gr.Number(default.steps, label="Steps", info="1 to T", precision=0, min_width=90)
+        steps = gr.Number(default.steps, label="Steps", info="1 to T", min_width=90)
         guidance = gr.Slider(
             0, MAX_GUIDANCE, default.guidance, step=0.1, label="Guidance", info="pull towards the label", min_width=150
         )
@@ -70,8 +70,7 @@ def build_reverse(bench: Bench) -> gr.HTML:
             scene = bench.scene(*shared, **dict(zip(CONTROLS, own, strict=True)))
             yield gr.skip(), scene.clamp_note()
             for step in scene.reverse():
-                t = float(scene.schedule.t_at(step.level.log_snr))
-                yield gr.update(film=reverse_film(step, round(t))), gr.skip()
+                yield gr.update(film=reverse_film(step, scene.schedule)), gr.skip()
 
     running = run.click(
         watch,

@@ -63,12 +63,14 @@ class Scene:
             **options,
         )
 
-    def clamp_note(self) -> str:
-        """A sentence where the schedule has levels that the network was never trained at, else nothing."""
+    def covered(self) -> bool:
+        """Whether the network was trained at every level of the schedule."""
         predictor = self.library.checkpoint(self.settings.model).predictor
-        if predictor.covers(self.schedule.level(0)) and predictor.covers(
-            self.schedule.level(self.schedule.num_steps - 1)
-        ):
+        return all(predictor.covers(self.schedule.level(t)) for t in (0, self.schedule.num_steps - 1))
+
+    def clamp_note(self) -> str:
+        """A sentence where the network was not, else nothing."""
+        if self.covered():
             return ""
         return (
             "This schedule has noise levels that the network was never trained at; "

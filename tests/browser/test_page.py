@@ -104,6 +104,23 @@ def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, li
     assert len(watched.requests) == asked
 
 
+def test_a_drag_by_mouse_asks_nobody(open_page: OpenPage) -> None:
+    watched = open_page()
+    page, slider = watched.page, watched.page.locator("#player-forward input[type=range]")
+    slider.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    asked, box = len(watched.requests), slider.bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.25, height)
+    page.mouse.down()
+    for k in range(20):
+        page.mouse.move(box["x"] + box["width"] * (0.25 + 0.03 * k), height)
+    page.mouse.up()
+    assert int(label(page, "player-forward").removeprefix("t = ")) > 700
+    assert len(watched.requests) == asked
+
+
 def test_the_markers_follow_t(open_page: OpenPage) -> None:
     page = open_page().page
     places = []
@@ -274,6 +291,9 @@ def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> N
     page = open_page().page
     page.get_by_role("button", name="Compare the schedules").click()
     expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4, timeout=20_000)
+    page.get_by_label("T", exact=True).fill("40")
+    page.get_by_label("T", exact=True).press("Enter")  # an open figure follows the bench
+    page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length === 40")
 
 
 def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_page: OpenPage) -> None:
