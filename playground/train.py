@@ -8,6 +8,7 @@ Under `accelerate launch -m playground.train …` the same command runs on many 
 from __future__ import annotations
 
 import argparse
+import copy
 import math
 import shlex
 import sys
@@ -23,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
-from playground.card import write_card
+from playground.card import LINEAGE, write_card
+from playground.core.checkpoints import CheckpointError, load_checkpoint
 from playground.core.datasets import Pictures, load_pictures
 from playground.core.noise import add_noise
 from playground.core.schedules import NoiseSchedule, linear
@@ -42,28 +44,36 @@ def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
     return torch.where(torch.rand(len(labels)) < share, null_label, labels)
 
 
-def new_unet(shape: tuple[int, ...], num_labels: int, channels: list[int], layers: int) -> Any:
-    """A UNet for pictures of shape (C, H, W); a level a channel count, attention in the last, one label more: none."""
+def new_network(pictures: Pictures, channels: list[int], layers: int) -> Any:
+    """A UNet for these pictures: a level a channel count, attention in the last, and one label more: none."""
     plain = len(channels) - 1
     return UNet2DModel(
-        sample_size=shape[1],
-        in_channels=shape[0],
-        out_channels=shape[0],
+        sample_size=pictures.shape[1],
+        in_channels=pictures.shape[0],
+        out_channels=pictures.shape[0],
         block_out_channels=tuple(channels),
         layers_per_block=layers,
         down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
         up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
-        num_class_embeds=num_labels + 1,
+        num_class_embeds=len(pictures.label_names) + 1,
         attention_head_dim=32,
         norm_num_groups=8,
         resnet_time_scale_shift="scale_shift",
     )
 
 
-def learning_rate(step: int, total: int, peak: float, shape: str) -> float:
-    """`peak` after 200 steps of warm-up; "constant", or falling to 0 at the end as a half "cosine"."""
-    fall = 0.5 * (1 + math.cos(math.pi * step / total)) if shape == "cosine" else 1.0
-    return peak * min(1, (step + 1) / 200) * fall
+def load_network(folder: Path, pictures: Pictures) -> tuple[Any, dict[str, Any]]:
+    """The network in `folder` to train further on these pictures, and how it came to be, as its card says."""
+    checkpoint = load_checkpoint(folder, "cpu")
+    if (checkpoint.image_shape, checkpoint.label_names) != (pictures.shape, pictures.label_names):
+        raise CheckpointError(f"The network in {folder} is for other pictures: shape or label names differ.")
+    unet = checkpoint.predictor.unet.requires_grad_(True).train()
+    return unet, {name: checkpoint.card.get(name) for name in LINEAGE}
+
+
+def learning_rate(step: int, total: int, peak: float) -> float:
+    """`peak` after 200 steps of warm-up, then falling to 0 at the end as half a cosine."""
+    return peak * min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 class Run:
@@ -73,9 +83,13 @@ class Run:
         self.args, self.pictures = args, pictures
         self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
         torch.manual_seed(args.seed)
-        unet = new_unet(pictures.pixels.shape[1:], len(pictures.label_names), args.channels, args.layers)
+        self.started_from: dict[str, Any] | None = None
+        if args.start:
+            unet, self.started_from = load_network(Path(args.start), pictures)
+        else:
+            unet = new_network(pictures, args.channels, args.layers)
         self.ema = EMAModel(unet.parameters(), decay=args.ema, use_ema_warmup=False, foreach=True)
-        optimizer = torch.optim.AdamW(unet.parameters(), lr=args.lr, weight_decay=args.weight_decay)
+        optimizer = torch.optim.AdamW(unet.parameters(), lr=args.lr, weight_decay=0)
         self.unet, self.optimizer = self.accelerator.prepare(unet, optimizer)
         self.ema.to(self.accelerator.device)
         self.schedule = linear(1000)
@@ -101,10 +115,10 @@ class Run:
 
     def train_step(self) -> float:
         # Every step and process has a seed of its own: a resumed run goes on as if it had never stopped.
-        rank = self.accelerator.process_index
-        torch.manual_seed((self.args.seed << 40) + self.step * self.accelerator.num_processes + rank)
+        number = self.step * self.accelerator.num_processes + self.accelerator.process_index
+        torch.manual_seed((self.args.seed << 40) + number)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.total, self.args.lr, self.args.schedule)
+            group["lr"] = learning_rate(self.step, self.total, self.args.lr)
         index = torch.randint(self.pictures.training.stop, (self.args.batch,))
         x0 = self.pictures.x0(index).to(self.accelerator.device)
         labels = drop_labels(self.pictures.labels[index], len(self.pictures.label_names), self.args.drop_label)
@@ -118,14 +132,6 @@ class Run:
         self.step += 1
         return value.item()
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "unet": self.accelerator.unwrap_model(self.unet).state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-        }
-
     def resume(self) -> None:
         """Take up the run where its last checkpoint left it."""
         if not self.state_file.is_file():
@@ -134,7 +140,7 @@ class Run:
         self.accelerator.unwrap_model(self.unet).load_state_dict(state["unet"])
         self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+        self.step, self.started_from = state["step"], state["started_from"]
 
     def save(self) -> None:
         """Write the run's state into runs/, and the averaged network with its scheduler and card into `--out`."""
@@ -142,34 +148,35 @@ class Run:
             return
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.state_file.with_suffix(".partial")
-        torch.save(self.state(), partial)
+        unet: Any = self.accelerator.unwrap_model(self.unet)
+        state = {"unet": unet.state_dict(), "ema": self.ema.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {"step": self.step, "started_from": self.started_from}
+        torch.save(state, partial)
         partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
 
         out = Path(self.args.out)
-        unet: Any = self.accelerator.unwrap_model(self.unet)
         self.ema.store(unet.parameters())
         self.ema.copy_to(unet.parameters())
-        unet.save_pretrained(out / "unet")
+        copy.deepcopy(unet).half().save_pretrained(out / "unet")  # the rounding is far below the network's own error
         self.ema.restore(unet.parameters())
         scheduler: Any = DDPMScheduler()  # its defaults are linear(1000)
         scheduler.save_pretrained(out / "scheduler")
         command = shlex.join(["python", "-m", "playground.train", *sys.argv[1:]])
-        write_card(out, self.pictures, command=command, pictures_seen=self.step * self.batch)
+        write_card(out, self.pictures, command, self.step * self.batch, self.started_from)
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m playground.train", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="digits", help="a folder with pictures.json; a bare name is one in weights/")
     parser.add_argument("--out", required=True, help="folder for the network, its scheduler and its card")
-    parser.add_argument("--pictures", type=int, default=400_000, help="how many pictures to see in all")
+    parser.add_argument("--pictures", type=int, default=400_000, help="how many pictures to see in this run")
+    parser.add_argument("--start", help="a folder with a network to train further; without it a new one begins")
     parser.add_argument("--channels", type=int, nargs="+", default=[40, 64, 96], help="of each level of the UNet")
     parser.add_argument("--layers", type=int, default=1, help="residual blocks a level")
     parser.add_argument("--batch", type=int, default=64, help="pictures a step and process")
     parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--schedule", choices=["cosine", "constant"], default="cosine", help="of the learning rate")
     parser.add_argument("--ema", type=float, default=0.9995, help="decay of the moving average that is kept")
     parser.add_argument("--drop-label", type=float, default=0.1, help="share of labels replaced by 'no label'")
-    parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no", help="of the arithmetic")
     parser.add_argument("--device", choices=["cpu"], help="keep off the accelerator")
     parser.add_argument("--save-every", type=float, default=180, help="seconds from checkpoint to checkpoint")
@@ -180,7 +187,7 @@ def main(argv: list[str] | None = None) -> None:
         run = Run(args, load_pictures(args.data))
         if args.resume:
             run.resume()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, CheckpointError) as error:
         parser.error(str(error))
     run.train()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch.testing import assert_close
 
 from playground.core.datasets import WEIGHTS, Pictures, load_pictures, save_pictures
@@ -61,3 +62,51 @@ def test_prepare_makes_digits_of_the_package(tmp_path: Path) -> None:
     assert said.startswith("1,100 pictures, 1,000 of them held out")
     made = load_pictures(tmp_path / "out")
     assert_close(made.pixels[:, 0, 0, 0].double(), (made.labels.double() / 10 * 255).round())
+
+
+def test_prepare_makes_emoji_of_the_package(tmp_path: Path) -> None:
+    """On a package with forty faces, half transparent, and a person, who is left out."""
+    package, kinds = tmp_path / "emoji.tgz", ["face-smiling", "heart"] * 20 + ["person"]
+    entries = [
+        {
+            "name": f"NAME {k}",
+            "image": f"{k}.png",
+            "has_img_google": True,
+            "category": "Smileys" if kind != "person" else "People",
+            "subcategory": kind,
+            "sort_order": k,
+        }
+        for k, kind in enumerate(kinds)
+    ]
+    with tarfile.open(package, "w:gz") as archive:
+        files = {"emoji.json": json.dumps(entries).encode()}
+        for k in range(len(kinds)):
+            image = Image.new("RGBA", (64, 64), (k, 0, 0, 0))  # transparent
+            image.paste((k, 0, 0, 255), (0, 0, 32, 64))
+            buffer = io.BytesIO()
+            image.save(buffer, "PNG")
+            files[f"img/google/64/{k}.png"] = buffer.getvalue()
+        for name, data in files.items():
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    command = [sys.executable, "-m", "playground.prepare", "emoji", str(package), "--out", str(tmp_path / "out")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said.startswith("40 pictures, 2 of them held out")
+    made = load_pictures(tmp_path / "out")
+    assert made.pixels.shape == (40, 3, 32, 32)
+    assert (made.label_names, made.categories) == (("face-smiling", "heart"), ("Smileys", "Smileys"))
+    numbers = torch.tensor([int(name.removeprefix("name ")) for name in made.names])
+    assert_close(made.pixels[:, 0, 5, 5].long(), numbers)  # name and picture are the same emoji's
+    assert_close(made.labels, numbers % 2)
+    assert (made.pixels[:, :, :, 16:] == 255).all()
+
+
+def test_the_shipped_emoji_leave_every_label_something_to_learn_from() -> None:
+    emoji = load_pictures("emoji")
+    assert emoji.pixels.shape == (629, 3, 32, 32)
+    assert emoji.held_out == 31
+    assert emoji.labels[emoji.training].bincount(minlength=len(emoji.label_names)).min() >= 1
+    assert len(emoji.names) == 629
+    assert len(emoji.categories) == len(emoji.label_names)
+    assert "Apache-2.0" in emoji.licence

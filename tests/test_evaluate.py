@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_figures(
     save_pictures(pictures, tmp_path / "net")
     small_unet().save_pretrained(tmp_path / "net" / "unet")
     DDPMScheduler().save_pretrained(tmp_path / "net" / "scheduler")
-    write_card(tmp_path / "net", pictures, command="none", pictures_seen=0)
+    write_card(tmp_path / "net", pictures, "none", 0)
     said = []
     for _ in range(2):
         evaluate.main([str(tmp_path / "net"), "--each", "12"])

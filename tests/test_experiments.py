@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -74,3 +75,40 @@ def test_reverse_repeats_with_its_seed_and_differs_with_another(digits: Checkpoi
         ends.append(step.x_next)
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2])
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_small_steps_end_in_the_distribution_of_one_jump(name: str) -> None:
+    """Mean and deviation of 4,000 walks of a pixel, within four standard errors of those of q(x_t | x_0)."""
+    schedule, t = SCHEDULES[name](200), [0, 50, 120, 199]
+    x0 = torch.full((1, 3, 3), 0.7)
+    walk = experiments.walk(x0, schedule, t, seed=1, walks=4000)
+    assert walk.x_t.shape == (4, 1, 3, 3)
+    assert walk.pixel_x0 == pytest.approx(0.7)
+    level = schedule.level(torch.tensor(t))
+    error = level.sigma / 4000**0.5
+    assert ((walk.pixel.double().mean(1) - 0.7 * level.alpha).abs() < 4 * error).all()
+    assert ((walk.pixel.double().std(1) - level.sigma).abs() < 4 * error).all()
+
+
+def test_each_step_of_a_walk_draws_fresh_noise() -> None:
+    """The noise that steps 0…k have added is, up to a factor, a part of what 0…k+1 have: correlated, not equal."""
+    schedule = linear(100)
+    walk = experiments.walk(torch.zeros(1, 60, 60), schedule, [10, 11, 99], seed=0)
+    gathered = walk.x_t.flatten(1) / walk.level.sigma[:, None]
+    near, far = torch.corrcoef(gathered)[0, 1:].tolist()
+    ratio = (walk.level.alpha[1:] / walk.level.alpha[0]) * (walk.level.sigma[0] / walk.level.sigma[1:])
+    assert near == pytest.approx(ratio[0].item(), abs=0.05)
+    assert far == pytest.approx(ratio[1].item(), abs=0.06)
+
+
+def test_the_shares_of_bins_are_those_of_numpy_and_of_the_normal_distribution() -> None:
+    edges = torch.linspace(-2, 2, 9)
+    values = experiments.gaussian((3, 50_000), 0).clamp(-1.999, 1.999)
+    counted = experiments.shares(values, edges)
+    for row, each in zip(counted, values, strict=True):
+        expected = np.histogram(each.numpy(), edges.numpy())[0] / 50_000
+        torch.testing.assert_close(row.double(), torch.from_numpy(expected), atol=1e-4, rtol=0)
+    exact = experiments.gaussian_shares(torch.zeros(3), torch.ones(3), edges)
+    torch.testing.assert_close(exact.sum(1), torch.ones(3))
+    torch.testing.assert_close(counted, exact, atol=0.01, rtol=0)

@@ -1,4 +1,5 @@
 import base64
+import math
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from playground.core.noise import add_noise
 from playground.core.predictors import UNetPredictor
 from playground.core.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.render.figures import schedules_figure
-from playground.render.frames import Film, forward_film, prediction_film, reverse_film
+from playground.render.frames import Film, forward_film, prediction_film, reverse_film, walk_film
 from playground.render.palette import ROLES, css_variables, noise_colours
 from tests.conftest import small_unet
 
@@ -29,7 +30,9 @@ def numbers(film: Film, key: str) -> np.ndarray:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_the_table_and_the_layers_make_up_x_t(name: str, pictures: torch.Tensor) -> None:
     schedule, eps = SCHEDULES[name](300), experiments.gaussian((1, 8, 8), 0)
-    film = forward_film(experiments.forward(pictures[0], eps, schedule), [make(300) for make in SCHEDULES.values()])
+    schedules = [make(300) for make in SCHEDULES.values()]
+    film = forward_film(experiments.forward(pictures[0], eps, schedule), schedules, 17)
+    assert film["at"] == 17
     table, layers = floats(film["table"]).reshape(300, 3, 2), floats(film["layers"]).reshape(2, 64)
     for t in (0, 17, 299):
         x_t = add_noise(pictures[:1], eps[None], schedule.level(t)).flatten().numpy()
@@ -44,13 +47,41 @@ def test_a_prediction_film_has_five_layers_a_frame(pictures: torch.Tensor) -> No
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
     eps = experiments.gaussian((1, 8, 8), 0)
     record = experiments.prediction(predictor, pictures[0], eps, linear(100), [0, 50, 99])
-    film = prediction_film(record)
+    film = prediction_film(record, 60)
+    assert film["at"] == 1  # the nearest of 0, 50 and 99
     layers = pixels(film["layers"]).reshape(3, 5, 8, 8)
     for k in range(3):
         assert np.array_equal(layers[k, 0], images.to_bytes(record.x_t[k])[0].numpy())
         assert np.array_equal(layers[k, 1], images.to_bytes(eps / 3)[0].numpy())
         assert np.array_equal(layers[k, 3], images.to_bytes((eps - record.eps_hat[k]) / 3)[0].numpy())
     np.testing.assert_allclose(numbers(film, "error"), record.error.numpy())
+
+
+def test_a_walk_film_shows_what_the_steps_left_and_added(pictures: torch.Tensor) -> None:
+    schedule, t = linear(100), [0, 30, 99]
+    record = experiments.walk(pictures[0], schedule, t, seed=0)
+    film = walk_film(record, schedule, 30)
+    layers = pixels(film["layers"]).reshape(3, 3, 8, 8)
+    assert film["at"] == 1
+    for k in range(3):
+        remains = schedule.level(t[k]).alpha.float() * pictures[0]
+        assert np.array_equal(layers[k, 0], images.to_bytes(remains)[0].numpy())
+        assert np.abs(layers[k, 1] - images.to_bytes((record.x_t[k] - remains) / 3)[0].numpy().astype(int)).max() <= 1
+        assert np.array_equal(layers[k, 2], images.to_bytes(record.x_t[k])[0].numpy())
+
+
+def test_the_bars_are_the_histogram_of_the_pixels(pictures: torch.Tensor) -> None:
+    """Beside numpy's, at three t's; bars are drawn up to three times the top of N(0, 1)."""
+    schedule, eps = linear(300), experiments.gaussian((1, 8, 8), 0)
+    film = forward_film(experiments.forward(pictures[0], eps, schedule), [schedule], 0)
+    chart = next(chart for chart in film["charts"] if "bars" in chart)
+    bars = pixels(chart["bars"][0]["bytes"]).reshape(300, chart["bins"])
+    edges = np.linspace(*chart["range"], chart["bins"] + 1)
+    top = 3 * math.erf(0.2 / 2**0.5) / 2  # three times the share of N(0, 1) in the bin from 0 to 0.2
+    for t in (0, 150, 299):
+        x_t = add_noise(pictures[:1], eps[None], schedule.level(t)).numpy().clip(-3.999, 3.999)
+        shares = np.histogram(x_t, edges)[0] / x_t.size
+        np.testing.assert_allclose(bars[t], np.minimum(shares / top, 1) * 255, atol=1.01)
 
 
 @pytest.mark.parametrize(("count", "grid"), [(1, (8, 8)), (3, (16, 16)), (4, (16, 16)), (16, (32, 32)), (5, (16, 24))])

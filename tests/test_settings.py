@@ -1,9 +1,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from playground.core.library import Library
-from playground.ui.settings import Settings, checked
+from playground.ui.settings import CONTROLS, HIDEABLE, NAMES, Settings, checked, from_query, to_query
 
 
 def test_the_defaults_are_allowed(library: Library) -> None:
@@ -17,7 +19,7 @@ def test_numbers_may_come_as_floats_or_text(library: Library) -> None:
 
 def test_a_short_schedule_shortens_the_defaults(library: Library) -> None:
     settings = checked(library, T=20)
-    assert (settings.t, settings.steps) == (19, 20)
+    assert (settings.t, settings.steps) == (5, 20)
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
@@ -56,3 +58,57 @@ def test_what_is_out_of_range_gets_one_clear_sentence(
     with pytest.raises(ValueError, match="must be") as caught:
         checked(library, **controls)
     assert str(caught.value) == sentence
+
+
+def test_a_link_survives_the_way_there_and_back(library: Library) -> None:
+    settings = checked(
+        library,
+        tab="reverse",
+        picture=5,
+        seed=9,
+        schedule="cosine",
+        T=300,
+        t=0,
+        sampler="ddpm",
+        steps=25,
+        label="3",
+        guidance=2.5,
+        zero_terminal=True,
+        way="walk",
+        eta=0.25,
+        frame=0,
+        present=True,
+        hide="T,eta",
+    )
+    query = to_query(settings)
+    assert {name: query[name] for name in ("zero_terminal", "eta", "t", "frame", "present", "hide")} == {
+        "zero_terminal": "1",
+        "eta": "0.25",
+        "t": "0",
+        "frame": "0",
+        "present": "1",
+        "hide": "T,eta",
+    }
+    assert from_query(library, query) == (settings, [])
+
+
+def test_a_link_names_every_control_and_of_the_page_only_what_says_something(library: Library) -> None:
+    assert tuple(to_query(checked(library))) == CONTROLS
+
+
+def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: Library) -> None:
+    query = {"T": "40", "t": "39", "steps": "41", "seed": "-1", "colour": "red", "hide": "nose", "__theme": "dark"}
+    settings, notes = from_query(library, query)
+    assert settings == checked(library, T=40, t=39)
+    assert notes == [
+        "The link has a part that is not known here: colour.",
+        "The link asked for something else: seed must be a whole number from 0 to 2147483647; it was -1.",
+        "The link asked for something else: steps must be a whole number from 1 to 40; it was 41.",
+        f"The link asked for something else: hide must be one of {', '.join(HIDEABLE)}; it was nose.",
+    ]
+
+
+@given(query=st.dictionaries(st.sampled_from([*NAMES, "x"]), st.text(max_size=12)))
+def test_any_link_opens(library: Library, query: dict[str, str]) -> None:
+    settings, _ = from_query(library, query)
+    assert from_query(library, to_query(settings)) == (settings, [])

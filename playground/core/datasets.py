@@ -17,7 +17,10 @@ WEIGHTS = Path(__file__).parents[2] / "weights"
 
 @dataclass(frozen=True)
 class Pictures:
-    """N pictures, uint8 (N, C, H, W), and their labels, int64 (N,); the last `held_out` are never trained on."""
+    """N pictures, uint8 (N, C, H, W), and their labels, int64 (N,); the last `held_out` are never trained on.
+
+    Where a picture has a name of its own, `names` holds N of them; where labels fall into `categories`, one each.
+    """
 
     name: str
     pixels: Tensor
@@ -26,6 +29,8 @@ class Pictures:
     held_out: int
     source: str
     licence: str
+    names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -62,6 +67,8 @@ def save_pictures(pictures: Pictures, folder: Path, columns: int = 100) -> None:
         "licence": pictures.licence,
         "label_names": pictures.label_names,
         "labels": pictures.labels.tolist(),
+        "names": pictures.names,
+        "categories": pictures.categories,
     }
     (folder / "pictures.json").write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -79,7 +86,16 @@ def load_pictures(folder: str | Path) -> Pictures:
         with Image.open(path / "pictures.png") as image:
             pixels = images.cut(image, tuple(about["shape"]), len(about["labels"]))
         labels = torch.tensor(about["labels"])
-        names = tuple(about["label_names"])
-        return Pictures(path.name, pixels, labels, names, about["held_out"], about["source"], about["licence"])
+        return Pictures(
+            path.name,
+            pixels,
+            labels,
+            tuple(about["label_names"]),
+            about["held_out"],
+            about["source"],
+            about["licence"],
+            tuple(about.get("names", ())),
+            tuple(about.get("categories", ())),
+        )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"The pictures in {path} cannot be read: pictures.json or pictures.png is damaged.") from error

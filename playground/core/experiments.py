@@ -68,6 +68,58 @@ def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Forward:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """The same way in small steps: x_t = sqrt(alpha_t) x_{t-1} + sqrt(beta_t) z_t, fresh noise z_t in each.
+
+    `x_t` is (K, C, H, W) after each of the steps `t` (K,); `pixel` has one pixel's values, from `pixel_x0`, in N walks
+    that know nothing of each other, (K, N).
+    """
+
+    t: Tensor
+    level: NoiseLevel
+    x0: Tensor
+    x_t: Tensor
+    pixel_x0: float
+    pixel: Tensor
+
+
+def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000) -> Walk:
+    """Walk the Markov chain q(x_t | x_{t-1}) (Ho et al. 2020, eq. 2) and keep what it is at the steps `t`, ascending.
+
+    The pixel that is watched is the one in the middle of x0 (C, H, W), in its first channel.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    pixel_x0 = x0[0, x0.shape[1] // 2, x0.shape[2] // 2].item()
+    state = torch.cat([x0.flatten(), torch.full((walks,), pixel_x0)]).double()
+    kept, wanted = [], set(t)
+    for step, (alpha, beta) in enumerate(zip(schedule.alphas.tolist(), schedule.betas.tolist(), strict=True)):
+        state = alpha**0.5 * state + beta**0.5 * torch.randn(len(state), generator=generator)
+        if step in wanted:
+            kept.append(state)
+    picture, pixel = torch.stack(kept).float().split([x0.numel(), walks], 1)
+    steps = torch.tensor(t)
+    return Walk(steps, schedule.level(steps), x0, picture.reshape(-1, *x0.shape), pixel_x0, pixel)
+
+
+def shares(values: Tensor, edges: Tensor) -> Tensor:
+    """How large a share of each row of `values` (K, N) lies in each bin; edges (B + 1,) ascend. Returns (K, B).
+
+    What lies beyond the edges is counted in the outermost bins.
+    """
+    index = torch.bucketize(values.contiguous(), edges[1:-1])
+    counts = torch.zeros(len(values), len(edges) - 1)
+    return counts.scatter_add_(1, index, torch.ones_like(values)) / values.shape[1]
+
+
+def gaussian_shares(mean: Tensor, deviation: Tensor, edges: Tensor) -> Tensor:
+    """The share of N(mean, deviation²) in each bin, exact, with the tails in the outermost; (K,) each to (K, B)."""
+    normal = (edges[1:-1] - mean[:, None]) / deviation[:, None]
+    below = torch.special.ndtr(normal)
+    outer = below.new_zeros(len(below), 1)
+    return torch.cat([outer, below, outer + 1], 1).diff(dim=1)
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a predictor says of one picture and one noise at K steps.
 

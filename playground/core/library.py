@@ -16,14 +16,14 @@ class Library:
     """Checkpoints and their pictures. A folder that cannot be read raises each time it is asked for, until mended."""
 
     def __init__(self, folders: list[Path] | None = None, device: str | torch.device | None = None) -> None:
-        """`folders`: one a network, named after its folder; by default every folder in weights/.
+        """`folders`: one a network, named after its folder; by default every one in weights/.
 
         Raises ValueError where there is no folder, or no such device.
         """
         if folders is None:
-            folders = sorted(path for path in WEIGHTS.glob("*") if path.is_dir())
+            folders = sorted(path for path in WEIGHTS.glob("*") if (path / "unet").is_dir())
         if not folders:
-            raise ValueError(f"There is no network to show: {WEIGHTS} has no folder in it.")
+            raise ValueError(f"There is no network to show: {WEIGHTS} has no folder with one in it.")
         self.folders = {folder.name: folder.resolve() for folder in folders}
         device = choose_device(device)
         self._lock = threading.Lock()

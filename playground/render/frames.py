@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.core import images
-from playground.core.experiments import Forward, Prediction
-from playground.core.noise import NoiseLevel
+from playground.core.experiments import Forward, Prediction, Walk, gaussian_shares, shares
+from playground.core.noise import NoiseLevel, add_noise
 from playground.core.samplers import Step
 from playground.core.schedules import NoiseSchedule
 from playground.render.palette import NOISE_RANGE, noise_colours
@@ -28,8 +28,11 @@ Film = dict[str, Any]
 PICTURE, NOISE = (-1.0, 1.0), (-NOISE_RANGE, NOISE_RANGE)
 
 
-def forward_film(record: Forward, schedules: Sequence[NoiseSchedule]) -> Film:
-    """√ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, a frame a t, drawn from two layers; charts of all `schedules` beside it."""
+def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -> Film:
+    """√ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, a frame a t, drawn from two layers; charts of all `schedules` beside it.
+
+    Films over t begin at step `at`, unless another film has been moved already.
+    """
     alpha, sigma = record.level.alpha, record.level.sigma
     zero = torch.zeros_like(alpha)
     table = torch.stack([torch.stack(row, 1) for row in ((alpha, zero), (zero, sigma), (alpha, sigma))], 1)
@@ -46,16 +49,57 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule]) -> Film:
         "table": _floats(table),
         "numbers": _level_numbers(t, record.level, betas=record.schedule.betas),
         "charts": [
+            _pixels_chart(_mixed(record)),
             _schedule_chart("ᾱ_t: how much of the picture's variance is left", "alpha_bar", record.schedule, schedules),
             _schedule_chart("log-SNR: ln(ᾱ_t / (1−ᾱ_t))", "log_snr", record.schedule, schedules),
         ],
+        "strip": 2,
         "ends": ["t = 0 · clean", f"noise · t = {len(t) - 1}"],
         "sync": True,
-        "at": len(t) // 4,
+        "at": at,
     }
 
 
-def prediction_film(record: Prediction) -> Film:
+def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
+    """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
+    t, last = record.t, int(record.t[-1])
+    remains = record.level.alpha[:, None, None, None] * record.x0
+    gathered = record.x_t - remains
+    layers = [_bytes(remains, PICTURE), _bytes(gathered, NOISE), _bytes(record.x_t, PICTURE)]
+    deviation = gathered.flatten(1).std(1, correction=0)
+    edges = torch.linspace(-4, 4, 81)
+    jump = gaussian_shares(record.level.alpha * record.pixel_x0, record.level.sigma, edges.double())
+    return {
+        **_piece(0, len(t), [f"t = {i}" for i in t.tolist()]),
+        "size": _size(record.x0),
+        "panels": [
+            _panel("√ᾱ_t · x_0", "picture", PICTURE, about="what is left of the picture"),
+            _panel("noise so far", "noise", NOISE, before="+", about="what t steps have added"),
+            _panel("x_t", "mixture", PICTURE, before="="),
+        ],
+        "layers": _interleaved(layers),
+        "numbers": [
+            *_level_numbers(t, record.level, betas=schedule.betas[t]),
+            _number("gathered", "std(noise so far)", deviation, "noise", "one jump says it should be √(1−ᾱ_t)"),
+        ],
+        "charts": [
+            _bars_chart(
+                f"One pixel, {record.pixel.shape[1]:,} walks of t steps, beside one jump",
+                edges,
+                ("walks", "noise", shares(record.pixel, edges)),
+                ("one jump: q(x_t | x_0), exact", "picture", jump),
+            ),
+            _pixels_chart(record.x_t),
+            _schedule_chart("ᾱ_t: how much of the picture's variance is left", "alpha_bar", schedule, [schedule]),
+        ],
+        "strip": 2,
+        "ends": ["t = 0 · clean", f"noise · t = {last}"],
+        "sync": True,
+        "at": _place(t, at),
+    }
+
+
+def prediction_film(record: Prediction, at: int) -> Film:
     """x_t, ε, ε̂, their difference and x̂_0, a frame for each t that the predictor was asked at."""
     noise = [record.eps, record.eps_hat, record.eps - record.eps_hat]
     layers = [_bytes(record.x_t, PICTURE), *(_bytes(each, NOISE) for each in noise), _bytes(record.x0_hat, PICTURE)]
@@ -95,7 +139,7 @@ def prediction_film(record: Prediction) -> Film:
         ],
         "ends": ["t = 0 · clean", f"noise · t = {last}"],
         "sync": True,
-        "at": len(record.t) // 4,
+        "at": _place(record.t, at),
     }
 
 
@@ -212,6 +256,44 @@ def _schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequ
             }
         )
     return {"title": title, "x": "t", "y": key, "range": [0, chosen.num_steps - 1], "series": series}
+
+
+def _pixels_chart(x_t: Tensor) -> dict[str, Any]:
+    """How the pixels of x_t (K, C, H, W) lie in each frame, beside N(0, 1)."""
+    edges = torch.linspace(-4, 4, 41)
+    standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
+    return _bars_chart(
+        "The pixels of x_t, beside N(0, 1)",
+        edges,
+        ("pixels of x_t", "mixture", shares(x_t.flatten(1), edges)),
+        ("N(0, 1)", "noise", standard),
+        top=3 * standard.max().item(),
+    )
+
+
+def _bars_chart(
+    title: str, edges: Tensor, bars: tuple[str, str, Tensor], curve: tuple[str, str, Tensor], top: float | None = None
+) -> dict[str, Any]:
+    """A histogram for each frame and a curve over it: (name, role, shares of the bins (K, B) or, for all, (1, B)).
+
+    Each frame is drawn up to its own highest value, or all up to `top`, where higher bars are cut.
+    """
+    tops = torch.maximum(*(each[2].double().amax(1, keepdim=True) for each in (bars, curve))) if top is None else top
+    series = [
+        {"name": name, "role": role, "bytes": _encoded((values / tops * 255).clamp(0, 255).to(torch.uint8).numpy())}
+        for name, role, values in (bars, curve)
+    ]
+    return {"title": title, "range": [edges[0].item(), edges[-1].item()], "bins": len(edges) - 1, "bars": series}
+
+
+def _mixed(record: Forward) -> Tensor:
+    """x_t at every t, (T, C, H, W)."""
+    return add_noise(record.x0.expand(len(record.level.alpha), *record.x0.shape), record.eps, record.level)
+
+
+def _place(t: Tensor, at: int) -> int:
+    """Which of the steps `t` is nearest to `at`."""
+    return int((t - at).abs().argmin())
 
 
 def _grid(pictures: Tensor, empty: float) -> Tensor:

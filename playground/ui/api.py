@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -14,7 +13,7 @@ from playground.core.library import Library
 from playground.render import records
 from playground.ui.errors import told
 from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.settings import CONTROLS, checked
 
 Pictures = dict[str, str]
 Record = dict[str, Any]
@@ -31,7 +30,7 @@ def build_api(library: Library) -> None:
         return Scene(library, settings, images.read(_decoded(own_picture)) if own_picture else None)
 
     def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
-        return pictures, {"settings": asdict(scene.settings), "picture": scene.picture_in_words(), **numbers}
+        return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
 
     @told()
     def add_noise(
@@ -109,11 +108,15 @@ def build_api(library: Library) -> None:
         )
         asked = Scene(library, settings)
         pictures, numbers = records.reverse_record(asked.reverse(), asked.schedule)
-        return pictures, {"settings": asdict(settings), "covered": asked.covered(), **numbers}
+        return pictures, {"settings": _settings(asked), "covered": asked.covered(), **numbers}
 
     gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
     gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
     gr.api(sample, api_name="sample", concurrency_id="sampling", concurrency_limit=8)
+
+
+def _settings(scene: Scene) -> Record:
+    return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way")}
 
 
 def _decoded(text: str) -> bytes:

@@ -7,20 +7,29 @@ from typing import Any
 import gradio as gr
 
 from playground.render.figures import schedules_figure
-from playground.render.frames import Film, forward_film
+from playground.render.frames import Film, forward_film, walk_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
 from playground.ui.player import build_player
 from playground.ui.scene import Scene
 
-QUESTION = """### How does a picture become noise?
-<p class="formula"><span class="mixture">x<sub>t</sub></span> =
+QUESTION = """### How does a picture become noise?"""
+
+FORMULAS = {
+    "jump": """<p class="formula"><span class="mixture">x<sub>t</sub></span> =
 √ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + √(1−ᾱ<sub>t</sub>) ·
 <span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
 
 Drag t. The picture fades out while the noise, always the same ε, fades in;
 the squares of the two factors add up to 1.
-ᾱ<sub>t</sub> is the share of the picture's variance left at t."""
+ᾱ<sub>t</sub> is the share of the picture's variance left at t.""",
+    "walk": """<p class="formula"><span class="mixture">x<sub>t</sub></span> =
+√(1−β<sub>t</sub>) · <span class="mixture">x<sub>t−1</sub></span> + √β<sub>t</sub> ·
+<span class="noise">z<sub>t</sub></span>,&ensp; <span class="noise">z<sub>t</sub></span> ~ N(0, I)</p>
+
+Drag t. Every step takes a little of the picture and adds a little fresh noise, so the noise keeps changing.
+After t steps x<sub>t</sub> is distributed as after the one jump: the bars below lie under the curve at every t.""",
+}
 
 SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn
 without looking at the picture, but once they are added, x<sub>t</sub> holds both:
@@ -29,12 +38,19 @@ that is why there is something to find."""
 
 def film_of(scene: Scene) -> Film:
     """The film of this tab for a scene."""
-    return forward_film(scene.forward(), scene.settings.all_schedules())
+    settings = scene.settings
+    if settings.way == "walk":
+        return walk_film(scene.walk(), scene.schedule, settings.t)
+    return forward_film(scene.forward(), settings.all_schedules(), settings.t)
 
 
-def build_forward(bench: Bench, first: Film | None) -> gr.HTML:
-    """Lay out the tab; the player is filled by whoever listens to the bench."""
+def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
+    """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
     gr.Markdown(QUESTION, elem_classes="question")
+    with gr.Row(equal_height=True):
+        formula = gr.Markdown(FORMULAS["jump"], elem_classes="question")
+        with gr.Column(min_width=300, scale=0, elem_id="control-way"):
+            way = gr.Radio([("one jump", "jump"), ("t small steps", "walk")], value="jump", label="From x₀ to xₜ in")
     player = build_player(first, elem_id="player-forward", label="Adding noise")
     with gr.Accordion("Compare the schedules: read off every value", open=False) as details:
         figure = gr.Plot(show_label=False)
@@ -51,10 +67,10 @@ def build_forward(bench: Bench, first: Film | None) -> gr.HTML:
     details.expand(lambda: True, None, is_open, **quiet)
     details.collapse(lambda: False, None, is_open, **quiet)
     gr.on([is_open.change, *bench.changed], compare, [is_open, *bench.inputs], figure, **quiet)
-    return player
+    return player, way, formula
 
 
-def show(bench: Bench, *values: Any) -> tuple[Any, str]:
-    """The film for the bench's values, and a word on the picture."""
-    scene = bench.scene(*values)
-    return gr.update(film=film_of(scene)), scene.picture_in_words()
+def show(bench: Bench, way: str, *values: Any) -> tuple[Any, str, str]:
+    """The film for the bench's values, a word on the picture, and the formula."""
+    scene = bench.scene(*values, way=way)
+    return gr.update(film=film_of(scene)), scene.picture_in_words(), FORMULAS[way]

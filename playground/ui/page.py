@@ -1,7 +1,9 @@
-"""The page: one bench, three tabs, and the events that keep them together."""
+"""The page: one bench, three tabs, the link to what they show, and the events that keep them together."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,10 +14,13 @@ from playground.render.palette import css_variables
 from playground.ui import forward, prediction
 from playground.ui.api import build_api
 from playground.ui.bench import Bench, build_bench
+from playground.ui.card import build_card
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
+from playground.ui.settings import TABS, from_query, to_query
+from playground.ui.share import build_share
 
 TITLE = """# Diffusion Playground
 The noise is random and independent of the picture. How can a network *learn* it, and why is that enough to run the
@@ -36,40 +41,51 @@ h1 { margin-bottom: .2rem !important; }
 #about-picture { font-size: .9rem; min-height: 1.5rem; }
 .run { justify-content: flex-end; }
 .run button { white-space: nowrap; font-size: 1rem; padding-inline: .6rem; }
+#link-note:not(:has(p)) { display: none; }
+#shared { position: absolute; right: 0; top: 3rem; width: min(460px, 90vw); z-index: 50; padding: 1rem; border-radius: 8px;
+  background: var(--background-fill-primary); border: 1px solid var(--border-color-primary);
+  box-shadow: 0 8px 30px #0006; }
+#qr svg { display: block; width: 100%; height: auto; }
+#card table { width: 100%; }
+body.presenting { font-size: 20px; }
+body.presenting .gradio-container { max-width: 1700px !important; }
+body.presenting .stage { grid-template-columns: repeat(var(--panels, 3), minmax(0, 380px)) !important; }
+body.presenting :is(.title, .factor, output) { font-size: 1.6rem !important; }
+body.presenting .formula { font-size: 1.9rem; }
+body.presenting .numbers dd { font-size: 1.6rem !important; }
+body.presenting .numbers dt { font-size: 1.1rem !important; }
+body.presenting :is(.question p:not(.formula), footer, #card, #control-zero_terminal, #control-T, #control-eta,
+  #control-variance, .speed, .loop) { display: none !important; }
 @media (max-width: 640px) { .tab-container button { padding: 0 7px !important; font-size: .86rem !important; } }
 """
 
 
 def build_app(library: Library) -> gr.Blocks:
     """The page and its public endpoints, over the networks of a library."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
     with gr.Blocks(title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600)) as app:
-        gr.Markdown(TITLE)
+        with gr.Row(elem_id="head"):
+            gr.Markdown(TITLE)
+            build_share()
         bench = build_bench(library)
-        tab = gr.State("forward")
-        with gr.Tabs():
-            with gr.Tab("Add noise") as add_tab:
-                player_forward = build_forward(bench, _first_film(bench))
-            with gr.Tab("Find the noise") as find_tab:
+        tab = gr.State(TABS[0])
+        link = gr.Textbox(visible="hidden", label="What the link says")
+        link_note = gr.Markdown(elem_classes="note", elem_id="link-note")
+        with gr.Tabs(selected=TABS[0]) as tabs:
+            with gr.Tab("Add noise", id="forward") as add_tab:
+                player_forward, way, formula = build_forward(bench, _first_film(bench))
+            with gr.Tab("Find the noise", id="prediction") as find_tab:
                 player_prediction, note = build_prediction(bench)
-            with gr.Tab("Remove noise") as remove_tab:
-                build_reverse(bench)
+            with gr.Tab("Remove noise", id="reverse") as remove_tab:
+                reverse = build_reverse(bench)
+        build_card(bench)
         build_api(library)
-
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
 
         # While somebody types, a field may be empty: that is waited for, not told.
         @told()
-        def show_forward(*values: Any) -> tuple[Any, Any]:
-            return forward.show(bench, *values) if bench.filled(*values) else (gr.skip(), gr.skip())
-
-        gr.on(
-            [*bench.changed, app.load],
-            show_forward,
-            bench.inputs,
-            [player_forward, bench.about],
-            **quiet,
-        )
+        def show_forward(way: str, *values: Any) -> tuple[Any, ...]:
+            return forward.show(bench, way, *values) if bench.filled(*values) else (gr.skip(),) * 3
 
         @told()
         def show_prediction(tab_name: str, *values: Any) -> tuple[Any, Any]:
@@ -77,11 +93,45 @@ def build_app(library: Library) -> gr.Blocks:
             wanted = tab_name == "prediction" and bench.filled(*values)
             return prediction.show(bench, *values) if wanted else (gr.skip(), gr.skip())
 
-        gr.on(bench.changed, show_prediction, [tab, *bench.inputs], [player_prediction, note], **quiet)
-        for each, name in ((add_tab, "forward"), (find_tab, "prediction"), (remove_tab, "reverse")):
+        of_forward: dict[str, Any] = {
+            "inputs": [way, *bench.inputs],
+            "outputs": [player_forward, bench.about, formula],
+            **quiet,
+        }
+        of_prediction: dict[str, Any] = {
+            "inputs": [tab, *bench.inputs],
+            "outputs": [player_prediction, note],
+            **quiet,
+        }
+        gr.on([*bench.changed, way.change], show_forward, **of_forward)
+        gr.on(bench.changed, show_prediction, **of_prediction)
+
+        # The address bar follows; no request is needed for that.
+        controls = {**bench.controls, "way": way, **reverse.controls}
+        gr.on(
+            [each.change for each in controls.values()],
+            None,
+            list(controls.values()),
+            js=f"(...values) => playground.follow({json.dumps(list(controls))}, values)",
+            api_visibility="private",
+        )
+        for each, name in zip((add_tab, find_tab, remove_tab), TABS, strict=True):
+            each.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
             chosen = each.select(lambda name=name: name, None, tab, **quiet)
             if name == "prediction":
-                chosen.then(show_prediction, [tab, *bench.inputs], [player_prediction, note], **quiet)
+                chosen.then(show_prediction, **of_prediction)
+
+        def restore(request: gr.Request) -> list[Any]:
+            """Bring the page to what its link says."""
+            settings, notes = from_query(library, dict(request.query_params))
+            state = json.dumps(to_query(settings))
+            page = [gr.update(selected=settings.tab), settings.tab, state, "  \n".join(notes)]
+            return [*page, settings.way, *bench.updates(settings), *reverse.updates(settings)]
+
+        restored = [tabs, tab, link, link_note, way, *bench.controls.values(), *reverse.outputs]
+        opened = app.load(restore, None, restored, **quiet)
+        opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
+        opened.then(show_forward, **of_forward).then(show_prediction, **of_prediction)
     app.queue(default_concurrency_limit=8, max_size=256)
     return app
 
@@ -95,6 +145,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme,
         "css": css_variables() + CSS,
+        "head": f"<script>{(Path(__file__).parent / 'page.js').read_text(encoding='utf-8')}</script>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": "10mb",
@@ -104,5 +155,5 @@ def launch_options() -> dict[str, Any]:
 
 def _first_film(bench: Bench) -> Film:
     """What the page shows before the first answer comes."""
-    values = [*(control.value for control in bench.controls), None]
+    values = [*(control.value for control in bench.controls.values()), None]
     return forward.film_of(bench.scene(*values))

@@ -37,4 +37,4 @@ def build_prediction(bench: Bench) -> tuple[gr.HTML, gr.Markdown]:
 def show(bench: Bench, *values: Any) -> tuple[Any, str]:
     """The film for the bench's values, and a word on the network's range."""
     scene = bench.scene(*values)
-    return gr.update(film=prediction_film(scene.prediction())), scene.clamp_note()
+    return gr.update(film=prediction_film(scene.prediction(), scene.settings.t)), scene.clamp_note()

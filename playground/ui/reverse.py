@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from playground.core.datasets import Pictures
+from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
 from playground.render.frames import reverse_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
 from playground.ui.player import build_player
-from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings
+from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings, checked
 
 QUESTION = """### How does noise become a picture?
 
@@ -32,26 +35,81 @@ FORMULAS = {
 SEEN = """**What you saw.** No picture was stored in the noise. Each step only removed the noise that the network found;
 at first x̂<sub>0</sub> is a blurred mean of many pictures, and with every step fewer of them remain possible."""
 
-CONTROLS = ("label", "count", "sampler", "steps", "guidance", "eta", "variance")
+
+@dataclass(frozen=True)
+class Reverse:
+    """The tab's controls by name, and what follows the choice of a sampler."""
+
+    library: Library
+    controls: dict[str, Any]
+    of_sampler: list[Any]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `updates` brings to settings."""
+        return [*self.controls.values(), *self.of_sampler]
+
+    def updates(self, settings: Settings) -> list[Any]:
+        """What brings the tab to these settings."""
+        values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
+        choices = label_choices(self.library.pictures(settings.model))
+        values["label"] = gr.update(choices=choices, value=settings.label)
+        return [*values.values(), *_of_sampler(settings.sampler)]
 
 
-def build_reverse(bench: Bench) -> gr.HTML:
+def label_choices(pictures: Pictures) -> list[tuple[str, str]]:
+    """What can be asked for, each label with its category where there is one."""
+    categories = pictures.categories or ("",) * len(pictures.label_names)
+    named = zip(categories, pictures.label_names, strict=True)
+    return [(ANY_LABEL, ANY_LABEL), *((f"{category} · {name}" if category else name, name) for category, name in named)]
+
+
+def _of_sampler(name: str) -> tuple[Any, Any, str]:
+    return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]
+
+
+def build_reverse(bench: Bench) -> Reverse:
     """Lay out the tab and listen to its buttons."""
-    default = Settings()
-    labels = [ANY_LABEL, *bench.library.pictures(bench.library.names[0]).label_names]
+    default = checked(bench.library, model=bench.library.names[0])
+    labels = label_choices(bench.library.pictures(default.model))
     gr.Markdown(QUESTION, elem_classes="question")
     formula = gr.Markdown(FORMULAS[default.sampler])
     with gr.Row(equal_height=True, elem_classes="controls"):
-        label = gr.Dropdown(labels, value=default.label, label="Label", info="what to ask for", min_width=110)
-        count = gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", info="at once", min_width=150)
-        sampler = gr.Dropdown(list(SAMPLERS), value=default.sampler, label="Sampler", info="how to step", min_width=110)
-        steps = gr.Number(default.steps, label="Steps", info="1 to T", min_width=90)
-        guidance = gr.Slider(
-            0, MAX_GUIDANCE, default.guidance, step=0.1, label="Guidance", info="pull towards the label", min_width=150
+        label = gr.Dropdown(
+            labels, value=default.label, label="Label", info="what to ask for", min_width=110, elem_id="control-label"
         )
-        with gr.Column(min_width=150, visible=default.sampler == "ddim") as only_ddim:
+        count = gr.Slider(
+            1,
+            MAX_COUNT,
+            default.count,
+            step=1,
+            label="Pictures",
+            info="at once",
+            min_width=150,
+            elem_id="control-count",
+        )
+        sampler = gr.Dropdown(
+            list(SAMPLERS),
+            value=default.sampler,
+            label="Sampler",
+            info="how to step",
+            min_width=110,
+            elem_id="control-sampler",
+        )
+        steps = gr.Number(default.steps, label="Steps", info="1 to T", min_width=90, elem_id="control-steps")
+        guidance = gr.Slider(
+            0,
+            MAX_GUIDANCE,
+            default.guidance,
+            step=0.1,
+            label="Guidance",
+            info="pull towards the label",
+            min_width=150,
+            elem_id="control-guidance",
+        )
+        with gr.Column(min_width=150, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
             eta = gr.Slider(0, 1, default.eta, step=0.05, label="η", info="fresh noise a step")
-        with gr.Column(min_width=150, visible=default.sampler == "ddpm") as only_ddpm:
+        with gr.Column(min_width=150, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
             variance = gr.Radio(
                 [("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²", info="fresh noise a step"
             )
@@ -64,45 +122,40 @@ def build_reverse(bench: Bench) -> gr.HTML:
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
 
+    controls = {
+        "label": label,
+        "count": count,
+        "sampler": sampler,
+        "steps": steps,
+        "guidance": guidance,
+        "eta": eta,
+        "variance": variance,
+    }
+
     def watch(*values: Any) -> Iterator[tuple[Any, Any]]:
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) :]
         with told():
-            scene = bench.scene(*shared, **dict(zip(CONTROLS, own, strict=True)))
+            scene = bench.scene(*shared, **dict(zip(controls, own, strict=True)))
             yield gr.skip(), scene.clamp_note()
             for step in scene.reverse():
                 yield gr.update(film=reverse_film(step, scene.schedule)), gr.skip()
 
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     running = run.click(
         watch,
-        [*bench.inputs, label, count, sampler, steps, guidance, eta, variance],
+        [*bench.inputs, *controls.values()],
         [player, note],
-        show_progress="hidden",
-        api_visibility="private",
         concurrency_id="sampling",
         concurrency_limit=8,
+        **quiet,
     )
-    stop.click(
-        lambda: "Stopped: the steps so far stay.",
-        None,
-        note,
-        cancels=[running],
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    sampler.input(
-        lambda name: (gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]),
-        sampler,
-        [only_ddim, only_ddpm, formula],
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    bench.controls[0].change(
-        told()(
-            lambda model: gr.update(choices=[ANY_LABEL, *bench.library.pictures(model).label_names], value=ANY_LABEL)
-        ),
-        bench.controls[0],
+    stop.click(lambda: "Stopped: the steps so far stay.", None, note, cancels=[running], **quiet)
+    of_sampler = [only_ddim, only_ddpm, formula]
+    sampler.input(_of_sampler, sampler, of_sampler, **quiet)
+    bench.controls["model"].input(
+        told()(lambda model: gr.update(choices=label_choices(bench.library.pictures(model)), value=ANY_LABEL)),
+        bench.controls["model"],
         label,
-        show_progress="hidden",
-        api_visibility="private",
+        **quiet,
     )
-    return player
+    return Reverse(bench.library, controls, of_sampler)

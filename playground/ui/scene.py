@@ -8,12 +8,13 @@ from typing import Any
 from PIL import Image
 
 from playground.core import experiments, images
-from playground.core.experiments import Forward, Prediction
+from playground.core.experiments import Forward, Prediction, Walk
 from playground.core.library import Library
 from playground.core.samplers import Step
 from playground.ui.settings import ANY_LABEL, Settings
 
 PREDICTION_FRAMES = 51
+WALK_FRAMES = 101
 
 
 class Scene:
@@ -33,13 +34,19 @@ class Scene:
         if self.own is not None:
             return "your own picture, as the network gets it"
         label = self.pictures.label_names[int(self.pictures.labels[self.settings.picture])]
+        name = f", “{self.pictures.names[self.settings.picture]}”" if self.pictures.names else ""
         trained = self.settings.picture < self.pictures.training.stop
         seen = "one that the network was trained on" if trained else "held out: the network never saw it in training"
-        return f"picture {self.settings.picture:,}, labelled “{label}”; {seen}"
+        return f"picture {self.settings.picture:,}{name}, labelled “{label}”; {seen}"
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""
         return experiments.forward(self.x0, self._eps(), self.schedule)
+
+    def walk(self) -> Walk:
+        """The same way in small steps, at steps that cover the schedule evenly."""
+        t = experiments.even_steps(self.schedule, WALK_FRAMES)
+        return experiments.walk(self.x0, self.schedule, t, seed=self.settings.seed)
 
     def prediction(self, t: list[int] | None = None) -> Prediction:
         """What the network finds in x_t, at the given steps, or at some that cover the schedule evenly."""

@@ -1,10 +1,10 @@
-"""Every control of the playground in one record, checked, whether it came from the page or through the API."""
+"""Every control of the playground in one record, checked, whether it came from the page, an endpoint or a link."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from playground.core.library import Library
@@ -15,26 +15,34 @@ MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
 MAX_GUIDANCE = 8.0
 ANY_LABEL = "any"
+TABS = ("forward", "prediction", "reverse")
+WAYS = ("jump", "walk")
+"""How x_t is made: in one jump from x_0, or in t small steps."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a person has chosen. `checked` says whether it can be computed; the defaults can."""
 
+    tab: str = "forward"
     model: str = "digits"
     picture: int = 9003
     seed: int = 0
     schedule: str = "linear"
     T: int = 1000
-    zero_terminal: bool = False
     t: int = 250
     sampler: str = "ddim"
     steps: int = 50
-    eta: float = 0.0
-    variance: str = "beta_tilde"
     label: str = ANY_LABEL
     guidance: float = 1.5
+    zero_terminal: bool = False
+    way: str = "jump"
+    eta: float = 0.0
+    variance: str = "beta_tilde"
     count: int = 4
+    frame: int | None = None  # of the sampling that was run; None where none was
+    present: bool = False
+    hide: str = ""  # names of controls, with commas between
 
     def noise_schedule(self) -> NoiseSchedule:
         """The schedule that these settings name."""
@@ -46,6 +54,12 @@ class Settings:
         return [self.noise_schedule() if name == self.schedule else make(self.T) for name, make in SCHEDULES.items()]
 
 
+NAMES = tuple(field.name for field in fields(Settings))
+CONTROLS = tuple(name for name in NAMES if name not in ("frame", "present", "hide"))
+HIDEABLE = tuple(name for name in CONTROLS if name not in ("tab", "t"))
+"""The controls that a link can hide."""
+
+
 def checked(library: Library, **controls: Any) -> Settings:
     """Settings from controls as they come: whole numbers may be floats or text. What is not
     named keeps its default.
@@ -53,30 +67,78 @@ def checked(library: Library, **controls: Any) -> Settings:
     Raises ValueError, in one sentence for a person, for the first that is not allowed.
     """
     defaults = Settings()
-    values = {name: controls.get(name, getattr(defaults, name)) for name in Settings.__dataclass_fields__}
+    values = {name: controls.get(name, getattr(defaults, name)) for name in NAMES}
     model = _one_of("model", values["model"], library.names)
     pictures = library.pictures(model)
     num_steps = _whole("T", values["T"], MIN_STEPS, MAX_STEPS)
-    # Nobody asked for the defaults: where there is no room for one, its nearest neighbour does.
-    values["picture"] = controls.get("picture", min(defaults.picture, len(pictures) - 1))
-    values["t"] = controls.get("t", min(defaults.t, num_steps - 1))
+    # Nobody asked for the defaults: where there is no room for one, its nearest neighbour does, or a held-out picture.
+    in_range = defaults.picture < len(pictures)
+    values["picture"] = controls.get(
+        "picture", defaults.picture if in_range else len(pictures) - 1 - pictures.held_out // 2
+    )
+    values["t"] = controls.get("t", num_steps // 4)
     values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
+    steps = _whole("steps", values["steps"], 1, num_steps)
+    hidden = [_one_of("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
     return Settings(
+        tab=_one_of("tab", values["tab"], TABS),
         model=model,
         picture=_whole("picture", values["picture"], 0, len(pictures) - 1),
         seed=_whole("seed", values["seed"], 0, MAX_SEED),
         schedule=_one_of("schedule", values["schedule"], SCHEDULES),
         T=num_steps,
-        zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
         t=_whole("t", values["t"], 0, num_steps - 1),
         sampler=_one_of("sampler", values["sampler"], SAMPLERS),
-        steps=_whole("steps", values["steps"], 1, num_steps),
+        steps=steps,
+        zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
+        way=_one_of("way", values["way"], WAYS),
         eta=_number("eta", values["eta"], 0, 1),
         variance=_one_of("variance", values["variance"], VARIANCES),
         label=_one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
         count=_whole("count", values["count"], 1, MAX_COUNT),
+        frame=None if values["frame"] is None else _whole("frame", values["frame"], 0, steps),
+        present=_flag("present", values["present"]),
+        hide=",".join(hidden),
     )
+
+
+def from_query(library: Library, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """The settings in the query string of a link, and a sentence for each part that is not allowed.
+
+    Such a part keeps its default. Parts whose names begin with two underscores are the host's.
+    """
+    accepted: dict[str, Any] = {"model": library.names[0]}
+    unknown = [name for name in query if name not in NAMES and not name.startswith("__")]
+    notes = [f"The link has a part that is not known here: {_shown(name)}." for name in unknown]
+    for name in NAMES:
+        if name not in query:
+            continue
+        value: Any = query[name]
+        if isinstance(getattr(Settings, name), bool):
+            value = {"1": True, "0": False}.get(value, value)
+        try:
+            checked(library, **{**accepted, name: value})
+        except ValueError as error:
+            notes.append(f"The link asked for something else: {error}")
+        else:
+            accepted[name] = value
+    return checked(library, **accepted), notes
+
+
+def to_query(settings: Settings) -> dict[str, str]:
+    """What a link to these settings says: each control, but for those of the page that say nothing."""
+    values = {
+        name: value for name, value in asdict(settings).items() if name in CONTROLS or value != getattr(Settings, name)
+    }
+    return {name: _written(value) for name, value in values.items()}
+
+
+def _written(value: str | float) -> str:
+    """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
 def _one_of(name: str, value: Any, known: Collection[str]) -> str:

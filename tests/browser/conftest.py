@@ -43,7 +43,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Watched]
         page.on("pageerror", lambda error: watched.errors.append(str(error)))
         page.set_default_timeout(10_000)
         page.goto(url)
-        page.wait_for_function("document.querySelector('#player-forward output')?.textContent.startsWith('t = ')")
+        page.wait_for_function("window.playground?.ready")
         page.wait_for_function("document.querySelector('#about-picture').textContent.includes('picture')")
         return watched
 

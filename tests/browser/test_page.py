@@ -89,7 +89,9 @@ def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, li
     if schedule != "linear":
         choose(page, "Schedule", schedule)
         page.wait_for_function(
-            "name => document.querySelector('#player-forward .key span:last-child')?.textContent === name", arg=schedule
+            "name => document.querySelector('#player-forward .chart:nth-child(2) .key > span:last-child')"
+            "?.textContent === name",
+            arg=schedule,
         )
     page.wait_for_timeout(300)
     asked = len(watched.requests)

@@ -39,13 +39,14 @@ function begin(piece) {
   }
   append(piece);
   if (changed) buildStage();
+  buildStrip();
   buildNumbers();
   buildCharts();
   slider.max = film.total - 1;
   const ends = player.querySelectorAll(".ends span");
   [ends[0].textContent, ends[1].textContent] = film.ends;
   following = film.labels.length < film.total;
-  if (film.sync && window.playgroundPlace !== undefined) show(nearest(window.playgroundPlace), false);
+  if (film.sync && playground.place !== undefined) show(nearest(playground.place), false);
   else show(Math.min(film.at ?? 0, film.labels.length - 1), false);
   draw(true);
 }
@@ -58,7 +59,12 @@ function append(piece) {
     for (let at = 0; at < data.length; at += size) film.layers.push(data.subarray(at, at + size));
   }
   if (following) show(film.labels.length - 1, false);
-  if (film.labels.length === film.total) following = false;
+  if (film.labels.length !== film.total) return;
+  following = false;
+  if (film.sync) return;
+  const wanted = playground.wantedFrame();
+  if (wanted === null) playground.set({ frame });
+  else byHand(wanted);
 }
 
 // --- drawing ----------------------------------------------------------------------------------------------------
@@ -103,6 +109,7 @@ function draw(again = false) {
   });
   film.numbers.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
   charts.forEach((move) => move());
+  markStrip();
   slider.value = frame;
   slider.setAttribute("aria-valuetext", label);
   output.textContent = label;
@@ -120,7 +127,7 @@ function written(each) {
 
 /** `x_t` with a lowered t; text only, whatever it holds. */
 function typeset(node, text) {
-  text.split(/_(\w)/).forEach((part, k) => {
+  text.split(/_(\w)(?!\w)/).forEach((part, k) => {
     if (k % 2) node.appendChild(document.createElement("sub")).textContent = part;
     else node.append(part);
   });
@@ -156,6 +163,30 @@ function buildStage() {
   context.putImageData(strip, 0, 0);
 }
 
+/** Ten frames of one panel, from the first to the last; a click goes there. */
+function buildStrip() {
+  const strip = find(".strip");
+  strip.hidden = film.strip === undefined;
+  if (strip.hidden) return;
+  const [width, height] = film.size, panel = film.panels[film.strip];
+  strip.replaceChildren(...Array.from({ length: 10 }, (_, k) => {
+    const i = Math.round(k * (film.total - 1) / 9), view = make("button", panel.role);
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width, height });
+    paint(canvas, panelBytes(film.strip, i), panel);
+    Object.assign(view, { type: "button", value: i });
+    view.append(canvas, make("span", "", film.labels[i]));
+    view.addEventListener("click", () => byHand(i));
+    return view;
+  }));
+}
+
+/** Mark the picture of the strip that is nearest to the present frame. */
+function markStrip() {
+  const nearest = Math.round(frame / (film.total - 1) * 9);
+  [...find(".strip").children].forEach((view, k) => view.setAttribute("aria-current", k === nearest));
+}
+
 function buildNumbers() {
   find(".numbers").replaceChildren(...film.numbers.map((each) => {
     const cell = make("div", each.role);
@@ -176,28 +207,70 @@ function buildCharts() {
     return view;
   });
   box.replaceChildren(...boxes);
-  charts = film.charts.map((chart, k) => buildChart(chart, boxes[k]));
+  charts = film.charts.map((chart, k) => (chart.bars ? buildBars : buildChart)(chart, boxes[k]));
+}
+
+const height = 170, left = 44, right = 10, top = 8, bottom = 24; // of a chart, and its margins
+
+function svg(tag, attributes, parent) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+  return parent.appendChild(node);
+}
+
+function svgRoot(box) {
+  const width = Math.max(box.clientWidth, 240);
+  return [svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, box), width];
+}
+
+function stride(from, to, about) {
+  const raw = (to - from) / about, power = 10 ** Math.floor(Math.log10(raw));
+  return power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+}
+
+function ticks(from, to, step) {
+  const count = Math.floor(to / step + 1e-9) - Math.ceil(from / step - 1e-9) + 1;
+  return Array.from({ length: count }, (_, k) => +((Math.ceil(from / step - 1e-9) + k) * step).toPrecision(6));
+}
+
+function keyEntry(key, series, look) {
+  const entry = make("span", series.role + (series.faint ? " faint" : ""));
+  const line = svg("svg", { width: 26, height: 8 }, entry);
+  svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
+  entry.append(make("span", "", series.name));
+  key.append(entry);
+}
+
+/** A histogram and a curve over it; return the function that brings both to the present frame. */
+function buildBars(chart, box) {
+  const [root, width] = svgRoot(box), [first, last] = chart.range;
+  const [bars, curve] = chart.bars.map((series) => ({ ...series, data: bytes(series.bytes) }));
+  const bin = (width - left - right) / chart.bins, rise = (height - top - bottom) / 255;
+  const row = ({ data }) => data.subarray(data.length > chart.bins ? frame * chart.bins : 0).subarray(0, chart.bins);
+  for (const value of ticks(first, last, stride(first, last, width / 90))) {
+    const x = left + (value - first) / (last - first) * (width - left - right);
+    svg("text", { x, y: height - 6, "text-anchor": "middle" }, root).textContent = `${value}`.replace("-", "−");
+  }
+  svg("line", { class: "rule", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, root);
+  const area = svg("path", { class: `bars ${bars.role}` }, root), line = svg("path", { class: `curve ${curve.role}` }, root);
+  const key = make("div", "key");
+  keyEntry(key, bars, `bars ${bars.role}`);
+  keyEntry(key, curve, `curve ${curve.role}`);
+  box.append(key);
+  const steps = (values) => Array.from(values, (value, k) =>
+    `L${(left + k * bin).toFixed(1)},${(height - bottom - value * rise).toFixed(1)}h${bin.toFixed(2)}`).join("");
+  return () => {
+    area.setAttribute("d", `M${left},${height - bottom}${steps(row(bars))}V${height - bottom}Z`);
+    line.setAttribute("d", "M" + steps(row(curve)).slice(1));
+    root.setAttribute("aria-label", `${chart.title}, at ${film.labels[frame]}`);
+  };
 }
 
 /** Draw the curves once; return the function that moves the marker to the present frame. */
 function buildChart(chart, box) {
-  const width = Math.max(box.clientWidth, 240), height = 170, left = 44, right = 10, top = 8, bottom = 24;
-  const svg = (tag, attributes, parent) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
-    return parent.appendChild(node);
-  };
-  const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, box);
+  const [root, width] = svgRoot(box);
   const values = chart.series.flatMap((series) => series.y);
   const [first, last] = chart.range;
-  const stride = (from, to, about) => {
-    const raw = (to - from) / about, power = 10 ** Math.floor(Math.log10(raw));
-    return power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
-  };
-  const ticks = (from, to, step) => {
-    const count = Math.floor(to / step + 1e-9) - Math.ceil(from / step - 1e-9) + 1;
-    return Array.from({ length: count }, (_, k) => +((Math.ceil(from / step - 1e-9) + k) * step).toPrecision(6));
-  };
   const bottomValue = Math.min(0, ...values), topValue = Math.max(1, ...values), rise = stride(bottomValue, topValue, 4);
   const low = Math.floor(bottomValue / rise) * rise, high = Math.ceil(topValue / rise) * rise;
   const x = (value) => left + (value - first) / (last - first) * (width - left - right);
@@ -215,11 +288,7 @@ function buildChart(chart, box) {
     const points = series.x.map((value, j) => `${x(value).toFixed(1)},${y(series.y[j]).toFixed(1)}`).join(" ");
     const look = `curve ${series.role}${series.faint ? ` faint dash-${k}` : ""}${series.dashed ? " dashed" : ""}`;
     svg("polyline", { class: look, points }, root);
-    const entry = make("span", series.role + (series.faint ? " faint" : ""));
-    const line = svg("svg", { width: 26, height: 8 }, entry);
-    svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
-    entry.append(series.name);
-    key.append(entry);
+    keyEntry(key, series, look);
   });
   box.append(key);
   const rule = svg("line", { class: "marker", y1: top, y2: height - bottom }, root);
@@ -237,14 +306,11 @@ function buildChart(chart, box) {
 
 // --- moving -----------------------------------------------------------------------------------------------------
 
-/** Go to frame `i`. Where films run over the same t, `tell` the others how far along this one is. */
+/** Go to frame `i`, and `tell` the page: the link says where one is, and films over t share their place in it. */
 function show(i, tell = true) {
   frame = Math.max(0, Math.min(i, film.labels.length - 1));
-  if (tell && film.sync) {
-    const t = number("t").values;
-    window.playgroundPlace = t[frame] / t.at(-1);
-    document.dispatchEvent(new CustomEvent("playground-place", { detail: element }));
-  }
+  if (tell && film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
+  else if (tell && film.labels.length === film.total) playground.set({ frame });
   draw();
 }
 
@@ -294,17 +360,24 @@ find(".previous").addEventListener("click", () => byHand(frame - 1));
 find(".next").addEventListener("click", () => byHand(frame + 1));
 playButton.addEventListener("click", () => (playing ? pause() : play()));
 slider.addEventListener("input", () => byHand(+slider.value));
-player.addEventListener("keydown", (event) => {
-  // Controls have their own keys; the slider lacks only the space bar.
-  if (event.target.closest("button, select, label") || (event.target === slider && event.key !== " ")) return;
-  const go = { ArrowLeft: () => byHand(frame - 1), ArrowRight: () => byHand(frame + 1), Home: () => byHand(0),
+/** The keys, and those of a clicker; controls keep their own, and the slider lacks only the space bar. */
+function onKey(event) {
+  if (event.defaultPrevented || event.target.closest("button, select, label, textarea, [role=listbox], [role=tab]")) return;
+  if (event.target.matches("input") && (event.target !== slider || event.key !== " ")) return;
+  const back = () => byHand(frame - 1), on = () => byHand(frame + 1);
+  const go = { ArrowLeft: back, ArrowRight: on, PageUp: back, PageDown: on, Home: () => byHand(0),
     End: () => byHand(Infinity), " ": () => (playing ? pause() : play()) }[event.key];
-  if (!go || !film) return;
+  if (!go || !film || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   go();
+}
+player.addEventListener("keydown", onKey);
+// On a stage one's hands are not on the player: there its keys work anywhere on the page.
+document.addEventListener("keydown", (event) => {
+  if (playground.presenting && element.isConnected && element.offsetParent !== null) onKey(event);
 });
 document.addEventListener("playground-place", (event) => {
-  if (film?.sync && event.detail !== element) show(nearest(window.playgroundPlace), false);
+  if (film?.sync && event.detail !== element) show(nearest(playground.place), false);
 });
 
 function setEmpty(empty) {
@@ -315,5 +388,5 @@ function setEmpty(empty) {
 setEmpty(true);
 charted.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
-if (!props.film) stage.append(make("p", "prompt", player.dataset.prompt));
-accept(props.film); // a tab that is mounted late has its film already
+if (!props.film || playground.linked) stage.append(make("p", "prompt", player.dataset.prompt));
+if (!playground.linked || playground.ready) accept(props.film); // a tab that is mounted late has its film already

@@ -1,0 +1,62 @@
+"""The card of the chosen network, read when somebody opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from playground.core.checkpoints import Checkpoint
+from playground.ui.bench import Bench
+from playground.ui.errors import told
+
+
+def build_card(bench: Bench) -> None:
+    """Lay out the folded card; it follows the model while it is open."""
+    model = bench.controls["model"]
+    with gr.Accordion("The network: what it learned from, and how well", open=False, elem_id="card") as details:
+        words = gr.Markdown(min_height=200)
+        samples = gr.Image(label="Samples, unpicked: a row a label", interactive=False, buttons=[], visible=False)
+    is_open = gr.State(False)
+
+    @told()
+    def read(wanted: bool, name: str) -> tuple[Any, Any]:
+        if not wanted:
+            return gr.skip(), gr.skip()
+        checkpoint = bench.library.checkpoint(name)
+        return card_in_words(checkpoint), _sheet(bench.library.folders[name] / "samples.png")
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
+    details.expand(lambda: True, None, is_open, **quiet)
+    details.collapse(lambda: False, None, is_open, **quiet)
+    gr.on([is_open.change, model.change], read, [is_open, model], [words, samples], **quiet)
+
+
+def card_in_words(checkpoint: Checkpoint) -> str:
+    """The card's facts and figures as a Markdown table; what it does not say is left out."""
+    card = checkpoint.card
+    error = card.get("held_out_error", {})
+    match = card.get("evaluation", {}).get("label_match", {})
+    rows = {
+        "Data": card.get("data"),
+        "Licence": card.get("licence"),
+        "Pictures seen": _counted(card.get("pictures_seen")),
+        "Parameters": _counted(card.get("parameters")),
+        "GFLOP a call": card.get("gflop_per_call"),
+        "Error on held-out pictures": error.get("network") and f"{error['network']:.3f} a pixel (saying 0 costs 1)",
+        "Samples of the label asked for": match and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
+        "Made by": card.get("command") and f"`{card['command']}`",
+        "SHA-256": card.get("sha256") and f"`{card['sha256'][:16]}…`",
+    }
+    said = [f"| {name} | {value} |" for name, value in rows.items() if value]
+    return "\n".join([f"| {checkpoint.name} | |", "|---|---|", *said]) if said else "This network came without a card."
+
+
+def _counted(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
+
+
+def _sheet(file: Path) -> Any:
+    return gr.update(value=Image.open(file), visible=True) if file.is_file() else gr.update(visible=False)

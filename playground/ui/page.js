@@ -1,0 +1,98 @@
+// What the page keeps in the browser: the state that a link carries, and presenting.
+// The names in a link are those of `Settings`; `playground.begin` gets them from the server, which has checked them.
+
+window.playground = (() => {
+  const asked = new URLSearchParams(location.search);
+  const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
+  let state = {};      // name → text, in the order of Settings
+  let timer = null;
+  let frame = null;    // of the sampling that the link asks for
+
+  const page = {
+    linked: [...asked.keys()].some((name) => !isHosts(name)), // opened by a link that says more than where
+    ready: false,      // once the server has read the link
+    presenting: false,
+    place: undefined,  // of the films over t: t as a share of the last t
+
+    /** Take up the state that the server has read from the link; it gives every control, so that none has to be asked. */
+    begin(text) {
+      state = JSON.parse(text);
+      page.ready = true;
+      frame = state.frame === undefined ? null : +state.frame;
+      page.present(state.present === "1", false);
+      hide(state.hide ?? "");
+      if (page.linked) page.moveTo(+state.t, state.T - 1, null);
+      if (frame !== null) document.querySelector("#run").click();
+    },
+
+    /** Note what has changed; null leaves the link. */
+    set(changes) {
+      if (!page.ready) return;
+      const before = JSON.stringify(state);
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === null) delete state[name];
+        else state[name] = written(value);
+      }
+      if (JSON.stringify(state) === before) return;
+      clearTimeout(timer); // browsers refuse an address that changes with every frame
+      timer = setTimeout(write, 200);
+    },
+
+    /** The controls `names` have these `values`; a field that is being typed into may be empty. */
+    follow(names, values) {
+      const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== state[name]);
+      // What was sampled before is not what would be sampled now.
+      if (changes.length) page.set({ ...Object.fromEntries(changes), frame: null });
+    },
+
+    moveTo(t, last, from) {
+      page.place = t / last;
+      page.set({ t });
+      document.dispatchEvent(new CustomEvent("playground-place", { detail: from }));
+    },
+
+    /** The frame that the link asks for, once. */
+    wantedFrame() {
+      const wanted = frame;
+      frame = null;
+      return wanted;
+    },
+
+    present(on, tell = true) {
+      page.presenting = on;
+      document.body.classList.toggle("presenting", on);
+      if (tell) page.set({ present: on || null });
+    },
+
+    link: () => location.origin + location.pathname + "?" + query(),
+
+    async share() {
+      const link = page.link();
+      try { await navigator.clipboard.writeText(link); } catch { /* not allowed here: the link can be read and scanned */ }
+      return link;
+    },
+  };
+
+  const written = (value) => (value === null ? "" : typeof value === "boolean" ? String(+value) : String(value));
+
+  function query() {
+    const parts = new URLSearchParams(state);
+    asked.forEach((value, name) => { if (isHosts(name)) parts.append(name, value); });
+    return parts.toString();
+  }
+
+  function write() {
+    history.replaceState(history.state, "", "?" + query());
+    // On a Space the page lies in a frame, and the address bar is the outer page's.
+    if (window.parent !== window) window.parent.postMessage({ queryString: query() }, "https://huggingface.co");
+  }
+
+  function hide(names) {
+    const style = document.createElement("style");
+    style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
+      .map((name) => `#control-${name} { display: none !important; }`).join("\n");
+    document.head.append(style);
+  }
+
+  return page;
+})();

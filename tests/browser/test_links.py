@@ -1,0 +1,155 @@
+"""Links: what one browser shows, another shows too; and what a link says of the page itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched
+from tests.browser.test_page import choose, drawn, label, numbers, open_tab, remove_noise, scrub
+
+OpenPage = Callable[..., Watched]
+
+
+def said(page: Page) -> dict[str, str]:
+    """What the address bar says, once it has caught up."""
+    page.wait_for_timeout(500)
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def same(one: Page, other: Page, player: str, panels: int) -> bool:
+    return all(np.array_equal(drawn(one, player, k), drawn(other, player, k)) for k in range(panels))
+
+
+@pytest.mark.parametrize("way", ["one jump", "t small steps"])
+def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: str) -> None:
+    page = open_page().page
+    choose(page, "Schedule", "cosine")
+    page.get_by_role("button", name="Other noise").click()
+    page.get_by_role("button", name="Another picture").click()
+    page.get_by_label("T", exact=True).fill("400")
+    page.get_by_label("T", exact=True).press("Enter")
+    page.get_by_label(way, exact=True).check()
+    expect(page.locator("#player-forward .ends span").last).to_have_text("noise · t = 399")
+    page.wait_for_timeout(500)
+    scrub(page, "player-forward", 60)
+    query = said(page)
+    assert (query["tab"], query["schedule"], query["T"]) == ("forward", "cosine", "400")
+    assert query["t"] == label(page, "player-forward").removeprefix("t = ")
+
+    other = open_page(page.url).page
+    other.wait_for_function(
+        "old => document.querySelector('#player-forward .numbers')?.textContent === old",
+        arg=page.locator("#player-forward .numbers").text_content(),
+    )
+    assert label(other, "player-forward") == label(page, "player-forward")
+    assert same(page, other, "player-forward", 3)
+    assert said(other) == query
+
+
+def test_a_link_to_finding_noise_shows_the_same_pixels(open_page: OpenPage) -> None:
+    page = open_page().page
+    page.get_by_role("button", name="Other noise").click()
+    open_tab(page, "Find the noise")
+    page.wait_for_selector("#player-prediction .panel")
+    page.wait_for_timeout(500)
+    scrub(page, "player-prediction", 30)
+    query = said(page)
+    assert (query["tab"], query["t"]) == ("prediction", label(page, "player-prediction").removeprefix("t = "))
+    other = open_page(page.url).page
+    other.wait_for_selector("#player-prediction .panel")
+    assert numbers(other, "player-prediction") == numbers(page, "player-prediction")
+    assert same(page, other, "player-prediction", 5)
+
+
+def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_tab(page, "Remove noise")
+    page.get_by_label("Steps", exact=True).fill("8")
+    choose(page, "Label", "4")
+    choose(page, "Sampler", "ddpm")
+    assert "frame" not in said(page)  # nothing has been sampled
+    remove_noise(page)
+    scrub(page, "player-reverse", 5)
+    query = said(page)
+    assert (query["tab"], query["label"], query["sampler"], query["frame"]) == ("reverse", "4", "ddpm", "5")
+    other = open_page(page.url).page
+    other.wait_for_function(
+        "old => document.querySelector('#player-reverse output')?.textContent === old",
+        arg=label(page, "player-reverse"),
+    )
+    other.wait_for_function("document.querySelector('#player-reverse input[type=range]').max === '8'")
+    other.wait_for_timeout(500)
+    assert label(other, "player-reverse").startswith("step 6 of 8")
+    assert same(page, other, "player-reverse", 3)
+    choose(page, "Label", "5")  # not what was sampled
+    assert "frame" not in said(page)
+
+
+def test_bad_values_in_a_link_keep_the_defaults_and_are_told(open_page: OpenPage, address: str) -> None:
+    page = open_page(address + "?T=3&seed=7&colour=red").page
+    expect(page.locator("#link-note")).to_contain_text("The link has a part that is not known here: colour.")
+    expect(page.locator("#link-note")).to_contain_text("T must be a whole number from 10 to 4000; it was 3.")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
+    expect(page.get_by_label("T", exact=True)).to_have_value("1000")
+
+
+def test_share_copies_the_link_and_shows_its_code(open_page: OpenPage, address: str) -> None:
+    page = open_page(address, permissions=["clipboard-read", "clipboard-write"]).page
+    page.get_by_role("button", name="Other noise").click()
+    expect(page.get_by_label("Seed", exact=True)).not_to_have_value("0")
+    said(page)
+    page.locator("#share").click()
+    expect(page.locator("#qr svg")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#shared textarea").input_value()
+    query = parse_qs(urlsplit(copied).query)
+    assert copied.startswith(address)
+    assert query["seed"] == [page.get_by_label("Seed", exact=True).input_value()]
+    page.locator("#shared").get_by_role("button", name="Close").click()
+    expect(page.locator("#qr svg")).to_be_hidden()
+
+
+def test_a_teacher_hides_controls(open_page: OpenPage, address: str) -> None:
+    page = open_page(address + "?hide=T,schedule,eta").page
+    expect(page.get_by_label("Seed", exact=True)).to_be_visible()
+    expect(page.get_by_label("T", exact=True)).to_be_hidden()
+    expect(page.get_by_label("Schedule", exact=True)).to_be_hidden()
+    assert said(page)["hide"] == "T,schedule,eta"  # and shares the link
+    open_tab(page, "Remove noise")
+    expect(page.get_by_label("Steps", exact=True)).to_be_visible()
+    expect(page.locator("#control-eta")).to_be_hidden()
+
+
+def test_presenting_makes_type_large_and_a_clicker_steps(open_page: OpenPage) -> None:
+    page = open_page().page
+    title = page.locator("#player-forward .title").first
+    before = title.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+    expect(page.get_by_label("T", exact=True)).to_be_visible()
+    page.locator("#present").click()
+    assert title.evaluate("node => parseFloat(getComputedStyle(node).fontSize)") > 1.3 * before
+    expect(page.get_by_label("T", exact=True)).to_be_hidden()
+    assert said(page)["present"] == "1"
+    page.locator("h1").click()
+    start = int(label(page, "player-forward").removeprefix("t = "))
+    for key, expected in (("ArrowRight", 1), ("PageDown", 2), ("PageUp", 1), ("ArrowLeft", 0)):
+        page.keyboard.press(key)
+        assert label(page, "player-forward") == f"t = {start + expected}"
+    other = open_page(page.url).page
+    expect(other.get_by_label("T", exact=True)).to_be_hidden()
+    page.locator("#present").click()
+    expect(page.get_by_label("T", exact=True)).to_be_visible()
+    assert "present" not in said(page)
+
+
+def test_a_click_in_the_strip_goes_there(open_page: OpenPage) -> None:
+    page = open_page().page
+    views = page.locator("#player-forward .strip button")
+    expect(views).to_have_count(10)
+    views.nth(6).click()
+    assert label(page, "player-forward") == "t = 666"
+    expect(views.nth(6)).to_have_attribute("aria-current", "true")
