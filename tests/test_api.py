@@ -112,7 +112,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/add_noise", {"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid"),
     ("/add_noise", {"model": "cats"}, "model must be one of digits; it was cats."),
     ("/add_noise", {"model": "../../etc"}, "model must be one of digits"),
-    ("/add_noise", {"own_picture": "no base64"}, "own_picture must be a picture file in base64."),
+    ("/add_noise", {"own_picture": "no base64"}, "A picture must be sent as a picture file in base64."),
     ("/add_noise", {"own_picture": base64.b64encode(b"no picture").decode()}, "This file is not a picture"),
     ("/predict_noise", {"t": -1}, "t must be a whole number from 0 to 999; it was -1."),
     ("/predict_noise", {"seed": -3}, "seed must be a whole number from 0 to 2147483647; it was -3."),

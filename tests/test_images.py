@@ -94,3 +94,21 @@ def test_a_data_url_holds_the_picture() -> None:
     head, _, body = images.data_url(picture).partition(",")
     assert head == "data:image/png;base64"
     assert_close(images.from_pil(Image.open(io.BytesIO(base64.b64decode(body))), 3), picture)
+
+
+def test_a_drawing_is_centred_as_mnists_digits_are() -> None:
+    """A bar drawn in a corner: 20 of 28 parts high, its ink's centre within half a part of the middle."""
+    drawing = Image.new("RGB", (280, 280), "white")
+    drawing.paste("black", (10, 20, 40, 120))
+    x0 = images.fit(images.centred(drawing), (1, 28, 28))
+    ink = (x0[0] + 1) / 2
+    rows, columns = torch.nonzero(ink > 0.5, as_tuple=True)
+    assert rows.max() - rows.min() + 1 == 20
+    assert 5 <= columns.max() - columns.min() + 1 <= 7
+    middle = [(ink.sum(1 - axis) * (torch.arange(28) + 0.5)).sum() / ink.sum() for axis in (0, 1)]
+    assert all(abs(place - 14) < 0.5 for place in middle)
+
+
+def test_an_empty_drawing_is_told() -> None:
+    with pytest.raises(ValueError, match="There is nothing in the drawing yet"):
+        images.centred(Image.new("RGB", (280, 280), "white"))

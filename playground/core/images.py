@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import io
 
 import numpy as np
@@ -35,8 +36,13 @@ def to_pil(picture: Tensor) -> Image.Image:
 
 def data_url(picture: Tensor) -> str:
     """(C, H, W), clipped to [-1, 1], as a PNG in a data: URL."""
+    return png_url(to_pil(picture))
+
+
+def png_url(image: Image.Image) -> str:
+    """A PIL image as a PNG in a data: URL."""
     buffer = io.BytesIO()
-    to_pil(picture).save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -64,8 +70,8 @@ MAX_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
-def read(data: bytes) -> Image.Image:
-    """A picture that somebody sent, in RGB, turned as its camera held it, at most 512 pixels a side, on white.
+def read(data: bytes, side: int = 512) -> Image.Image:
+    """A picture that somebody sent, in RGB, turned as its camera held it, at most `side` pixels a side, on white.
 
     It is measured before it is decoded. Raises ValueError, in a sentence for a person, for what is no picture of a
     known kind, is empty, or is over MAX_BYTES or MAX_PIXELS.
@@ -83,7 +89,7 @@ def read(data: bytes) -> Image.Image:
                 f"This picture is too large: {image.width} × {image.height} pixels, where "
                 f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
             )
-        image.thumbnail((512, 512))  # decodes a large JPEG at a fraction of its size
+        image.thumbnail((side, side))  # decodes a large JPEG at a fraction of its size
         upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
@@ -91,6 +97,31 @@ def read(data: bytes) -> Image.Image:
         ) from error
     paper = Image.new("RGBA", upright.size, "white")
     return Image.alpha_composite(paper, upright).convert("RGB")
+
+
+def decoded(text: str) -> bytes:
+    """What is written in base64, with or without the head of a data: URL. Raises ValueError for what is not."""
+    try:
+        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("A picture must be sent as a picture file in base64.") from error
+
+
+def centred(drawing: Image.Image) -> Image.Image:
+    """A drawing, dark on white, as MNIST's digits are: 20 of 28 parts high or wide, its ink's centre in the middle.
+
+    Square, in RGB. Raises ValueError where nothing is drawn.
+    """
+    ink = ImageOps.invert(drawing.convert("L"))
+    box = ink.point(lambda value: 255 * (value > 64)).getbbox()
+    if box is None:
+        raise ValueError("There is nothing in the drawing yet: draw something first.")
+    ink = ImageOps.contain(ink.crop(box), (200, 200), Image.Resampling.LANCZOS)
+    weight = np.asarray(ink, dtype=np.float64)
+    y, x = (np.average(np.arange(n), weights=weight.sum(1 - axis)) for axis, n in enumerate(weight.shape))
+    paper = Image.new("L", (280, 280), 0)
+    paper.paste(ink, (round(140 - x), round(140 - y)))
+    return ImageOps.invert(paper).convert("RGB")
 
 
 def fit(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 import gradio as gr
@@ -27,7 +25,7 @@ def build_api(library: Library) -> None:
 
     def of_picture(own_picture: str, *values: Any) -> Scene:
         settings = checked(library, **dict(zip(OF_PICTURE, values, strict=True)))
-        return Scene(library, settings, images.read(_decoded(own_picture)) if own_picture else None)
+        return Scene(library, settings, images.read(images.decoded(own_picture)) if own_picture else None)
 
     def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
         return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
@@ -117,11 +115,3 @@ def build_api(library: Library) -> None:
 
 def _settings(scene: Scene) -> Record:
     return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way")}
-
-
-def _decoded(text: str) -> bytes:
-    """Base64, with or without the head of a data: URL."""
-    try:
-        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError("own_picture must be a picture file in base64.") from error

@@ -14,6 +14,7 @@ from playground.core import images
 from playground.core.library import Library
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
 from playground.ui.errors import told
+from playground.ui.picker import build_picker, offer, taken
 from playground.ui.scene import Scene
 from playground.ui.settings import Settings, checked
 
@@ -89,6 +90,8 @@ def build_bench(library: Library) -> Bench:
             model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
     about = gr.Markdown(elem_id="about-picture")
     own = gr.State(None)
+    with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
+        picker = build_picker()
     # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
     changed = [each.change for each in (model, picture, seed, schedule, zero_terminal, own)]
     changed += [num_steps.submit, num_steps.blur]
@@ -107,6 +110,15 @@ def build_bench(library: Library) -> Bench:
     drawn.then(lambda: None, None, own, **quiet)
     other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
     upload.upload(told()(_own_picture), upload, own, **quiet)
+    # The pictures to choose from are sent when somebody wants to choose.
+    gr.on(
+        [chooser.expand, model.change],
+        told()(lambda name: gr.update(offer=offer(library.pictures(name)))),
+        model,
+        picker,
+        **quiet,
+    )
+    picker.input(told()(taken), picker, [picture, own], **quiet)
     picture.input(lambda: None, None, own, **quiet)
     model.input(told()(lambda name: bench.numbered(checked(library, model=name))), model, picture, **quiet)
     return bench

@@ -8,9 +8,12 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from playground.core import images
 from playground.core.checkpoints import Checkpoint
 from playground.ui.bench import Bench
 from playground.ui.errors import told
+
+SHEET = "Sampled by this network, unpicked: ten for each label, in the order of the labels."
 
 
 def build_card(bench: Bench) -> None:
@@ -18,7 +21,7 @@ def build_card(bench: Bench) -> None:
     model = bench.controls["model"]
     with gr.Accordion("The network: what it learned from, and how well", open=False, elem_id="card") as details:
         words = gr.Markdown(min_height=200)
-        samples = gr.Image(label="Samples, unpicked: a row a label", interactive=False, buttons=[], visible=False)
+        samples = gr.HTML(elem_id="samples")
     is_open = gr.State(False)
 
     @told()
@@ -51,12 +54,20 @@ def card_in_words(checkpoint: Checkpoint) -> str:
         "SHA-256": card.get("sha256") and f"`{card['sha256'][:16]}…`",
     }
     said = [f"| {name} | {value} |" for name, value in rows.items() if value]
-    return "\n".join([f"| {checkpoint.name} | |", "|---|---|", *said]) if said else "This network came without a card."
+    return (
+        "\n".join([f"| Network | {checkpoint.name} |", "|---|---|", *said])
+        if said
+        else "This network came without a card."
+    )
 
 
 def _counted(number: int | None) -> str | None:
     return None if number is None else f"{number:,}"
 
 
-def _sheet(file: Path) -> Any:
-    return gr.update(value=Image.open(file), visible=True) if file.is_file() else gr.update(visible=False)
+def _sheet(file: Path) -> str:
+    """The contact sheet beside the card, where there is one."""
+    if not file.is_file():
+        return ""
+    with Image.open(file) as image:
+        return f'<figure><img alt="samples" src="{images.png_url(image)}"><figcaption>{SHEET}</figcaption></figure>'

@@ -13,7 +13,7 @@ from playground.ui.errors import told
 from playground.ui.player import build_player
 from playground.ui.scene import Scene
 
-QUESTION = """### How does a picture become noise?"""
+QUESTION = """## How does a picture become noise?"""
 
 FORMULAS = {
     "jump": """<p class="formula"><span class="mixture">x<sub>t</sub></span> =

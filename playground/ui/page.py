@@ -26,39 +26,6 @@ TITLE = """# Diffusion Playground
 The noise is random and independent of the picture. How can a network *learn* it, and why is that enough to run the
 whole process backwards?"""
 
-CSS = """
-.gradio-container { width: 100%; max-width: 1360px !important; margin: 0 auto !important; }
-footer { opacity: .8; }
-.formula { font-size: 1.25rem; font-family: "STIX Two Math", "Cambria Math", Georgia, serif; font-style: italic;
-  margin: .3rem 0; }
-.formula span { font-weight: 600; }
-.picture { color: var(--picture); } .noise { color: var(--noise); } .prediction { color: var(--prediction); }
-.mixture { color: var(--mixture); }
-.block.seen { border-left: 4px solid var(--picture); padding-left: .8rem !important; }
-#bench button { min-height: 32px; }
-.note { min-height: 1.4rem; font-size: .9rem; }
-h1 { margin-bottom: .2rem !important; }
-#about-picture { font-size: .9rem; min-height: 1.5rem; }
-.run { justify-content: flex-end; }
-.run button { white-space: nowrap; font-size: 1rem; padding-inline: .6rem; }
-#link-note:not(:has(p)) { display: none; }
-#shared { position: absolute; right: 0; top: 3rem; width: min(460px, 90vw); z-index: 50; padding: 1rem; border-radius: 8px;
-  background: var(--background-fill-primary); border: 1px solid var(--border-color-primary);
-  box-shadow: 0 8px 30px #0006; }
-#qr svg { display: block; width: 100%; height: auto; }
-#card table { width: 100%; }
-body.presenting { font-size: 20px; }
-body.presenting .gradio-container { max-width: 1700px !important; }
-body.presenting .stage { grid-template-columns: repeat(var(--panels, 3), minmax(0, 380px)) !important; }
-body.presenting :is(.title, .factor, output) { font-size: 1.6rem !important; }
-body.presenting .formula { font-size: 1.9rem; }
-body.presenting .numbers dd { font-size: 1.6rem !important; }
-body.presenting .numbers dt { font-size: 1.1rem !important; }
-body.presenting :is(.question p:not(.formula), footer, #card, #control-zero_terminal, #control-T, #control-eta,
-  #control-variance, .speed, .loop) { display: none !important; }
-@media (max-width: 640px) { .tab-container button { padding: 0 7px !important; font-size: .86rem !important; } }
-"""
-
 
 def build_app(library: Library) -> gr.Blocks:
     """The page and its public endpoints, over the networks of a library."""
@@ -142,10 +109,17 @@ def launch_options() -> dict[str, Any]:
     theme = gr.themes.Default(
         primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
     )
+    # The theme's own grey for small print and its red are too pale to read well on white.
+    theme.set(
+        body_text_color_subdued="*neutral_500",
+        block_info_text_color="*neutral_500",
+        button_cancel_background_fill="#b91c1c",
+        button_cancel_background_fill_dark="#b91c1c",
+    )
     return {
         "theme": theme,
-        "css": css_variables() + CSS,
-        "head": f"<script>{(Path(__file__).parent / 'page.js').read_text(encoding='utf-8')}</script>",
+        "css": css_variables() + _read("page.css"),
+        "head": f"<script>{_read('page.js')}</script>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": "10mb",
@@ -157,3 +131,7 @@ def _first_film(bench: Bench) -> Film:
     """What the page shows before the first answer comes."""
     values = [*(control.value for control in bench.controls.values()), None]
     return forward.film_of(bench.scene(*values))
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

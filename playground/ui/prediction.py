@@ -10,7 +10,7 @@ from playground.render.frames import prediction_film
 from playground.ui.bench import Bench
 from playground.ui.player import build_player
 
-QUESTION = """### How can random noise be found?
+QUESTION = """## How can random noise be found?
 <p class="formula"><span class="prediction">ε̂</span> = ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)
 &ensp;≈&ensp; E[<span class="noise">ε</span> | <span class="mixture">x<sub>t</sub></span>],&emsp;
 <span class="picture">x̂<sub>0</sub></span> = (<span class="mixture">x<sub>t</sub></span> − √(1−ᾱ<sub>t</sub>) ·

@@ -17,7 +17,7 @@ from playground.ui.errors import told
 from playground.ui.player import build_player
 from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings, checked
 
-QUESTION = """### How does noise become a picture?
+QUESTION = """## How does noise become a picture?
 
 Start from noise alone: the picture above plays no part here. At every step the network says which noise it finds, and a
 little of it is taken out; σ<sub>t</sub> · z is fresh noise."""

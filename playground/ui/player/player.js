@@ -4,7 +4,7 @@
 // Gradio runs this text as the body of a function of (element, trigger, props, server, upload, watch).
 
 const find = (selector) => element.querySelector(selector);
-const player = find(".player"), stage = find(".stage"), slider = find("input[type=range]"), output = find("output");
+const player = find(".player"), stage = find(".stage"), slider = find("input[type=range]"), output = find(".ends output");
 const playButton = find(".play"), loop = find(".loop input"), speed = find("select");
 
 let film = null;       // what is on show; null before the first film
@@ -380,9 +380,63 @@ document.addEventListener("playground-place", (event) => {
   if (film?.sync && event.detail !== element) show(nearest(playground.place), false);
 });
 
+// --- saving -----------------------------------------------------------------------------------------------------
+
+/** At most `count` frames, evenly spaced, below each other: their panels side by side, and what t it is. */
+function sheet(count) {
+  const last = film.labels.length - 1, rows = Math.min(count, last + 1);
+  const frames = Array.from({ length: rows }, (_, k) => Math.round(k * last / Math.max(1, rows - 1)));
+  const [width, height] = film.size, times = Math.max(1, Math.round(140 / height)), gap = 8, line = 26;
+  const small = Object.assign(document.createElement("canvas"), { width, height });
+  const all = document.createElement("canvas"), step = height * times + line + gap;
+  all.width = film.panels.length * (width * times + gap) + gap;
+  all.height = frames.length * step;
+  const context = all.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, all.width, all.height);
+  Object.assign(context, { imageSmoothingEnabled: false, fillStyle: "#111", font: "15px system-ui, sans-serif", textBaseline: "middle" });
+  frames.forEach((i, row) => {
+    film.panels.forEach((panel, p) => {
+      paint(small, panelBytes(p, i), panel);
+      context.drawImage(small, gap + p * (width * times + gap), row * step + line, width * times, height * times);
+    });
+    context.fillText(`${film.labels[i]}     ${film.panels.map((panel) => panel.title.replaceAll("_0", "₀").replaceAll("_t", "ₜ")).join("  |  ")}`, gap, row * step + line / 2);
+  });
+  return { frames: frames.length, canvas: all };
+}
+
+function everyNumber() {
+  const finite = (value) => (Number.isFinite(value) ? value : null);
+  return { link: playground.link(), numbers: film.numbers.map(({ key, symbol, about }) => ({ key, symbol, about })),
+    frames: film.labels.map((label, i) => ({ label, ...Object.fromEntries(film.numbers.map(({ key, values }) => [key, finite(values[i])])) })) };
+}
+
+async function save(kind) {
+  if (kind === "json") return new Blob([JSON.stringify(everyNumber(), null, 1)], { type: "application/json" });
+  const { canvas, frames } = sheet(kind === "gif" ? 40 : 10);
+  if (kind === "png") return new Promise((done) => canvas.toBlob(done));
+  const answer = await server.encode_gif({ sheet: canvas.toDataURL(), frames });
+  if (answer.error) throw new Error(answer.error);
+  return new Blob([bytes(answer.gif)], { type: "image/gif" });
+}
+
+find(".save").addEventListener("click", async (event) => {
+  const kind = event.target.dataset.kind, said = find(".said");
+  if (!kind || !film) return;
+  said.textContent = "…";
+  try {
+    const url = URL.createObjectURL(await save(kind));
+    Object.assign(document.createElement("a"), { href: url, download: `${element.closest("[id^=player]")?.id ?? "film"}.${kind}` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    said.textContent = "saved";
+  } catch (error) {
+    said.textContent = `It could not be saved: ${error.message}`;
+  }
+});
+
 function setEmpty(empty) {
   player.classList.toggle("empty", empty);
-  player.querySelectorAll(".transport button, .transport input, .transport select").forEach((each) => { each.disabled = empty; });
+  player.querySelectorAll("button, input, select").forEach((each) => { each.disabled = empty; });
 }
 
 setEmpty(true);

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from playground.core import images
 from playground.render.frames import Film, colour_scale
+from playground.render.gif import gif
+
+MAX_SHEET = 16_000
 
 
 def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: str = "") -> gr.HTML:
@@ -26,7 +32,20 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
         elem_id=elem_id,
         label=label,
         film=film,
+        server_functions=[encode_gif],
     )
+
+
+def encode_gif(sent: Any) -> dict[str, str]:
+    """What the player asks for when a film is saved: {"sheet": its frames below each other, "frames": how many}.
+
+    Answers {"gif": in base64}, or {"error": a sentence for a person}.
+    """
+    try:
+        sheet = images.read(images.decoded(str(sent["sheet"])), side=MAX_SHEET)
+        return {"gif": base64.b64encode(gif(sheet, int(sent["frames"]))).decode("ascii")}
+    except (KeyError, TypeError, ValueError) as error:
+        return {"error": str(error)}
 
 
 def _read(name: str) -> str:

@@ -1,0 +1,25 @@
+import pytest
+
+from playground.core import images
+from playground.core.datasets import load_pictures
+from playground.ui.picker import offer, taken
+
+
+@pytest.mark.parametrize("name", ["digits", "emoji"])
+def test_the_offer_shows_the_pictures_it_names(name: str) -> None:
+    pictures = load_pictures(name)
+    offered = offer(pictures)
+    sheet = images.read(images.decoded(offered["sheet"]), side=4000)
+    channels, height, width = pictures.shape
+    assert (sheet.width, sheet.height) == (offered["columns"] * width, offered["rows"] * height)
+    cut = images.cut(sheet, (3, height, width), len(offered["numbers"]))
+    for k in (0, 25, 59):
+        expected = pictures.pixels[offered["numbers"][k]].expand(3, height, width)
+        assert (cut[k].int() - expected.int()).abs().max() == 0
+    assert len(set(offered["numbers"])) == len(offered["names"]) == 60
+    assert channels in (1, 3)
+
+
+def test_what_is_no_drawing_is_told() -> None:
+    with pytest.raises(ValueError, match="in base64"):
+        taken({"drawing": "<script>"})
