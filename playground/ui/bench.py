@@ -64,11 +64,13 @@ def build_bench(library: Library) -> Bench:
         with gr.Column(min_width=300, scale=4, elem_id="control-picture"):
             picture = gr.Number(default.picture, label="Picture", info=_range(library, default.model))
             with gr.Row():
-                another = gr.Button("Another picture", size="sm", min_width=100)
-                upload = gr.UploadButton("Your own picture", size="sm", file_types=["image"], min_width=100)
+                another = gr.Button("Another picture", size="sm", min_width=100, elem_id="another")
+                upload = gr.UploadButton(
+                    "Your own picture", size="sm", file_types=["image"], min_width=100, elem_id="upload"
+                )
         with gr.Column(min_width=130, scale=2, elem_id="control-seed"):
             seed = gr.Number(default.seed, label="Seed", info="which noise ε")
-            other_noise = gr.Button("Other noise", size="sm")
+            other_noise = gr.Button("Other noise", size="sm", elem_id="other-noise")
         with gr.Column(min_width=130, scale=2):
             schedule = gr.Dropdown(
                 list(SCHEDULES),

@@ -2,6 +2,23 @@
 // The names in a link are those of `Settings`; `playground.begin` gets them from the server, which has checked them.
 
 window.playground = (() => {
+  // Gradio's buttons take no tooltips: these are set when a pointer or the focus comes to one.
+  const tooltips = {
+    share: "Copy a link to exactly this, and show its code",
+    present: "Larger type, fewer controls; the arrow keys and a clicker step",
+    another: "A picture of the data, at random",
+    upload: "A picture of yours: its middle square, scaled to the network's size",
+    "other-noise": "Another seed, at random",
+    run: "Sample, from pure noise to pictures",
+    stop: "Stop sampling; the steps so far stay",
+  };
+  for (const name of ["pointerover", "focusin"]) {
+    document.addEventListener(name, ({ target }) => {
+      const button = target.closest?.("button");
+      if (button && tooltips[button.id]) button.title = tooltips[button.id];
+    });
+  }
+
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings

@@ -251,6 +251,97 @@ def test_play_pause_step_and_the_keys(open_page: OpenPage) -> None:
     expect(player.get_by_role("button", name="Pause", exact=True)).to_be_visible()
 
 
+def played(page: Page, seconds: float) -> list[str]:
+    """What the player of *Add noise* showed, a label for each frame of the screen, while it played."""
+    return page.evaluate(
+        """async (seconds) => {
+            const output = document.querySelector('#player-forward .ends output'), seen = [];
+            document.querySelector('#player-forward .play').click();
+            const end = performance.now() + 1000 * seconds;
+            while (performance.now() < end) {
+                seen.push(output.textContent);
+                await new Promise(requestAnimationFrame);
+            }
+            return seen;
+        }""",
+        seconds,
+    )
+
+
+def test_it_draws_55_frames_a_second(open_page: OpenPage) -> None:
+    page = open_page().page
+    most = 0
+    for _ in range(3):  # whatever else the machine does, one try in three has it to itself
+        scrub(page, "player-forward", 0)
+        most = max(most, len(set(played(page, 2.0))))
+    assert most >= 110
+
+
+def test_who_wants_little_motion_sees_two_pictures_a_second(open_page: OpenPage) -> None:
+    page = open_page(reduced_motion="reduce").page
+    scrub(page, "player-forward", 0)
+    assert 3 <= len(set(played(page, 2.0))) <= 6
+
+
+def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> None:
+    """In 1.2 MB, and nothing moves that was not touched."""
+    page = open_page().page
+    facts = page.evaluate(
+        """async () => {
+            const shifts = [];
+            new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => entry.value)))
+                .observe({ type: 'layout-shift', buffered: true });
+            await new Promise((done) => setTimeout(done, 1000));
+            const bytes = performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize ?? 0), 0);
+            return { shift: shifts.reduce((sum, value) => sum + value, 0), bytes };
+        }"""
+    )
+    assert facts["bytes"] < 1_200_000
+    assert facts["shift"] < 0.1  # "good", as Chromium's makers have it
+
+
+def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
+    page = open_page().page
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                """() => {
+                    const node = document.activeElement, label = node.labels?.[0]?.textContent?.trim();
+                    return node.getAttribute('aria-label') || label || node.textContent.trim();
+                }"""
+            )
+        )
+    wanted = (
+        "Present",
+        "Share",
+        "Picture",
+        "Another picture",
+        "Seed",
+        "Other noise",
+        "Schedule",
+        "end in pure noise",
+        "T",
+        "Model",
+        "Choose or draw a picture",
+        "Add noise",
+        "one jump",
+        "Previous",
+        "Play",
+        "Next",
+        "Frame",
+        "Speed",
+        "Loop",
+        "t = 111",
+        "GIF",
+        "PNG strip",
+        "JSON",
+        "Compare the schedules: read off every value",
+    )
+    assert [name for name in wanted if not any(name in each for each in seen)] == []
+
+
 def test_bad_input_is_told_and_the_page_goes_on(open_page: OpenPage) -> None:
     page = open_page().page
     page.get_by_label("T", exact=True).fill("5")
