@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -29,20 +30,21 @@ def running_app(*arguments: str) -> Iterator[str]:
         "http_proxy": "http://127.0.0.1:9",
         "no_proxy": "127.0.0.1,localhost",
     }
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
     address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(240):
-            if process.poll() is not None:
-                raise RuntimeError(f"The app did not start:\n{process.stdout.read() if process.stdout else ''}")
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
-                break
-            time.sleep(0.25)
-        else:
-            raise RuntimeError("The app did not answer within a minute.")
-        yield address
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+    # Its log goes to a file: a pipe that nobody reads would fill up and stop it.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            for _ in range(240):
+                if process.poll() is not None:
+                    log.seek(0)
+                    raise RuntimeError(f"The app did not start:\n{log.read()}")
+                with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                    break
+                time.sleep(0.25)
+            else:
+                raise RuntimeError("The app did not answer within a minute.")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)

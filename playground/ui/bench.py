@@ -57,9 +57,9 @@ class Bench:
         return gr.update(info=_range(self.library, settings.model), value=settings.picture)
 
 
-def build_bench(library: Library) -> Bench:
-    """Lay out the bench; call it inside a Blocks context."""
-    default = checked(library, model=library.names[0])
+def build_bench(library: Library, first: Scene) -> Bench:
+    """Lay out the bench, at the settings of the first scene; call it inside a Blocks context."""
+    default = first.settings
     with gr.Row(elem_id="bench"):
         with gr.Column(min_width=300, scale=4, elem_id="control-picture"):
             picture = gr.Number(default.picture, label="Picture", info=_range(library, default.model))
@@ -90,7 +90,7 @@ def build_bench(library: Library) -> Bench:
             num_steps = gr.Number(default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}")
         with gr.Column(min_width=130, scale=2, elem_id="control-model"):
             model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
-    about = gr.Markdown(elem_id="about-picture")
+    about = gr.Markdown(first.picture_in_words(), elem_id="about-picture")
     own = gr.State(None)
     with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
         picker = build_picker()

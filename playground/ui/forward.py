@@ -31,9 +31,8 @@ Drag t. Every step takes a little of the picture and adds a little fresh noise, 
 After t steps x<sub>t</sub> is distributed as after the one jump: the bars below lie under the curve at every t.""",
 }
 
-SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>. The noise is drawn
-without looking at the picture, but once they are added, x<sub>t</sub> holds both:
-that is why there is something to find."""
+SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>, and though the noise is drawn
+without looking at the picture, x<sub>t</sub> holds both: that is why there is something to find."""
 
 
 def film_of(scene: Scene) -> Film:
@@ -70,7 +69,6 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
     return player, way, formula
 
 
-def show(bench: Bench, way: str, *values: Any) -> tuple[Any, str, str]:
-    """The film for the bench's values, a word on the picture, and the formula."""
-    scene = bench.scene(*values, way=way)
-    return gr.update(film=film_of(scene)), scene.picture_in_words(), FORMULAS[way]
+def show(scene: Scene) -> tuple[Any, str, str]:
+    """The film of a scene, a word on the picture, and the formula."""
+    return gr.update(film=film_of(scene)), scene.picture_in_words(), FORMULAS[scene.settings.way]

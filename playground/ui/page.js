@@ -26,7 +26,7 @@ window.playground = (() => {
   let frame = null;    // of the sampling that the link asks for
 
   const page = {
-    linked: [...asked.keys()].some((name) => !isHosts(name)), // opened by a link that says more than where
+    pristine: [...asked.keys()].every(isHosts), // nothing differs from the page as it was built
     ready: false,      // once the server has read the link
     presenting: false,
     place: undefined,  // of the films over t: t as a share of the last t
@@ -38,7 +38,7 @@ window.playground = (() => {
       frame = state.frame === undefined ? null : +state.frame;
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
-      if (page.linked) page.moveTo(+state.t, state.T - 1, null);
+      if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
       if (frame !== null) document.querySelector("#run").click();
     },
 
@@ -59,7 +59,9 @@ window.playground = (() => {
     follow(names, values) {
       const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== state[name]);
       // What was sampled before is not what would be sampled now.
-      if (changes.length) page.set({ ...Object.fromEntries(changes), frame: null });
+      if (!changes.length) return;
+      page.pristine &&= !page.ready;
+      page.set({ ...Object.fromEntries(changes), frame: null });
     },
 
     moveTo(t, last, from) {

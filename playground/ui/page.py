@@ -8,18 +8,20 @@ from typing import Any
 
 import gradio as gr
 
+from playground.core.checkpoints import CheckpointError
 from playground.core.library import Library
 from playground.render.frames import Film
 from playground.render.palette import css_variables
 from playground.ui import forward, prediction
 from playground.ui.api import build_api
-from playground.ui.bench import Bench, build_bench
+from playground.ui.bench import build_bench
 from playground.ui.card import build_card
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
-from playground.ui.settings import TABS, from_query, to_query
+from playground.ui.scene import Scene
+from playground.ui.settings import TABS, checked, from_query, to_query
 from playground.ui.share import build_share
 
 TITLE = """# Diffusion Playground
@@ -35,15 +37,16 @@ def build_app(library: Library) -> gr.Blocks:
         with gr.Row(elem_id="head"):
             gr.Markdown(TITLE)
             build_share()
-        bench = build_bench(library)
+        first = Scene(library, checked(library, model=library.names[0]))
+        bench = build_bench(library, first)
         tab = gr.State(TABS[0])
         link = gr.Textbox(visible="hidden", label="What the link says")
         link_note = gr.Markdown(elem_classes="note", elem_id="link-note")
         with gr.Tabs(selected=TABS[0]) as tabs:
             with gr.Tab("Add noise", id="forward") as add_tab:
-                player_forward, way, formula = build_forward(bench, _first_film(bench))
+                player_forward, way, formula = build_forward(bench, forward.film_of(first))
             with gr.Tab("Find the noise", id="prediction") as find_tab:
-                player_prediction, note = build_prediction(bench)
+                player_prediction, note = build_prediction(_film_of_the_network(first))
             with gr.Tab("Remove noise", id="reverse") as remove_tab:
                 reverse = build_reverse(bench)
         build_card(bench)
@@ -52,13 +55,13 @@ def build_app(library: Library) -> gr.Blocks:
         # While somebody types, a field may be empty: that is waited for, not told.
         @told()
         def show_forward(way: str, *values: Any) -> tuple[Any, ...]:
-            return forward.show(bench, way, *values) if bench.filled(*values) else (gr.skip(),) * 3
+            return forward.show(bench.scene(*values, way=way)) if bench.filled(*values) else (gr.skip(),) * 3
 
         @told()
         def show_prediction(tab_name: str, *values: Any) -> tuple[Any, Any]:
             # Only while the tab is open: the network is not asked for what nobody sees.
             wanted = tab_name == "prediction" and bench.filled(*values)
-            return prediction.show(bench, *values) if wanted else (gr.skip(), gr.skip())
+            return prediction.show(bench.scene(*values)) if wanted else (gr.skip(), gr.skip())
 
         of_forward: dict[str, Any] = {
             "inputs": [way, *bench.inputs],
@@ -88,17 +91,24 @@ def build_app(library: Library) -> gr.Blocks:
             if name == "prediction":
                 chosen.then(show_prediction, **of_prediction)
 
+        @told()
         def restore(request: gr.Request) -> list[Any]:
-            """Bring the page to what its link says."""
-            settings, notes = from_query(library, dict(request.query_params))
+            """Bring the page to what its link says; without one it is there already."""
+            query = dict(request.query_params)
+            settings, notes = from_query(library, query)
             state = json.dumps(to_query(settings))
-            page = [gr.update(selected=settings.tab), settings.tab, state, "  \n".join(notes)]
-            return [*page, settings.way, *bench.updates(settings), *reverse.updates(settings)]
+            if all(name.startswith("__") for name in query):
+                return [state, *[gr.skip()] * (len(restored) - 1)]
+            shared = [getattr(settings, name) for name in bench.controls]
+            scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
+            page = [state, gr.update(selected=settings.tab), settings.tab, "  \n".join(notes), settings.way]
+            return [*page, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
 
-        restored = [tabs, tab, link, link_note, way, *bench.controls.values(), *reverse.outputs]
+        of_page = [link, tabs, tab, link_note, way, player_forward, bench.about, formula]
+        restored = [*of_page, *bench.controls.values(), *reverse.outputs]
         opened = app.load(restore, None, restored, **quiet)
         opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
-        opened.then(show_forward, **of_forward).then(show_prediction, **of_prediction)
+        opened.then(show_prediction, **of_prediction)  # once its tab is there
     app.queue(default_concurrency_limit=8, max_size=256)
     return app
 
@@ -127,10 +137,12 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _first_film(bench: Bench) -> Film:
-    """What the page shows before the first answer comes."""
-    values = [*(control.value for control in bench.controls.values()), None]
-    return forward.film_of(bench.scene(*values))
+def _film_of_the_network(first: Scene) -> Film | None:
+    """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked."""
+    try:
+        return prediction.film_of(first)
+    except CheckpointError:
+        return None
 
 
 def _read(name: str) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from playground.render.frames import prediction_film
-from playground.ui.bench import Bench
+from playground.render.frames import Film, prediction_film
 from playground.ui.player import build_player
+from playground.ui.scene import Scene
 
 QUESTION = """## How can random noise be found?
 <p class="formula"><span class="prediction">ε̂</span> = ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)
@@ -18,23 +18,27 @@ QUESTION = """## How can random noise be found?
 
 The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, no ε. Drag t and compare."""
 
-SEEN = """**What you saw.** The network is not asked to guess a random number: it is asked which noise is *in this
-x<sub>t</sub>*, and it knows what pictures look like. What it cannot know it averages, so ε̂ is the mean of every
-noise that could be there, a little smaller than ε, and the error never quite reaches 0.
-Where x<sub>t</sub> is almost all noise, finding it is easy and the error small;
-yet there x̂<sub>0</sub> is poor, since what was missed is divided by a small √ᾱ<sub>t</sub>."""
+SEEN = """**What you saw.** The network is not asked to guess a random number but which noise is *in this
+x<sub>t</sub>*: it knows what pictures look like, and what it cannot know it averages, so ε̂ is the mean of every noise
+that could be there, a little smaller than ε, and the error never quite reaches 0."""
 
 
-def build_prediction(bench: Bench) -> tuple[gr.HTML, gr.Markdown]:
+def film_of(scene: Scene) -> Film:
+    """The film of this tab for a scene."""
+    return prediction_film(scene.prediction(), scene.settings.t)
+
+
+def build_prediction(first: Film | None) -> tuple[gr.HTML, gr.Markdown]:
     """Lay out the tab: its player and the line for a word on the network's range."""
     gr.Markdown(QUESTION, elem_classes="question")
-    player = build_player(elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…")
+    player = build_player(
+        first, elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…"
+    )
     note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
     return player, note
 
 
-def show(bench: Bench, *values: Any) -> tuple[Any, str]:
-    """The film for the bench's values, and a word on the network's range."""
-    scene = bench.scene(*values)
-    return gr.update(film=prediction_film(scene.prediction(), scene.settings.t)), scene.clamp_note()
+def show(scene: Scene) -> tuple[Any, str]:
+    """The film of a scene, and a word on the network's range."""
+    return gr.update(film=film_of(scene)), scene.clamp_note()

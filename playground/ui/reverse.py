@@ -32,8 +32,8 @@ FORMULAS = {
 σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub></p>""",
 }
 
-SEEN = """**What you saw.** No picture was stored in the noise. Each step only removed the noise that the network found;
-at first x̂<sub>0</sub> is a blurred mean of many pictures, and with every step fewer of them remain possible."""
+SEEN = """**What you saw.** No picture was stored in the noise: each step only removed what the network found, and
+x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible."""
 
 
 @dataclass(frozen=True)

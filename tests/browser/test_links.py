@@ -68,6 +68,7 @@ def test_a_link_to_finding_noise_shows_the_same_pixels(open_page: OpenPage) -> N
 
 def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -> None:
     page = open_page().page
+    page.get_by_role("button", name="Other noise").click()
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("8")
     choose(page, "Label", "4")
@@ -86,6 +87,11 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     other.wait_for_timeout(500)
     assert label(other, "player-reverse").startswith("step 6 of 8")
     assert same(page, other, "player-reverse", 3)
+    for each in (page, other):  # the other tabs are at the link's settings, too
+        open_tab(each, "Add noise")
+        each.wait_for_selector("#player-forward .panel")
+    assert same(page, other, "player-forward", 3)
+    open_tab(page, "Remove noise")
     choose(page, "Label", "5")  # not what was sampled
     assert "frame" not in said(page)
 

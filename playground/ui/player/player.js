@@ -444,5 +444,6 @@ function setEmpty(empty) {
 setEmpty(true);
 charted.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
-if (!props.film || playground.linked) stage.append(make("p", "prompt", player.dataset.prompt));
-if (!playground.linked || playground.ready) accept(props.film); // a tab that is mounted late has its film already
+const first = playground.pristine ? props.film : null; // what the page was built with, as long as it holds
+if (!first) stage.append(make("p", "prompt", player.dataset.prompt));
+accept(first);
