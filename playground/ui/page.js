@@ -31,15 +31,18 @@ window.playground = (() => {
     presenting: false,
     place: undefined,  // of the films over t: t as a share of the last t
 
-    /** Take up the state that the server has read from the link; it gives every control, so that none has to be asked. */
+    /** Take up what the server has read in the link: the state, and a sentence for each part that is not allowed. */
     begin(text) {
-      state = JSON.parse(text);
+      const read = JSON.parse(text), note = document.querySelector("#link-note");
+      state = read.state;
       page.ready = true;
+      note.textContent = read.notes.join("\n"); // text, whatever a link says
+      note.hidden = read.notes.length === 0;
       frame = state.frame === undefined ? null : +state.frame;
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
       if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
-      if (frame !== null) document.querySelector("#run").click();
+      run();
     },
 
     /** Note what has changed; null leaves the link. */
@@ -61,6 +64,7 @@ window.playground = (() => {
       // What was sampled before is not what would be sampled now.
       if (!changes.length) return;
       page.pristine &&= !page.ready;
+      if (page.ready) frame = null;
       page.set({ ...Object.fromEntries(changes), frame: null });
     },
 
@@ -98,6 +102,14 @@ window.playground = (() => {
     const parts = new URLSearchParams(state);
     asked.forEach((value, name) => { if (isHosts(name)) parts.append(name, value); });
     return parts.toString();
+  }
+
+  /** Run the sampling that the link asks for, as soon as its tab is open. */
+  function run() {
+    if (frame === null) return;
+    const button = document.querySelector("#run");
+    if (button?.offsetParent) button.click();
+    else setTimeout(run, 200);
   }
 
   function write() {

@@ -41,7 +41,7 @@ def build_app(library: Library) -> gr.Blocks:
         bench = build_bench(library, first)
         tab = gr.State(TABS[0])
         link = gr.Textbox(visible="hidden", label="What the link says")
-        link_note = gr.Markdown(elem_classes="note", elem_id="link-note")
+        gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
         with gr.Tabs(selected=TABS[0]) as tabs:
             with gr.Tab("Add noise", id="forward") as add_tab:
                 player_forward, way, formula = build_forward(bench, forward.film_of(first))
@@ -96,15 +96,15 @@ def build_app(library: Library) -> gr.Blocks:
             """Bring the page to what its link says; without one it is there already."""
             query = dict(request.query_params)
             settings, notes = from_query(library, query)
-            state = json.dumps(to_query(settings))
+            state = json.dumps({"state": to_query(settings), "notes": notes})
             if all(name.startswith("__") for name in query):
                 return [state, *[gr.skip()] * (len(restored) - 1)]
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
-            page = [state, gr.update(selected=settings.tab), settings.tab, "  \n".join(notes), settings.way]
+            page = [state, gr.update(selected=settings.tab), settings.tab, settings.way]
             return [*page, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
 
-        of_page = [link, tabs, tab, link_note, way, player_forward, bench.about, formula]
+        of_page = [link, tabs, tab, way, player_forward, bench.about, formula]
         restored = [*of_page, *bench.controls.values(), *reverse.outputs]
         opened = app.load(restore, None, restored, **quiet)
         opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")

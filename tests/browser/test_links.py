@@ -87,6 +87,12 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     other.wait_for_timeout(500)
     assert label(other, "player-reverse").startswith("step 6 of 8")
     assert same(page, other, "player-reverse", 3)
+    elsewhere = open_page(page.url.replace("tab=reverse", "tab=forward")).page  # it waits until its tab is opened
+    open_tab(elsewhere, "Remove noise")
+    elsewhere.wait_for_function(
+        "old => document.querySelector('#player-reverse output')?.textContent === old",
+        arg=label(page, "player-reverse"),
+    )
     for each in (page, other):  # the other tabs are at the link's settings, too
         open_tab(each, "Add noise")
         each.wait_for_selector("#player-forward .panel")
@@ -97,9 +103,10 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
 
 
 def test_bad_values_in_a_link_keep_the_defaults_and_are_told(open_page: OpenPage, address: str) -> None:
-    page = open_page(address + "?T=3&seed=7&colour=red").page
+    page = open_page(address + "?T=3&seed=7&colour=red&steps=![x](http://example.org/x)").page
     expect(page.locator("#link-note")).to_contain_text("The link has a part that is not known here: colour.")
     expect(page.locator("#link-note")).to_contain_text("T must be a whole number from 10 to 4000; it was 3.")
+    expect(page.locator("#link-note")).to_contain_text("it was ![x](http://example.org/x).")  # text, no picture
     expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
     expect(page.get_by_label("T", exact=True)).to_have_value("1000")
 

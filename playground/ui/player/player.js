@@ -340,12 +340,12 @@ function play() {
 function tick(time) {
   if (!playing || !player.isConnected) return;
   const rate = Math.max(8, film.total / 6) * speed.value; // frames a second: a long film takes six seconds
-  const stride = calm.matches ? Math.ceil(rate / 2) : 1; // two pictures a second for who wants little motion
+  const leap = calm.matches ? Math.ceil(rate / 2) : 1; // two pictures a second for who wants little motion
   playing.place += Math.max(0, time - playing.time) / 1000 * rate;
   playing.time = time;
   const last = film.labels.length - 1;
   if (playing.place > last && loop.checked) playing.place = 0;
-  show(playing.place >= last ? last : Math.floor(playing.place / stride) * stride);
+  show(playing.place >= last ? last : Math.floor(playing.place / leap) * leap);
   if (playing.place >= last) pause();
   else requestAnimationFrame(tick);
 }
@@ -389,6 +389,7 @@ function sheet(count) {
   const last = film.labels.length - 1, rows = Math.min(count, last + 1);
   const frames = Array.from({ length: rows }, (_, k) => Math.round(k * last / Math.max(1, rows - 1)));
   const [width, height] = film.size, times = Math.max(1, Math.round(140 / height)), gap = 8, line = 26;
+  const titles = film.panels.map((panel) => panel.title.replaceAll("_0", "₀").replaceAll("_t", "ₜ")).join("  |  ");
   const small = Object.assign(document.createElement("canvas"), { width, height });
   const all = document.createElement("canvas"), step = height * times + line + gap;
   all.width = film.panels.length * (width * times + gap) + gap;
@@ -402,15 +403,16 @@ function sheet(count) {
       paint(small, panelBytes(p, i), panel);
       context.drawImage(small, gap + p * (width * times + gap), row * step + line, width * times, height * times);
     });
-    context.fillText(`${film.labels[i]}     ${film.panels.map((panel) => panel.title.replaceAll("_0", "₀").replaceAll("_t", "ₜ")).join("  |  ")}`, gap, row * step + line / 2);
+    context.fillText(`${film.labels[i]}     ${titles}`, gap, row * step + line / 2);
   });
   return { frames: frames.length, canvas: all };
 }
 
 function everyNumber() {
   const finite = (value) => (Number.isFinite(value) ? value : null);
-  return { link: playground.link(), numbers: film.numbers.map(({ key, symbol, about }) => ({ key, symbol, about })),
-    frames: film.labels.map((label, i) => ({ label, ...Object.fromEntries(film.numbers.map(({ key, values }) => [key, finite(values[i])])) })) };
+  const inFrame = (i) => Object.fromEntries(film.numbers.map(({ key, values }) => [key, finite(values[i])]));
+  const numbers = film.numbers.map(({ key, symbol, about }) => ({ key, symbol, about }));
+  return { link: playground.link(), numbers, frames: film.labels.map((label, i) => ({ label, ...inFrame(i) })) };
 }
 
 async function save(kind) {
