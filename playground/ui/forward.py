@@ -46,7 +46,7 @@ def film_of(scene: Scene) -> Film:
 def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
     """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
     gr.Markdown(QUESTION, elem_classes="question")
-    with gr.Row(equal_height=True):
+    with gr.Row(equal_height=True, elem_classes="stacks"):
         formula = gr.Markdown(FORMULAS["jump"], elem_classes="question")
         with gr.Column(min_width=300, scale=0, elem_id="control-way"):
             way = gr.Radio([("one jump", "jump"), ("t small steps", "walk")], value="jump", label="From x₀ to xₜ in")

@@ -34,7 +34,7 @@ def build_app(library: Library) -> gr.Blocks:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
     with gr.Blocks(title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600)) as app:
-        with gr.Row(elem_id="head"):
+        with gr.Row(elem_classes="stacks"):
             gr.Markdown(TITLE)
             build_share()
         first = Scene(library, checked(library, model=library.names[0]))

@@ -61,7 +61,7 @@ def label_choices(pictures: Pictures) -> list[tuple[str, str]]:
     """What can be asked for, each label with its category where there is one."""
     categories = pictures.categories or ("",) * len(pictures.label_names)
     named = zip(categories, pictures.label_names, strict=True)
-    return [(ANY_LABEL, ANY_LABEL), *((f"{category} · {name}" if category else name, name) for category, name in named)]
+    return [(ANY_LABEL, ANY_LABEL), *((f"{name} · {category}" if category else name, name) for category, name in named)]
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
@@ -76,7 +76,7 @@ def build_reverse(bench: Bench) -> Reverse:
     formula = gr.Markdown(FORMULAS[default.sampler])
     with gr.Row(equal_height=True, elem_classes="controls"):
         label = gr.Dropdown(
-            labels, value=default.label, label="Label", info="what to ask for", min_width=110, elem_id="control-label"
+            labels, value=default.label, label="Label", info="what to ask for", min_width=150, elem_id="control-label"
         )
         count = gr.Slider(
             1,

@@ -378,6 +378,9 @@ def test_nothing_scrolls_sideways(open_page: OpenPage, width: int, scheme: str) 
             remove_noise(page)
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Nor is a paragraph squeezed into a column of letters.
+        thin = "[...document.querySelectorAll('.prose p')].filter((p) => p.offsetHeight > 2 * p.offsetWidth).length"
+        assert page.evaluate(thin) == 0
 
 
 def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> None:

@@ -106,7 +106,7 @@ function draw(again = false) {
     const view = stage.children[p], canvas = view.querySelector("canvas");
     paint(canvas, panelBytes(p, frame), panel);
     canvas.setAttribute("aria-label", `${panel.title} at ${label}. ${numbersInWords()}`);
-    if (panel.factor) view.querySelector(".factor").textContent = "× " + written(number(panel.factor));
+    if (panel.factor) view.querySelector(".factor span").textContent = written(number(panel.factor));
   });
   film.numbers.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
   charts.forEach((move) => move());
@@ -144,6 +144,8 @@ function make(tag, name, text = "") {
 function buildStage() {
   const [width, height] = film.size;
   stage.style.setProperty("--panels", film.panels.length);
+  const factored = film.panels.some((panel) => panel.factor);
+  stage.classList.toggle("factored", factored);
   stage.replaceChildren(...film.panels.map((panel) => {
     const view = make("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
@@ -154,7 +156,11 @@ function buildStage() {
     const title = make("span", "title", panel.title);
     if (panel.badge) title.append(make("span", "badge", panel.badge));
     caption.append(title, make("span", "about", panel.about));
-    if (panel.factor) caption.append(make("span", "factor"));
+    if (factored) { // a line above each panel, so that they align
+      const factor = make("div", "factor", panel.factor ? `${number(panel.factor).symbol} = ` : "");
+      factor.append(document.createElement("span"));
+      view.append(factor);
+    }
     view.append(canvas, caption);
     return view;
   }));
