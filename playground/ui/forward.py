@@ -10,7 +10,7 @@ from playground.render.figures import schedules_figure
 from playground.render.frames import Film, forward_film, walk_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
-from playground.ui.player import build_player
+from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
 QUESTION = """## How does a picture become noise?"""
@@ -71,4 +71,4 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
     """The film of a scene, a word on the picture, and the formula."""
-    return gr.update(film=film_of(scene)), scene.picture_in_words(), FORMULAS[scene.settings.way]
+    return showing(film_of(scene)), scene.picture_in_words(), FORMULAS[scene.settings.way]

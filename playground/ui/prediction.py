@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from playground.render.frames import Film, prediction_film
-from playground.ui.player import build_player
+from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
 QUESTION = """## How can random noise be found?
@@ -41,4 +41,4 @@ def build_prediction(first: Film | None) -> tuple[gr.HTML, gr.Markdown]:
 
 def show(scene: Scene) -> tuple[Any, str]:
     """The film of a scene, and a word on the network's range."""
-    return gr.update(film=film_of(scene)), scene.clamp_note()
+    return showing(film_of(scene)), scene.clamp_note()

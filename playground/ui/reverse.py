@@ -14,7 +14,7 @@ from playground.core.samplers import SAMPLERS
 from playground.render.frames import reverse_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
-from playground.ui.player import build_player
+from playground.ui.player import build_player, showing
 from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings, checked
 
 QUESTION = """## How does noise become a picture?
@@ -138,7 +138,7 @@ def build_reverse(bench: Bench) -> Reverse:
             scene = bench.scene(*shared, **dict(zip(controls, own, strict=True)))
             yield gr.skip(), scene.clamp_note()
             for step in scene.reverse():
-                yield gr.update(film=reverse_film(step, scene.schedule)), gr.skip()
+                yield showing(reverse_film(step, scene.schedule)), gr.skip()
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     running = run.click(

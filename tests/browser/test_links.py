@@ -102,6 +102,12 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     assert "frame" not in said(page)
 
 
+@pytest.mark.parametrize("tab", ["forward", "prediction"])
+def test_a_link_to_what_the_page_shows_anyway_opens(open_page: OpenPage, address: str, tab: str) -> None:
+    page = open_page(f"{address}?tab={tab}").page
+    page.wait_for_selector(f"#player-{tab} .panel")
+
+
 def test_bad_values_in_a_link_keep_the_defaults_and_are_told(open_page: OpenPage, address: str) -> None:
     page = open_page(address + "?T=3&seed=7&colour=red&steps=![x](http://example.org/x)").page
     expect(page.locator("#link-note")).to_contain_text("The link has a part that is not known here: colour.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from playground.render.frames import Film, colour_scale
 from playground.render.gif import gif
 
 MAX_SHEET = 16_000
+_serial = itertools.count()
 
 
 def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: str = "") -> gr.HTML:
     """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
 
-    An event gives it a new film with `gr.update(film=…)`. The film travels as a prop, not as the value, which would be
+    An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
     posted back with every event. A film whose `start` is 0 takes the place of the one on show; any other is added to
     its end. Films with `sync` share their place in t.
     """
@@ -34,6 +36,11 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
         film=film,
         server_functions=[encode_gif],
     )
+
+
+def showing(film: Film) -> Any:
+    """The update that brings a film, or a piece of one, to a player: numbered, since an equal one would not count."""
+    return gr.update(film={**film, "serial": next(_serial)})
 
 
 def encode_gif(sent: Any) -> dict[str, str]:
