@@ -49,7 +49,12 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
     with gr.Row(equal_height=True, elem_classes="stacks"):
         formula = gr.Markdown(FORMULAS["jump"], elem_classes="question")
         with gr.Column(min_width=300, scale=0, elem_id="control-way"):
-            way = gr.Radio([("one jump", "jump"), ("t small steps", "walk")], value="jump", label="From x₀ to xₜ in")
+            way = gr.Radio(
+                [("one jump", "jump"), ("t small steps", "walk")],
+                value="jump",
+                label="From x₀ to xₜ in",
+                info="both end in the same distribution",
+            )
     player = build_player(first, elem_id="player-forward", label="Adding noise")
     with gr.Accordion("Compare the schedules: read off every value", open=False) as details:
         figure = gr.Plot(show_label=False)
