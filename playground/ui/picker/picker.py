@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import torch
 from PIL import Image
 
 from playground.core import images
@@ -35,7 +34,7 @@ def offer(pictures: Pictures) -> dict[str, Any]:
     """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all."""
     held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED // 2]
     count = min(OFFERED - len(held_out), pictures.training.stop)
-    others = torch.linspace(0, pictures.training.stop - 1, count).long().tolist() if count else []
+    others = [k * pictures.training.stop // count for k in range(count)]
     numbers = held_out + others
     names = pictures.names or tuple(pictures.label_names[label] for label in pictures.labels.tolist())
     return {
