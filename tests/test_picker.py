@@ -20,6 +20,7 @@ def test_the_offer_shows_the_pictures_it_names(name: str) -> None:
     assert channels in (1, 3)
 
 
-def test_what_is_no_drawing_is_told() -> None:
-    with pytest.raises(ValueError, match="in base64"):
-        taken({"drawing": "<script>"})
+@pytest.mark.parametrize("value", [{"drawing": "<script>"}, {"picture": "9"}, {}, [], None, "x"])
+def test_what_is_no_choice_is_told(value: object) -> None:
+    with pytest.raises(ValueError, match=r"in base64|is needed here"):
+        taken(value)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.core.noise import NoiseLevel, add_noise, x0_from_eps
+from playground.core.histograms import gaussian_shares
+from playground.core.noise import NoiseLevel, add_noise, like, x0_from_eps
 from playground.core.predictors import Guided, NoisePredictor, UNetPredictor
 from playground.core.samplers import Step, sample
 from playground.core.schedules import NoiseSchedule
@@ -61,6 +62,11 @@ class Forward:
     schedule: NoiseSchedule
     level: NoiseLevel
 
+    @property
+    def x_t(self) -> Tensor:
+        """The noisy picture at every t, (T, C, H, W)."""
+        return add_noise(self.x0.expand(len(self.level.alpha), *self.x0.shape), self.eps, self.level)
+
 
 def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Forward:
     """How much of picture and noise there is at each t (Ho et al. 2020, eq. 4)."""
@@ -82,6 +88,20 @@ class Walk:
     pixel_x0: float
     pixel: Tensor
 
+    @property
+    def remains(self) -> Tensor:
+        """What is left of the picture at each of the steps: alpha_t * x0, (K, C, H, W)."""
+        return like(self.level.alpha, self.x_t) * self.x0
+
+    @property
+    def gathered(self) -> Tensor:
+        """The noise that the steps have added up to: x_t - alpha_t * x0, (K, C, H, W)."""
+        return self.x_t - self.remains
+
+    def jump_shares(self, edges: Tensor) -> Tensor:
+        """How q(x_t | x_0) of the one jump (Ho et al. 2020, eq. 4) lies over bins, for the pixel; (K, B), exact."""
+        return gaussian_shares(self.level.alpha * self.pixel_x0, self.level.sigma, edges.double())
+
 
 def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000) -> Walk:
     """Walk the Markov chain q(x_t | x_{t-1}) (Ho et al. 2020, eq. 2) and keep what it is at the steps `t`, ascending.
@@ -99,24 +119,6 @@ def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks:
     picture, pixel = torch.stack(kept).float().split([x0.numel(), walks], 1)
     steps = torch.tensor(t)
     return Walk(steps, schedule.level(steps), x0, picture.reshape(-1, *x0.shape), pixel_x0, pixel)
-
-
-def shares(values: Tensor, edges: Tensor) -> Tensor:
-    """How large a share of each row of `values` (K, N) lies in each bin; edges (B + 1,) ascend. Returns (K, B).
-
-    What lies beyond the edges is counted in the outermost bins.
-    """
-    index = torch.bucketize(values.contiguous(), edges[1:-1])
-    counts = torch.zeros(len(values), len(edges) - 1)
-    return counts.scatter_add_(1, index, torch.ones_like(values)) / values.shape[1]
-
-
-def gaussian_shares(mean: Tensor, deviation: Tensor, edges: Tensor) -> Tensor:
-    """The share of N(mean, deviation²) in each bin, exact, with the tails in the outermost; (K,) each to (K, B)."""
-    normal = (edges[1:-1] - mean[:, None]) / deviation[:, None]
-    below = torch.special.ndtr(normal)
-    outer = below.new_zeros(len(below), 1)
-    return torch.cat([outer, below, outer + 1], 1).diff(dim=1)
 
 
 @dataclass(frozen=True)

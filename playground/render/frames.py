@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.core import images
-from playground.core.experiments import Forward, Prediction, Walk, gaussian_shares, shares
-from playground.core.noise import NoiseLevel, add_noise
+from playground.core.experiments import Forward, Prediction, Walk
+from playground.core.histograms import gaussian_shares, shares
+from playground.core.noise import NoiseLevel
 from playground.core.samplers import Step
 from playground.core.schedules import NoiseSchedule
 from playground.render.palette import NOISE_RANGE, noise_colours
@@ -49,7 +50,7 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -
         "table": _floats(table),
         "numbers": _level_numbers(t, record.level, betas=record.schedule.betas),
         "charts": [
-            _pixels_chart(_mixed(record)),
+            _pixels_chart(record.x_t),
             _schedule_chart("ᾱ_t: how much of the picture's variance is left", "alpha_bar", record.schedule, schedules),
             _schedule_chart("log-SNR: ln(ᾱ_t / (1−ᾱ_t))", "log_snr", record.schedule, schedules),
         ],
@@ -63,12 +64,9 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -
 def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
     """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
     t, last = record.t, int(record.t[-1])
-    remains = record.level.alpha[:, None, None, None] * record.x0
-    gathered = record.x_t - remains
-    layers = [_bytes(remains, PICTURE), _bytes(gathered, NOISE), _bytes(record.x_t, PICTURE)]
-    deviation = gathered.flatten(1).std(1, correction=0)
+    layers = [_bytes(record.remains, PICTURE), _bytes(record.gathered, NOISE), _bytes(record.x_t, PICTURE)]
+    deviation = record.gathered.flatten(1).std(1, correction=0)
     edges = torch.linspace(-4, 4, 81)
-    jump = gaussian_shares(record.level.alpha * record.pixel_x0, record.level.sigma, edges.double())
     return {
         **_piece(0, len(t), [f"t = {i}" for i in t.tolist()]),
         "size": _size(record.x0),
@@ -87,7 +85,7 @@ def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
                 f"One pixel, {record.pixel.shape[1]:,} walks of t steps, beside one jump",
                 edges,
                 ("walks", "noise", shares(record.pixel, edges)),
-                ("one jump: q(x_t | x_0), exact", "picture", jump),
+                ("one jump: q(x_t | x_0), exact", "picture", record.jump_shares(edges)),
             ),
             _pixels_chart(record.x_t),
             _schedule_chart("ᾱ_t: how much of the picture's variance is left", "alpha_bar", schedule, [schedule]),
@@ -284,11 +282,6 @@ def _bars_chart(
         for name, role, values in (bars, curve)
     ]
     return {"title": title, "range": [edges[0].item(), edges[-1].item()], "bins": len(edges) - 1, "bars": series}
-
-
-def _mixed(record: Forward) -> Tensor:
-    """x_t at every t, (T, C, H, W)."""
-    return add_noise(record.x0.expand(len(record.level.alpha), *record.x0.shape), record.eps, record.level)
 
 
 def _place(t: Tensor, at: int) -> int:

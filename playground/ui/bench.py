@@ -14,6 +14,7 @@ from playground.core import images
 from playground.core.library import Library
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
 from playground.ui.errors import told
+from playground.ui.folded import fill_while_open
 from playground.ui.picker import build_picker, offer, taken
 from playground.ui.scene import Scene
 from playground.ui.settings import Settings, checked
@@ -21,13 +22,18 @@ from playground.ui.settings import Settings, checked
 
 @dataclass(frozen=True)
 class Bench:
-    """The shared controls by name, the person's own picture, if there is one, and the events that change them."""
+    """The shared controls by name, the person's own picture, if there is one, and when a person has changed them.
+
+    `changed` are events of the controls, `drawn` those that end with a new value in one. The model has an event of its
+    own, since with it the pictures change.
+    """
 
     library: Library
     controls: dict[str, Any]
     own: gr.State
     about: gr.Markdown
     changed: list[Any]
+    drawn: list[Any]
 
     @property
     def inputs(self) -> list[Any]:
@@ -42,9 +48,12 @@ class Bench:
         """The scene for the values of `inputs` and, by name, those of further controls."""
         *shared, own = values
         controls = dict(zip(self.controls, shared, strict=True))
-        # While the model changes, the number may still be one of the other network's pictures.
-        controls["picture"] = min(controls["picture"], len(self.library.pictures(controls["model"])) - 1)
-        return Scene(self.library, checked(self.library, **controls, **more), own)
+        return Scene(self.library, checked(self.library, **{**controls, **more}), own)
+
+    def of_new_model(self, *values: Any, **more: Any) -> Scene:
+        """The scene for the values of `inputs` when the model among them has just been chosen: at its first picture."""
+        model = dict(zip(self.controls, values, strict=False))["model"]
+        return self.scene(*values, picture=checked(self.library, model=model).picture, **more)
 
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the controls to these settings."""
@@ -94,9 +103,6 @@ def build_bench(library: Library, first: Scene) -> Bench:
     own = gr.State(None)
     with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
         picker = build_picker()
-    # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
-    changed = [each.change for each in (model, picture, seed, schedule, zero_terminal, own)]
-    changed += [num_steps.submit, num_steps.blur]
     controls = {
         "model": model,
         "picture": picture,
@@ -105,25 +111,22 @@ def build_bench(library: Library, first: Scene) -> Bench:
         "T": num_steps,
         "zero_terminal": zero_terminal,
     }
-    bench = Bench(library, controls, own, about, changed)
-
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    drawn = another.click(lambda name: random.randrange(len(library.pictures(name))), model, picture, **quiet)
-    drawn.then(lambda: None, None, own, **quiet)
-    other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
-    upload.upload(told()(_own_picture), upload, own, **quiet)
-    # The pictures to choose from are sent when somebody wants to choose.
-    gr.on(
-        [chooser.expand, model.change],
-        told()(lambda name: gr.update(offer=offer(library.pictures(name)))),
-        model,
-        picker,
-        **quiet,
+    another_one = another.click(
+        lambda name: (random.randrange(len(library.pictures(name))), None), model, [picture, own], **quiet
     )
-    picker.input(told()(taken), picker, [picture, own], **quiet)
+    other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
+    picked = picker.input(told()(taken), picker, [picture, own], **quiet)
+    upload.upload(told()(_own_picture), upload, own, **quiet)
     picture.input(lambda: None, None, own, **quiet)
-    model.input(told()(lambda name: bench.numbered(checked(library, model=name))), model, picture, **quiet)
-    return bench
+    fill_while_open(
+        chooser, [model.change], lambda name: gr.update(offer=offer(library.pictures(name))), [model], [picker]
+    )
+    # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
+    # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
+    changed = [each.input for each in (picture, seed, zero_terminal)]
+    changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
+    return Bench(library, controls, own, about, changed, [another_one, other, picked])
 
 
 def _range(library: Library, model: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -11,9 +10,9 @@ from PIL import Image
 from playground.core import images
 from playground.core.checkpoints import Checkpoint
 from playground.ui.bench import Bench
-from playground.ui.errors import told
+from playground.ui.folded import fill_while_open
 
-SHEET = "Sampled by this network, unpicked: ten for each label, in the order of the labels."
+SHEET = "Sampled by this network, unpicked: a row for each label, in the order of the labels."
 
 
 def build_card(bench: Bench) -> None:
@@ -22,19 +21,11 @@ def build_card(bench: Bench) -> None:
     with gr.Accordion("The network: what it learned from, and how well", open=False, elem_id="card") as details:
         words = gr.Markdown(min_height=200)
         samples = gr.HTML(elem_id="samples")
-    is_open = gr.State(False)
 
-    @told()
-    def read(wanted: bool, name: str) -> tuple[Any, Any]:
-        if not wanted:
-            return gr.skip(), gr.skip()
-        checkpoint = bench.library.checkpoint(name)
-        return card_in_words(checkpoint), _sheet(bench.library.folders[name] / "samples.png")
+    def read(name: str) -> tuple[str, str]:
+        return card_in_words(bench.library.checkpoint(name)), _sheet(bench.library.folders[name] / "samples.png")
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
-    details.expand(lambda: True, None, is_open, **quiet)
-    details.collapse(lambda: False, None, is_open, **quiet)
-    gr.on([is_open.change, model.change], read, [is_open, model], [words, samples], **quiet)
+    fill_while_open(details, [model.change], read, [model], [words, samples])
 
 
 def card_in_words(checkpoint: Checkpoint) -> str:
@@ -70,4 +61,5 @@ def _sheet(file: Path) -> str:
     if not file.is_file():
         return ""
     with Image.open(file) as image:
-        return f'<figure><img alt="samples" src="{images.png_url(image)}"><figcaption>{SHEET}</figcaption></figure>'
+        picture = f'<img alt="pictures that the network has sampled" src="{images.png_url(image)}">'
+    return f"<figure>{picture}<figcaption>{SHEET}</figcaption></figure>"

@@ -9,7 +9,7 @@ import gradio as gr
 from playground.render.figures import schedules_figure
 from playground.render.frames import Film, forward_film, walk_film
 from playground.ui.bench import Bench
-from playground.ui.errors import told
+from playground.ui.folded import fill_while_open
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
@@ -56,21 +56,14 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
                 info="both end in the same distribution",
             )
     player = build_player(first, elem_id="player-forward", label="Adding noise")
-    with gr.Accordion("Compare the schedules: read off every value", open=False) as details:
+    with gr.Accordion("Compare the schedules: read off every value", open=False, elem_id="schedules") as details:
         figure = gr.Plot(show_label=False)
     gr.Markdown(SEEN, elem_classes="seen")
 
-    @told()
-    def compare(wanted: bool, *values: Any) -> Any:
-        if not wanted or not bench.filled(*values):
-            return gr.skip()
-        return schedules_figure(bench.scene(*values).settings.all_schedules())
+    def compare(*values: Any) -> Any:
+        return schedules_figure(bench.scene(*values).settings.all_schedules()) if bench.filled(*values) else gr.skip()
 
-    is_open = gr.State(False)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
-    details.expand(lambda: True, None, is_open, **quiet)
-    details.collapse(lambda: False, None, is_open, **quiet)
-    gr.on([is_open.change, *bench.changed], compare, [is_open, *bench.inputs], figure, **quiet)
+    fill_while_open(details, bench.changed, compare, bench.inputs, [figure])
     return player, way, formula
 
 

@@ -2,20 +2,26 @@
 // The names in a link are those of `Settings`; `playground.begin` gets them from the server, which has checked them.
 
 window.playground = (() => {
-  // Gradio's buttons take no tooltips: these are set when a pointer or the focus comes to one.
+  // Gradio's buttons, tabs and folded parts take no tooltips: these are set when a pointer or the focus comes to one.
   const tooltips = {
     share: "Copy a link to exactly this, and show its code",
     present: "Larger type, fewer controls; the arrow keys and a clicker step",
     another: "A picture of the data, at random",
     upload: "A picture of yours: its middle square, scaled to the network's size",
     "other-noise": "Another seed, at random",
+    choose: "Sixty pictures of the data, and a pad to draw on",
+    "tab-forward-button": "How does a picture become noise?",
+    "tab-prediction-button": "How can random noise be found?",
+    "tab-reverse-button": "How does noise become a picture?",
+    schedules: "Four schedules, drawn beside each other",
     run: "Sample, from pure noise to pictures",
     stop: "Stop sampling; the steps so far stay",
+    card: "Data, licence, size, error and samples",
   };
   for (const name of ["pointerover", "focusin"]) {
     document.addEventListener(name, ({ target }) => {
-      const button = target.closest?.("button");
-      if (button && tooltips[button.id]) button.title = tooltips[button.id];
+      const button = target.closest?.("button"), about = tooltips[button?.id] ?? tooltips[button?.parentElement.id];
+      if (about) button.title = about;
     });
   }
 

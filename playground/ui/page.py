@@ -43,12 +43,12 @@ def build_app(library: Library) -> gr.Blocks:
         link = gr.Textbox(visible="hidden", label="What the link says")
         gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
         with gr.Tabs(selected=TABS[0]) as tabs:
-            with gr.Tab("Add noise", id="forward") as add_tab:
+            with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_tab:
                 player_forward, way, formula = build_forward(bench, forward.film_of(first))
-            with gr.Tab("Find the noise", id="prediction") as find_tab:
+            with gr.Tab("Find the noise", id="prediction", elem_id="tab-prediction") as find_tab:
                 player_prediction, note = build_prediction(_film_of_the_network(first))
-            with gr.Tab("Remove noise", id="reverse") as remove_tab:
-                reverse = build_reverse(bench)
+            with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
+                reverse = build_reverse(bench, first)
         build_card(bench)
         build_api(library)
 
@@ -73,8 +73,23 @@ def build_app(library: Library) -> gr.Blocks:
             "outputs": [player_prediction, note],
             **quiet,
         }
-        gr.on([*bench.changed, way.change], show_forward, **of_forward)
+
+        @told()
+        def show_model(way: str, *values: Any) -> tuple[Any, ...]:
+            """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
+            scene = bench.of_new_model(*values, way=way)
+            return bench.numbered(scene.settings), reverse.labelled(scene.settings), *forward.show(scene)
+
+        of_model = [bench.controls["picture"], reverse.controls["label"], *of_forward["outputs"]]
+        # Not always_last: see the bench on the `input` of a dropdown.
+        each_choice = {**quiet, "trigger_mode": "multiple"}
+        model_shown = bench.controls["model"].input(show_model, of_forward["inputs"], of_model, **each_choice)
+        model_shown.then(show_prediction, **of_prediction)
+        gr.on([*bench.changed, way.input], show_forward, **of_forward)
         gr.on(bench.changed, show_prediction, **of_prediction)
+        for drawn in bench.drawn:
+            drawn.then(show_forward, **of_forward)
+            drawn.then(show_prediction, **of_prediction)
 
         # The address bar follows; no request is needed for that.
         controls = {**bench.controls, "way": way, **reverse.controls}

@@ -15,7 +15,8 @@ from playground.render.frames import reverse_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
 from playground.ui.player import build_player, showing
-from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings, checked
+from playground.ui.scene import Scene
+from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings
 
 QUESTION = """## How does noise become a picture?
 
@@ -52,9 +53,12 @@ class Reverse:
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the tab to these settings."""
         values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
-        choices = label_choices(self.library.pictures(settings.model))
-        values["label"] = gr.update(choices=choices, value=settings.label)
+        values["label"] = self.labelled(settings)
         return [*values.values(), *_of_sampler(settings.sampler)]
+
+    def labelled(self, settings: Settings) -> Any:
+        """What brings the label, and those that can be asked for, to these settings."""
+        return gr.update(choices=label_choices(self.library.pictures(settings.model)), value=settings.label)
 
 
 def label_choices(pictures: Pictures) -> list[tuple[str, str]]:
@@ -68,10 +72,9 @@ def _of_sampler(name: str) -> tuple[Any, Any, str]:
     return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]
 
 
-def build_reverse(bench: Bench) -> Reverse:
-    """Lay out the tab and listen to its buttons."""
-    default = checked(bench.library, model=bench.library.names[0])
-    labels = label_choices(bench.library.pictures(default.model))
+def build_reverse(bench: Bench, first: Scene) -> Reverse:
+    """Lay out the tab, at the settings of the first scene, and listen to its buttons."""
+    default, labels = first.settings, label_choices(first.pictures)
     gr.Markdown(QUESTION, elem_classes="question")
     formula = gr.Markdown(FORMULAS[default.sampler])
     with gr.Row(equal_height=True, elem_classes="controls"):
@@ -152,10 +155,4 @@ def build_reverse(bench: Bench) -> Reverse:
     stop.click(lambda: "Stopped: the steps so far stay.", None, note, cancels=[running], **quiet)
     of_sampler = [only_ddim, only_ddpm, formula]
     sampler.input(_of_sampler, sampler, of_sampler, **quiet)
-    bench.controls["model"].input(
-        told()(lambda model: gr.update(choices=label_choices(bench.library.pictures(model)), value=ANY_LABEL)),
-        bench.controls["model"],
-        label,
-        **quiet,
-    )
     return Reverse(bench.library, controls, of_sampler)

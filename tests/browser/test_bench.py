@@ -133,3 +133,26 @@ def test_the_card_of_the_network_can_be_read(open_page: OpenPage, library: Libra
     expect(page.locator("#card table")).to_contain_text(card["command"])
     page.wait_for_function("document.querySelector('#samples img')?.naturalWidth === 280")
     assert images.read((library.folders["digits"] / "samples.png").read_bytes()).width == 280
+
+
+def test_the_network_changes_in_under_a_second(open_page: OpenPage) -> None:
+    """From the choice to the other network's film; the first change loads it."""
+    page = open_page().page
+    for name, size in (("emoji", 32), ("digits", 28), ("emoji", 32)):
+        page.get_by_label("Model", exact=True).first.click()
+        took = page.evaluate(
+            """async ([name, size]) => {
+                const options = [...document.querySelectorAll('[role=option]')];
+                const option = options.find((each) => each.textContent.trim().endsWith(name));
+                const start = performance.now();
+                option.dispatchEvent(new MouseEvent('mousedown', { bubbles: true }));
+                while (document.querySelector('#player-forward .panel canvas').width !== size) {
+                    await new Promise(requestAnimationFrame);
+                }
+                return performance.now() - start;
+            }""",
+            [name, size],
+        )
+        assert took < 1000
+        page.wait_for_timeout(500)
+    expect(page.locator("#about-picture")).to_contain_text("dolphin")

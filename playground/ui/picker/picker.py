@@ -46,14 +46,17 @@ def offer(pictures: Pictures) -> dict[str, Any]:
     }
 
 
-def taken(value: dict[str, Any]) -> tuple[Any, Image.Image | None]:
+def taken(value: Any) -> tuple[Any, Image.Image | None]:
     """What the component's value does to the bench: a number and no picture of one's own, or a drawing as one's own.
 
     Raises ValueError, in a sentence for a person, for an empty drawing and for what is none.
     """
-    if "drawing" in value:
-        return gr.skip(), images.centred(images.read(images.decoded(str(value["drawing"]))))
-    return value["picture"], None
+    match value:
+        case {"drawing": str(drawing)}:
+            return gr.skip(), images.centred(images.read(images.decoded(drawing)))
+        case {"picture": int(number)}:
+            return number, None
+    raise ValueError("A picture's number or a drawing is needed here.")
 
 
 def _read(name: str) -> str:

@@ -49,9 +49,12 @@ def encode_gif(sent: Any) -> dict[str, str]:
     Answers {"gif": in base64}, or {"error": a sentence for a person}.
     """
     try:
-        sheet = images.read(images.decoded(str(sent["sheet"])), side=MAX_SHEET)
-        return {"gif": base64.b64encode(gif(sheet, int(sent["frames"]))).decode("ascii")}
-    except (KeyError, TypeError, ValueError) as error:
+        match sent:
+            case {"sheet": str(sheet), "frames": int(frames)}:
+                encoded = gif(images.read(images.decoded(sheet), side=MAX_SHEET), frames)
+                return {"gif": base64.b64encode(encoded).decode("ascii")}
+        raise ValueError("A film is sent as a sheet of its frames and their number.")
+    except ValueError as error:
         return {"error": str(error)}
 
 
