@@ -165,7 +165,7 @@ def reverse_film(step: Step, schedule: NoiseSchedule) -> Film:
         "size": _size(stacked[0][0]),
         "panels": [
             _panel("x_t", "mixture", PICTURE, about="where the process stands"),
-            _panel("ε̂", "prediction", NOISE, badge="network", about="the noise found in it"),
+            _panel("ε̂", "prediction", NOISE, badge="network", about="the noise found in this step"),
             _panel("x̂_0", "picture", PICTURE, badge="network", about="the picture it points to"),
         ],
         "layers": _interleaved([_bytes(stacked[0], PICTURE), _bytes(stacked[1], NOISE), _bytes(stacked[2], PICTURE)]),

@@ -5,7 +5,7 @@ window.playground = (() => {
   // Gradio's buttons, tabs and folded parts take no tooltips: these are set when a pointer or the focus comes to one.
   const tooltips = {
     share: "Copy a link to exactly this, and show its code",
-    present: "Larger type, fewer controls; the arrow keys and a clicker step",
+    present: "Larger type, fewer controls; the arrow keys and a clicker step; Escape leaves",
     another: "A picture of the data, at random",
     upload: "A picture of yours: its middle square, scaled to the network's size",
     "other-noise": "Another seed, at random",
@@ -24,6 +24,8 @@ window.playground = (() => {
       if (about) button.title = about;
     });
   }
+
+  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && page.presenting) page.present(false); });
 
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's

@@ -16,11 +16,14 @@ QUESTION = """## How can random noise be found?
 <span class="picture">x̂<sub>0</sub></span> = (<span class="mixture">x<sub>t</sub></span> − √(1−ᾱ<sub>t</sub>) ·
 <span class="prediction">ε̂</span>) / √ᾱ<sub>t</sub></p>
 
-The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, no ε. Drag t and compare."""
+The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, no ε. In training x<sub>t</sub> was
+made from a picture and an ε that were known, so it could be told how far off it was. Drag t and compare: where
+x<sub>t</sub> is almost all noise, the noise is easy to find, yet x̂<sub>0</sub> is poor, since what was missed is
+divided by a small √ᾱ<sub>t</sub>."""
 
 SEEN = """**What you saw.** The network is not asked to guess a random number but which noise is *in this
 x<sub>t</sub>*: it knows what pictures look like, and what it cannot know it averages, so ε̂ is the mean of every noise
-that could be there, a little smaller than ε, and the error never quite reaches 0."""
+that could be there, and an error stays wherever x<sub>t</sub> leaves a doubt."""
 
 
 def film_of(scene: Scene) -> Film:

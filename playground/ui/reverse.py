@@ -79,7 +79,7 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
     formula = gr.Markdown(FORMULAS[default.sampler])
     with gr.Row(equal_height=True, elem_classes="controls"):
         label = gr.Dropdown(
-            labels, value=default.label, label="Label", info="what to ask for", min_width=150, elem_id="control-label"
+            labels, value=default.label, label="Label", info="what to ask for", min_width=190, elem_id="control-label"
         )
         count = gr.Slider(
             1,

@@ -17,7 +17,12 @@ def build_share() -> None:
             present = gr.Button("Present", size="sm", elem_id="present", min_width=90)
             share = gr.Button("Share", size="sm", elem_id="share", min_width=90)
         with gr.Column(visible=False, elem_id="shared") as panel:
-            link = gr.Textbox(label="Link", info="to exactly this, copied", interactive=False, lines=2, max_lines=4)
+            link = gr.Textbox(
+                label="Link",
+                info="to exactly this, copied; a picture of your own stays with you",
+                interactive=False,
+                lines=5,
+            )
             code = gr.HTML(elem_id="qr")
             close = gr.Button("Close", size="sm")
 

@@ -160,7 +160,7 @@ def test_presenting_makes_type_large_and_a_clicker_steps(open_page: OpenPage) ->
         assert label(page, "player-forward") == f"t = {start + expected}"
     other = open_page(page.url).page
     expect(other.get_by_label("T", exact=True)).to_be_hidden()
-    page.locator("#present").click()
+    page.keyboard.press("Escape")
     expect(page.get_by_label("T", exact=True)).to_be_visible()
     assert "present" not in said(page)
 

@@ -323,7 +323,7 @@ function show(i, tell = true) {
 
 /** The frame whose t is nearest to this share of the way. */
 function nearest(place) {
-  const t = number("t").values, goal = place * t.at(-1);
+  const t = number("t").values, goal = +(place * t.at(-1)).toFixed(6); // so that 250 is not 250.00000000000003
   return t.reduce((best, value, i) => Math.abs(value - goal) < Math.abs(t[best] - goal) ? i : best, 0);
 }
 
