@@ -15,7 +15,7 @@ SHOTS = {
     "light": ("light", 1280, 1180, "tab=forward&t=250"),
     "dark": ("dark", 1280, 1000, "tab=prediction&t=480&seed=3"),
     "emoji": ("light", 1280, 1000, "tab=reverse&model=emoji&label=face-smiling&count=9&frame=50"),
-    "phone": ("light", 390, 1500, "tab=reverse&label=3&frame=25"),
+    "phone": ("light", 390, 844, "tab=reverse&label=3&frame=25"),
 }
 PLAYERS = {"forward": "player-forward", "prediction": "player-prediction", "reverse": "player-reverse"}
 
@@ -37,6 +37,8 @@ def main() -> None:
             tab = link.split("&")[0].removeprefix("tab=")
             page.wait_for_selector(f"#{PLAYERS[tab]} .panel")
             settle(page, f"#{PLAYERS[tab]}")
+            if width < 640:  # the bench fills a phone's first screen
+                page.locator(f"#{PLAYERS[tab]}").evaluate("player => player.scrollIntoView()")
             page.screenshot(path=FOLDER / f"{name}.png")
         browser.close()
 
