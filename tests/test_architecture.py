@@ -12,7 +12,8 @@ CORE = [
     {"schedules", "datasets"},
     {"predictors"},
     {"samplers", "solvers", "checkpoints", "evaluation"},
-    {"experiments", "library"},
+    {"experiments", "library", "likelihood", "names"},
+    {"training_step", "memorising"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 

@@ -10,8 +10,13 @@ from torch.testing import assert_close
 
 from playground import evaluate
 from playground.card import write_card
+from playground.core.checkpoints import Checkpoint
 from playground.core.datasets import Pictures, save_pictures
 from playground.core.evaluation import frechet_distance, nearest, principal_components
+from playground.core.experiments import gaussian
+from playground.core.likelihood import bound
+from playground.core.predictors import UNetPredictor
+from playground.core.schedules import linear
 from tests.conftest import small_unet
 
 
@@ -46,10 +51,28 @@ def test_principal_components_are_those_of_a_singular_value_decomposition() -> N
     assert_close(ours @ ours.T, torch.from_numpy(theirs @ theirs.T), atol=1e-8, rtol=0)
 
 
+def test_the_bound_of_one_picture_is_the_mean_of_its_bounds(tmp_path: Path) -> None:
+    """Beside the bound that the page adds up, over 30 noises of its own, within four standard errors."""
+    pixels = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pictures = Pictures("net", pixels, torch.arange(3), ("a", "b", "c"), 1, "made here", "MIT")
+    checkpoint = Checkpoint(
+        "net", UNetPredictor(small_unet(), linear(1000), null_label=3), linear(1000), (), {}, (1, 8, 8)
+    )
+    found = evaluate.bits(checkpoint, pictures, seed=0, draws=2)
+    every = []
+    for seed in range(6):
+        *_, last = bound(checkpoint.predictor, pictures.x0(2), gaussian((1, 8, 8), seed), linear(1000))
+        every.append(last.bits("beta"))
+    mean, spread = torch.tensor(every).mean().item(), torch.tensor(every).std().item()
+    assert abs(found["beta"] - mean) < 4 * spread * (1 / 2 + 1 / 6) ** 0.5
+    assert found["beta"] < found["beta_tilde"]
+
+
 def test_the_same_seed_gives_the_same_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluate, "STEPS", 5)
+    monkeypatch.setattr(evaluate, "BOUND_DRAWS", 2)
     pixels = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     pictures = Pictures("net", pixels, torch.arange(60) % 3, ("a", "b", "c"), 20, "made here", "MIT")
     save_pictures(pictures, tmp_path / "net")
@@ -65,6 +88,7 @@ def test_the_same_seed_gives_the_same_figures(
     assert card["evaluation"] == said[0]
     assert said[0]["samples"] == 36
     assert said[0]["held_out_error"]["zero"]["average"] == pytest.approx(1, abs=0.1)
+    assert said[0]["bound"]["pictures"] == 20
     assert 0 <= said[0]["label_match"]["held_out"] <= 1
     with Image.open(tmp_path / "net" / "samples.png") as sheet:
         assert sheet.size == (80, 24)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -5,7 +6,7 @@ from torch.testing import assert_close
 from playground.core import experiments
 from playground.core.checkpoints import Checkpoint
 from playground.core.noise import add_noise
-from playground.core.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
 from playground.core.schedules import SCHEDULES, linear, zero_terminal_snr
 from tests.conftest import small_unet
 
@@ -31,7 +32,6 @@ def test_prediction_records_what_its_names_say(pictures: torch.Tensor, zero_term
     eps, t = experiments.gaussian((1, 8, 8), 0), experiments.even_steps(schedule, 40)
     record = experiments.prediction(predictor, pictures[0], eps, schedule, t)
     assert record.t.tolist() == t
-    assert record.covered is not zero_terminal
     for k in range(len(t)):
         level = schedule.level(t[k])
         x_t = add_noise(pictures[:1], eps[None], level)
@@ -99,3 +99,42 @@ def test_each_step_of_a_walk_draws_fresh_noise() -> None:
     ratio = (walk.level.alpha[1:] / walk.level.alpha[0]) * (walk.level.sigma[0] / walk.level.sigma[1:])
     assert near == pytest.approx(ratio[0].item(), abs=0.05)
     assert far == pytest.approx(ratio[1].item(), abs=0.06)
+
+
+def test_correlations_are_numpys(pictures: torch.Tensor) -> None:
+    schedule, eps = linear(1000), experiments.gaussian((1, 8, 8), 0)
+    predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
+    found = experiments.prediction(predictor, pictures[0], eps, schedule, [3, 400, 999])
+    other = experiments.gaussian((1, 8, 8), 1)
+    record = experiments.independence(found, other)
+    for k in range(3):
+        for ours, one, two in (
+            (record.eps_hat_and_eps, found.eps_hat[k], eps),
+            (record.eps_hat_and_other, found.eps_hat[k], other),
+            (record.x0_and_eps, pictures[0], eps),
+            (record.x_t_and_eps, found.x_t[k], eps),
+        ):
+            assert ours[k].item() == pytest.approx(np.corrcoef(one.flatten(), two.flatten())[0, 1], abs=1e-5)
+    assert record.band == pytest.approx(1.96 / 8)
+
+
+def test_the_band_holds_unrelated_noise_in_95_of_100_cases() -> None:
+    one, other = torch.randn(2, 4000, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    inside = (experiments.correlation(one, other).abs() < 1.96 / 8).double().mean().item()
+    assert inside == pytest.approx(0.95, abs=0.015)
+
+
+def test_blind_noise_correlates_with_nothing(pictures: torch.Tensor) -> None:
+    found = experiments.prediction(BlindPredictor(), pictures[0], experiments.gaussian((1, 8, 8), 0), linear(100), [50])
+    assert experiments.independence(found, experiments.gaussian((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
+
+
+def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> None:
+    """Found and missed add up to 1, within four standard errors, at every t; for a copycat they do not."""
+    schedule, t = linear(1000), [50, 200, 400, 600, 900]
+    ideal, x0 = IdealPredictor(pictures), pictures.double()  # at small t what is missed is below float32's rounding
+    law = experiments.total_variance(ideal, x0, schedule, t, draws=2000, seed=0)
+    assert ((law.total - law.drawn).abs() <= 4 * law.spread + 1e-12).all()
+    assert_close(law.drawn, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
+    copied = experiments.total_variance(CopycatPredictor(), pictures, schedule, t, draws=2000, seed=0)
+    assert ((copied.total - copied.drawn).abs() > 4 * copied.spread)[:3].all()

@@ -6,7 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from playground.core.noise import CLEAN, NoiseLevel, add_noise, eps_from_x0, posterior, x0_from_eps
+from playground.core.noise import (
+    CLEAN,
+    NoiseLevel,
+    add_noise,
+    eps_from_score,
+    eps_from_v,
+    eps_from_x0,
+    like,
+    posterior,
+    score_from_eps,
+    v_from_eps,
+    x0_from_eps,
+)
+from playground.core.predictors import IdealPredictor
 
 
 def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -32,6 +45,23 @@ def test_the_inverses_undo_add_noise(log_snr: float, seed: int) -> None:
     x_t = add_noise(x0, eps, level)
     assert_close(x0_from_eps(x_t, eps, level), x0, atol=1e-10, rtol=1e-10)
     assert_close(eps_from_x0(x_t, x0, level), eps, atol=1e-10, rtol=1e-10)
+    v = v_from_eps(x_t, eps, level)
+    assert_close(v, like(level.alpha, x0) * eps - like(level.sigma, x0) * x0, atol=1e-10, rtol=1e-10)
+    assert_close(eps_from_v(x_t, v, level), eps, atol=1e-10, rtol=1e-10)
+    assert_close(eps_from_score(score_from_eps(eps, level), level), eps, atol=1e-10, rtol=1e-10)
+
+
+def test_the_score_is_the_gradient_of_the_log_density() -> None:
+    """Of q(x_t | x0) for the true noise, by autograd; and of q(x_t) for E[eps | x_t] (Tweedie)."""
+    level, x0 = NoiseLevel(0.6, 0.8), gaussian(3, 1, 2, 2)
+    eps = gaussian(3, 1, 2, 2, seed=1)
+    x_t = add_noise(x0, eps, level).requires_grad_()
+    density = torch.distributions.Normal(0.6 * x0, 0.8).log_prob(x_t).sum()
+    assert_close(score_from_eps(eps, level), torch.autograd.grad(density, x_t)[0], atol=1e-10, rtol=1e-10)
+    one = x_t[:1].detach().requires_grad_()
+    mixture = torch.distributions.Normal(0.6 * x0, 0.8).log_prob(one).flatten(1).sum(1).logsumexp(0)
+    ideal = IdealPredictor(x0)(one.detach(), level)
+    assert_close(score_from_eps(ideal, level), torch.autograd.grad(mixture, one)[0], atol=1e-10, rtol=1e-10)
 
 
 def test_each_picture_of_a_batch_may_have_its_own_level() -> None:

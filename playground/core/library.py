@@ -10,6 +10,7 @@ import torch
 
 from playground.core.checkpoints import Checkpoint, choose_device, load_checkpoint
 from playground.core.datasets import WEIGHTS, Pictures, load_pictures
+from playground.core.predictors import IdealPredictor
 
 
 class Library:
@@ -29,6 +30,7 @@ class Library:
         self._lock = threading.Lock()
         self._checkpoint = cache(lambda name: load_checkpoint(self.folders[name], device))
         self._pictures = cache(lambda name: load_pictures(self.folders[name]))
+        self._ideal = cache(lambda name: IdealPredictor(self._pictures(name).x0(self._pictures(name).training)))
 
     @property
     def names(self) -> list[str]:
@@ -44,3 +46,8 @@ class Library:
         """The pictures it was trained on and those held out. Raises FileNotFoundError where there are none."""
         with self._lock:
             return self._pictures(name)
+
+    def ideal(self, name: str) -> IdealPredictor:
+        """E[eps | x_t] over the pictures that the network was trained on."""
+        with self._lock:
+            return self._ideal(name)

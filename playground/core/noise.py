@@ -62,6 +62,29 @@ def eps_from_x0(x_t: Tensor, x0: Tensor, level: NoiseLevel) -> Tensor:
     return (x_t - like(level.alpha, x_t) * x0) / like(level.sigma, x_t)
 
 
+def v_from_eps(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
+    """The velocity v = alpha * eps - sigma * x0 (Salimans & Ho 2022, appendix D); at alpha = 0 see `x0_from_eps`."""
+    return like(level.alpha, x_t) * eps - like(level.sigma, x_t) * x0_from_eps(x_t, eps, level)
+
+
+def eps_from_v(x_t: Tensor, v: Tensor, level: NoiseLevel) -> Tensor:
+    """The noise that a velocity stands for: sigma * x_t + alpha * v, where alpha² + sigma² = 1 (ibid.)."""
+    return like(level.sigma, x_t) * x_t + like(level.alpha, x_t) * v
+
+
+def score_from_eps(eps: Tensor, level: NoiseLevel) -> Tensor:
+    """The score -eps / sigma: of q(x_t | x0) for the true noise, and of q(x_t) for E[eps | x_t] (Vincent 2011, eq. 9).
+
+    That the second is so is Tweedie's formula (Efron 2011, eq. 1.4). `level.sigma` must be above 0.
+    """
+    return -eps / like(level.sigma, eps)
+
+
+def eps_from_score(score: Tensor, level: NoiseLevel) -> Tensor:
+    """The noise that a score stands for: -sigma * score."""
+    return -like(level.sigma, score) * score
+
+
 @dataclass(frozen=True)
 class Posterior:
     """The Gaussian q(x_s | x_t, x0) of a level s cleaner than t.

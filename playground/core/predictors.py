@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from playground.core.noise import NoiseLevel, eps_from_x0, like
+from playground.core.noise import NoiseLevel, eps_from_v, eps_from_x0, like
 from playground.core.schedules import NoiseSchedule
 
 
@@ -54,7 +54,7 @@ class UNetPredictor:
         elif self.prediction_type == "sample":
             eps_hat = eps_from_x0(x_t, output, level)
         else:
-            eps_hat = like(level.alpha / size, x_t) * output + like(level.sigma / size, x_t) * x
+            eps_hat = eps_from_v(x, output, NoiseLevel(level.alpha / size, level.sigma / size))
         return eps_hat
 
     @property
@@ -80,6 +80,7 @@ class IdealPredictor:
         """`pictures`: (N, C, H, W) in [-1, 1]."""
         self.flat = pictures.double().flatten(1)
         self.squares = self.flat.square().sum(1)
+        self.device = self.flat.device
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         x = x_t.to(self.flat)

@@ -39,7 +39,7 @@ def prediction_record(record: Prediction) -> Answer:
     names = ("error", "cosine", "r2", "deviation", "x0_error")
     numbers = {name: _finite(getattr(record, name)[0].item()) for name in names}
     level = NoiseLevel(record.level.alpha[0], record.level.sigma[0])
-    return pictures, {"t": int(record.t[0]), **_level(level), **numbers, "covered": record.covered}
+    return pictures, {"t": int(record.t[0]), **_level(level), **numbers}
 
 
 def reverse_record(steps: Iterator[Step], schedule: NoiseSchedule) -> Answer:

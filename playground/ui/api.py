@@ -60,14 +60,17 @@ def build_api(library: Library) -> None:
         seed: int = default.seed,
         zero_terminal: bool = default.zero_terminal,
         own_picture: str = "",
+        predictor: str = "network",
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        """Ask the network for the noise in x_t, and compare. Returns pictures and a record.
+        """Ask a predictor for the noise in x_t, and compare. Returns pictures and a record.
 
-        The arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the
+        predictor: network, ideal (the exact mean over the training pictures), blind (says 0) or copycat (says x_t). The
+        other arguments are those of /add_noise. The pictures are x_t, eps, eps_hat, their difference and x0_hat; the
         record has the mean squared error, the cosine similarity, R² and the standard deviation of eps_hat.
         """
         asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
-        return answer(asked, *records.prediction_record(asked.prediction([asked.settings.t])))
+        pictures, numbers = records.prediction_record(asked.prediction(predictor, [asked.settings.t]))
+        return answer(asked, pictures, {"predictor": predictor, **numbers, "covered": asked.covers(asked.settings.t)})
 
     @told()
     def sample(
@@ -114,4 +117,4 @@ def build_api(library: Library) -> None:
 
 
 def _settings(scene: Scene) -> Record:
-    return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way")}
+    return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way", "look", "driver")}

@@ -32,6 +32,7 @@ def card_in_words(checkpoint: Checkpoint) -> str:
     """The card's facts and figures as a Markdown table; what it does not say is left out."""
     card = checkpoint.card
     error = card.get("held_out_error", {})
+    bound = card.get("evaluation", {}).get("bound", {})
     match = card.get("evaluation", {}).get("label_match", {})
     rows = {
         "Data": card.get("data"),
@@ -40,6 +41,7 @@ def card_in_words(checkpoint: Checkpoint) -> str:
         "Parameters": _counted(card.get("parameters")),
         "GFLOP a call": card.get("gflop_per_call"),
         "Error on held-out pictures": error.get("network") and f"{error['network']:.3f} a pixel (saying 0 costs 1)",
+        "A held-out picture costs at most": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits a dimension",
         "Samples of the label asked for": match and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
         "Made by": card.get("command") and f"`{card['command']}`",
         "SHA-256": card.get("sha256") and f"`{card['sha256'][:16]}…`",

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from playground.render.figures import schedules_figure
-from playground.render.frames import Film, forward_film, walk_film
+from playground.render.film import Film
+from playground.render.frames import forward_film, walk_film
 from playground.ui.bench import Bench
 from playground.ui.folded import fill_while_open
 from playground.ui.player import build_player, showing

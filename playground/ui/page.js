@@ -4,6 +4,7 @@
 window.playground = (() => {
   // Gradio's buttons, tabs and folded parts take no tooltips: these are set when a pointer or the focus comes to one.
   const tooltips = {
+    learn: "Eight questions to guess, each answered by the playground itself",
     share: "Copy a link to exactly this, and show its code",
     present: "Larger type, fewer controls; the arrow keys and a clicker step; Escape leaves",
     another: "A picture of the data, at random",
@@ -14,6 +15,8 @@ window.playground = (() => {
     "tab-prediction-button": "How can random noise be found?",
     "tab-reverse-button": "How does noise become a picture?",
     schedules: "Four schedules, drawn beside each other",
+    bound: "Ask the network at every step, and add up what each is off by",
+    "run-training": "Execute the four lines on this picture, at this t, with this noise",
     run: "Sample, from pure noise to pictures",
     stop: "Stop sampling; the steps so far stay",
     card: "Data, licence, size, error and samples",
@@ -31,6 +34,7 @@ window.playground = (() => {
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings
   let timer = null;
+  let asks = 0;
   let frame = null;    // of the sampling that the link asks for
 
   const page = {
@@ -44,13 +48,18 @@ window.playground = (() => {
       const read = JSON.parse(text), note = document.querySelector("#link-note");
       state = read.state;
       page.ready = true;
+      document.body.dataset.look = state.look;
       note.textContent = read.notes.join("\n"); // text, whatever a link says
       note.hidden = read.notes.length === 0;
       frame = state.frame === undefined ? null : +state.frame;
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
+      document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
       if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
       run();
+      if (!page.wanted) return;
+      write();
+      document.querySelector("[role=tablist]").scrollIntoView(); // the bench is known by then
     },
 
     /** Note what has changed; null leaves the link. */
@@ -62,6 +71,7 @@ window.playground = (() => {
         else state[name] = written(value);
       }
       if (JSON.stringify(state) === before) return;
+      document.body.dataset.look = state.look;
       clearTimeout(timer); // browsers refuse an address that changes with every frame
       timer = setTimeout(write, 200);
     },
@@ -82,6 +92,13 @@ window.playground = (() => {
       document.dispatchEvent(new CustomEvent("playground-place", { detail: from }));
     },
 
+    asked: () => ++asks,
+
+    tab: () => state.tab ?? "forward",
+
+    /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. */
+    step: (T) => (page.place === undefined || T === null ? null : Math.round(page.place * (T - 1))),
+
     /** The frame that the link asks for, once. */
     wantedFrame() {
       const wanted = frame;
@@ -94,6 +111,17 @@ window.playground = (() => {
       document.body.classList.toggle("presenting", on);
       if (tell) page.set({ present: on || null });
     },
+
+    /** Go to the state that a query names, as if the page had been opened with it; what is hidden stays hidden. */
+    open(text) {
+      const wanted = new URLSearchParams(text);
+      for (const name of ["present", "hide"]) if (state[name] && !wanted.has(name)) wanted.set(name, state[name]);
+      page.pristine = false;
+      page.wanted = wanted.toString();
+      document.querySelector("#go").click();
+    },
+
+    learn(number) { document.dispatchEvent(new CustomEvent("playground-lesson", { detail: number })); page.set({ lesson: number }); },
 
     link: () => location.origin + location.pathname + "?" + query(),
 
@@ -127,10 +155,10 @@ window.playground = (() => {
   }
 
   function hide(names) {
-    const style = document.createElement("style");
+    const style = document.querySelector("#hidden") ?? document.head.appendChild(document.createElement("style"));
+    style.id = "hidden";
     style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
       .map((name) => `#control-${name} { display: none !important; }`).join("\n");
-    document.head.append(style);
   }
 
   return page;

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
 from playground.core.checkpoints import CheckpointError
 from playground.core.library import Library
-from playground.render.frames import Film
+from playground.render.film import Film
 from playground.render.palette import css_variables
 from playground.ui import forward, prediction
 from playground.ui.api import build_api
@@ -18,6 +21,8 @@ from playground.ui.bench import build_bench
 from playground.ui.card import build_card
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
+from playground.ui.lesson import build_lesson
+from playground.ui.looks import LOOKS, film_of
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
 from playground.ui.scene import Scene
@@ -39,17 +44,21 @@ def build_app(library: Library) -> gr.Blocks:
             build_share()
         first = Scene(library, checked(library, model=library.names[0]))
         bench = build_bench(library, first)
-        tab = gr.State(TABS[0])
         link = gr.Textbox(visible="hidden", label="What the link says")
+        go_there = gr.Button("Go", visible="hidden", elem_id="go")
+        asked = gr.Number(0, visible="hidden", label="How often the network was asked to look")
+        open_tab = gr.Textbox(visible="hidden", label="The tab that is open")
+        moved_to = gr.Number(visible="hidden", label="The t that films over t stand at")
         gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
         with gr.Tabs(selected=TABS[0]) as tabs:
             with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_tab:
                 player_forward, way, formula = build_forward(bench, forward.film_of(first))
             with gr.Tab("Find the noise", id="prediction", elem_id="tab-prediction") as find_tab:
-                player_prediction, note = build_prediction(_film_of_the_network(first))
+                finding = build_prediction(_film_of_the_network(first))
             with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
                 reverse = build_reverse(bench, first)
         build_card(bench)
+        build_lesson()
         build_api(library)
 
         # While somebody types, a field may be empty: that is waited for, not told.
@@ -57,22 +66,45 @@ def build_app(library: Library) -> gr.Blocks:
         def show_forward(way: str, *values: Any) -> tuple[Any, ...]:
             return forward.show(bench.scene(*values, way=way)) if bench.filled(*values) else (gr.skip(),) * 3
 
+        def finding_scene(look: str, t: float | None, *values: Any) -> Scene:
+            return bench.scene(*values, look=look, **({} if t is None else {"t": t}))
+
         @told()
-        def show_prediction(tab_name: str, *values: Any) -> tuple[Any, Any]:
+        def show_prediction(tab_name: str, *values: Any) -> tuple[Any, ...]:
             # Only while the tab is open: the network is not asked for what nobody sees.
-            wanted = tab_name == "prediction" and bench.filled(*values)
-            return prediction.show(bench.scene(*values)) if wanted else (gr.skip(), gr.skip())
+            wanted = tab_name == "prediction" and bench.filled(*values[2:])
+            return prediction.show(finding_scene(*values)) if wanted else (gr.skip(),) * len(finding.shown)
+
+        @told()
+        def run_lines(*values: Any) -> str:
+            return prediction.run_lines(finding_scene(*values))
+
+        def add_up(*values: Any) -> Iterator[str]:
+            with told():
+                yield from prediction.sums(finding_scene(*values))
 
         of_forward: dict[str, Any] = {
             "inputs": [way, *bench.inputs],
             "outputs": [player_forward, bench.about, formula],
             **quiet,
         }
-        of_prediction: dict[str, Any] = {
-            "inputs": [tab, *bench.inputs],
-            "outputs": [player_prediction, note],
+        # Which tab is open, and where the films stand, the browser knows first: it fills them in.
+        T = list(bench.controls).index("T")
+        of_finding: dict[str, Any] = {
+            "inputs": [finding.look, moved_to, *bench.inputs],
+            "js": f"(look, t, ...bench) => [look, playground.step(bench[{T}]), ...bench]",
             **quiet,
         }
+        of_prediction: dict[str, Any] = {
+            "inputs": [open_tab, *of_finding["inputs"]],
+            "outputs": finding.shown,
+            "js": f"(tab, look, t, ...bench) => [playground.tab(), look, playground.step(bench[{T}]), ...bench]",
+            **quiet,
+        }
+
+        def look_again(listen: Callable[..., Any]) -> None:
+            """Whatever asks for a film of finding the noise, one event brings it: so the last who asks is answered."""
+            listen(None, None, asked, js="() => playground.asked()", api_visibility="private")
 
         @told()
         def show_model(way: str, *values: Any) -> tuple[Any, ...]:
@@ -84,15 +116,23 @@ def build_app(library: Library) -> gr.Blocks:
         # Not always_last: see the bench on the `input` of a dropdown.
         each_choice = {**quiet, "trigger_mode": "multiple"}
         model_shown = bench.controls["model"].input(show_model, of_forward["inputs"], of_model, **each_choice)
-        model_shown.then(show_prediction, **of_prediction)
+        look_again(model_shown.then)
         gr.on([*bench.changed, way.input], show_forward, **of_forward)
-        gr.on(bench.changed, show_prediction, **of_prediction)
+        look_again(partial(gr.on, [*bench.changed, finding.look.input]))
+        asked.change(show_prediction, **of_prediction)
+        running = finding.run.click(run_lines, outputs=finding.listing, **of_finding)
+        adding = finding.add_up.click(
+            add_up, outputs=finding.sums, concurrency_id="sampling", concurrency_limit=8, **of_finding
+        )
+        others = [*bench.changed, *(each.then for each in bench.drawn), bench.controls["model"].input, go_there.click]
+        for listen in [*others, finding.look.input]:
+            listen(prediction.not_run, None, [finding.sums, finding.listing], cancels=[running, adding], **each_choice)
         for drawn in bench.drawn:
             drawn.then(show_forward, **of_forward)
-            drawn.then(show_prediction, **of_prediction)
+            look_again(drawn.then)
 
         # The address bar follows; no request is needed for that.
-        controls = {**bench.controls, "way": way, **reverse.controls}
+        controls = {**bench.controls, "way": way, "look": finding.look, **reverse.controls}
         gr.on(
             [each.change for each in controls.values()],
             None,
@@ -101,29 +141,47 @@ def build_app(library: Library) -> gr.Blocks:
             api_visibility="private",
         )
         for each, name in zip((add_tab, find_tab, remove_tab), TABS, strict=True):
-            each.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
-            chosen = each.select(lambda name=name: name, None, tab, **quiet)
+            chosen = each.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
             if name == "prediction":
-                chosen.then(show_prediction, **of_prediction)
+                look_again(chosen.then)
 
-        @told()
-        def restore(request: gr.Request) -> list[Any]:
-            """Bring the page to what its link says; without one it is there already."""
-            query = dict(request.query_params)
+        def brought_to(query: dict[str, str]) -> list[Any]:
+            """What brings the page to what a link says."""
             settings, notes = from_query(library, query)
             state = json.dumps({"state": to_query(settings), "notes": notes})
             if all(name.startswith("__") for name in query):
-                return [state, *[gr.skip()] * (len(restored) - 1)]
+                return [state, *[gr.skip()] * (len(restored) - 1)]  # without a link it is there already
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
-            page = [state, gr.update(selected=settings.tab), settings.tab, settings.way]
-            return [*page, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
+            look = LOOKS[settings.look]
+            page = [state, gr.update(selected=settings.tab), settings.look, look.question, look.seen]
+            return [*page, settings.way, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
 
-        of_page = [link, tabs, tab, way, player_forward, bench.about, formula]
+        of_page = [
+            link,
+            tabs,
+            finding.look,
+            finding.question,
+            finding.seen,
+            way,
+            player_forward,
+            bench.about,
+            formula,
+        ]
         restored = [*of_page, *bench.controls.values(), *reverse.outputs]
-        opened = app.load(restore, None, restored, **quiet)
-        opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
-        opened.then(show_prediction, **of_prediction)  # once its tab is there
+
+        @told()
+        def restore(request: gr.Request) -> list[Any]:
+            return brought_to(dict(request.query_params))
+
+        @told()
+        def go(query: str) -> list[Any]:
+            return brought_to(dict(parse_qsl(query)))
+
+        there = go_there.click(go, link, restored, js="() => playground.wanted", **quiet)
+        for opened in (app.load(restore, None, restored, **quiet), there):
+            begun = opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
+            look_again(begun.then)  # once its tab is there
     app.queue(default_concurrency_limit=8, max_size=256)
     return app
 
@@ -144,7 +202,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme,
         "css": css_variables() + _read("page.css"),
-        "head": f"<script>{_read('page.js')}</script>",
+        "head": f"<style>{_read('around.css')}</style><script>{_read('page.js')}</script>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": "10mb",
@@ -155,7 +213,7 @@ def launch_options() -> dict[str, Any]:
 def _film_of_the_network(first: Scene) -> Film | None:
     """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked."""
     try:
-        return prediction.film_of(first)
+        return film_of(first)
     except CheckpointError:
         return None
 

@@ -1,47 +1,97 @@
-"""Find the noise: what a network says the noise in x_t is, beside the noise that is in it."""
+"""Find the noise: what four predictors say the noise in x_t is, and what follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from playground.render.frames import Film, prediction_film
+from playground.core.likelihood import Bound
+from playground.core.training_step import LINES
+from playground.render.film import Film
+from playground.render.listing import code, executed
+from playground.ui.looks import LOOKS, film_of
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
-QUESTION = """## How can random noise be found?
-<p class="formula"><span class="prediction">ε̂</span> = ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)
-&ensp;≈&ensp; E[<span class="noise">ε</span> | <span class="mixture">x<sub>t</sub></span>],&emsp;
-<span class="picture">x̂<sub>0</sub></span> = (<span class="mixture">x<sub>t</sub></span> − √(1−ᾱ<sub>t</sub>) ·
-<span class="prediction">ε̂</span>) / √ᾱ<sub>t</sub></p>
 
-The network gets x<sub>t</sub> and t, nothing else: no label, no x<sub>0</sub>, no ε. In training x<sub>t</sub> was
-made from a picture and an ε that were known, so it could be told how far off it was. Drag t and compare: where
-x<sub>t</sub> is almost all noise, the noise is easy to find, yet x̂<sub>0</sub> is poor, since what was missed is
-divided by a small √ᾱ<sub>t</sub>."""
+@dataclass(frozen=True)
+class Finding:
+    """The tab's parts: the choice of a look, its texts and film, and what runs when a button is pressed."""
 
-SEEN = """**What you saw.** The network is not asked to guess a random number but which noise is *in this
-x<sub>t</sub>*: it knows what pictures look like, and what it cannot know it averages, so ε̂ is the mean of every noise
-that could be there, and an error stays wherever x<sub>t</sub> leaves a doubt."""
+    look: gr.Radio
+    question: gr.Markdown
+    player: gr.HTML
+    note: gr.Markdown
+    add_up: gr.Button
+    sums: gr.Markdown
+    run: gr.Button
+    listing: gr.HTML
+    seen: gr.Markdown
+
+    @property
+    def shown(self) -> list[Any]:
+        """What `show` brings to a scene."""
+        return [self.player, self.note, self.question, self.seen]
 
 
-def film_of(scene: Scene) -> Film:
-    """The film of this tab for a scene."""
-    return prediction_film(scene.prediction(), scene.settings.t)
-
-
-def build_prediction(first: Film | None) -> tuple[gr.HTML, gr.Markdown]:
-    """Lay out the tab: its player and the line for a word on the network's range."""
-    gr.Markdown(QUESTION, elem_classes="question")
+def build_prediction(first: Film | None) -> Finding:
+    """Lay out the tab."""
+    look = gr.Radio(
+        [(each.name, name) for name, each in LOOKS.items()],
+        value="predictors",
+        label="Look at",
+        show_label=False,
+        container=False,
+        elem_id="control-look",
+    )
+    opening = LOOKS["predictors"]
+    question = gr.Markdown(opening.question, elem_classes="question")
     player = build_player(
         first, elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…"
     )
     note = gr.Markdown(elem_classes="note")
-    gr.Markdown(SEEN, elem_classes="seen")
-    return player, note
+    with gr.Column(elem_classes="only-step"):
+        add_up = gr.Button("Add up the terms of all T steps", size="sm", elem_id="bound")
+        sums = gr.Markdown(elem_id="sums")
+    with gr.Column(elem_classes="only-training"):
+        listing = gr.HTML(code(LINES), elem_id="listing")
+        run = gr.Button("Run these four lines", size="sm", elem_id="run-training")
+    seen = gr.Markdown(opening.seen, elem_classes="seen")
+    return Finding(look, question, player, note, add_up, sums, run, listing, seen)
 
 
-def show(scene: Scene) -> tuple[Any, str]:
-    """The film of a scene, and a word on the network's range."""
-    return showing(film_of(scene)), scene.clamp_note()
+def show(scene: Scene) -> tuple[Any, ...]:
+    """What brings the tab to a scene."""
+    look = LOOKS[scene.settings.look]
+    return showing(film_of(scene)), scene.clamp_note(), look.question, look.seen
+
+
+def not_run() -> tuple[str, str]:
+    """No sums and no executed lines: those of another scene would mislead."""
+    return "", code(LINES)
+
+
+def run_lines(scene: Scene) -> str:
+    """The four lines, executed, with what each of them made."""
+    return executed(scene.training_step(), scene.settings.t)
+
+
+def sums(scene: Scene) -> Iterator[str]:
+    """The bound on the picture's negative log-likelihood, while its terms are added up."""
+    for so_far in scene.bound():
+        yield _in_words(so_far, scene.schedule.num_steps)
+
+
+def _in_words(found: Bound, total: int) -> str:
+    rows = [
+        ("L_0: the last step, into 256 values a dimension", found.decoder, found.decoder),
+        ("Σ L_t−1: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
+        ("L_T: what is left of the picture in x_T", found.prior, found.prior),
+        ("**their sum: the picture costs at most**", found.bits("beta_tilde"), found.bits("beta")),
+    ]
+    done = "all" if found.done == total else f"{found.done:,} of"
+    lines = [f"| bits a dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {tilde:.4f} | {beta:.4f} |" for name, tilde, beta in rows)])

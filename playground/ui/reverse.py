@@ -11,7 +11,8 @@ import gradio as gr
 from playground.core.datasets import Pictures
 from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
-from playground.render.frames import reverse_film
+from playground.render.film import Film
+from playground.render.frames import reverse_film, side_by_side_film
 from playground.ui.bench import Bench
 from playground.ui.errors import told
 from playground.ui.player import build_player, showing
@@ -34,7 +35,9 @@ FORMULAS = {
 }
 
 SEEN = """**What you saw.** No picture was stored in the noise: each step only removed what the network found, and
-x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible."""
+x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible. Driven by
+the ideal predictor, the process can only end in one of its own pictures: it has memorised. From the same noise the
+network makes one that is in no list, since it has learned what such pictures are like: it has generalised."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,16 @@ def label_choices(pictures: Pictures) -> list[tuple[str, str]]:
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
     return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]
+
+
+def films(scene: Scene) -> Iterator[Film]:
+    """The film of a sampling, piece by piece while it runs."""
+    if scene.settings.driver == "network":
+        for step in scene.reverse():
+            yield reverse_film(step, scene.schedule)
+    else:
+        for driven in scene.side_by_side():
+            yield side_by_side_film(driven, scene.pictures, scene.schedule)
 
 
 def build_reverse(bench: Bench, first: Scene) -> Reverse:
@@ -119,6 +132,14 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
         with gr.Column(min_width=180, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
             stop = gr.Button("Stop", variant="stop", elem_id="stop")
+    with gr.Row(equal_height=True):
+        driver = gr.Radio(
+            [("the network", "network"), ("the network, and the ideal predictor beside it", "both")],
+            value=default.driver,
+            label="Driven by",
+            info="both start from the same noise; the ideal predictor knows the training pictures, one by one",
+            elem_id="control-driver",
+        )
     player = build_player(
         elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch."
     )
@@ -133,6 +154,7 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
         "guidance": guidance,
         "eta": eta,
         "variance": variance,
+        "driver": driver,
     }
 
     def watch(*values: Any) -> Iterator[tuple[Any, Any]]:
@@ -140,8 +162,8 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
         with told():
             scene = bench.scene(*shared, **dict(zip(controls, own, strict=True)))
             yield gr.skip(), scene.clamp_note()
-            for step in scene.reverse():
-                yield showing(reverse_film(step, scene.schedule)), gr.skip()
+            for film in films(scene):
+                yield showing(film), gr.skip()
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     running = run.click(

@@ -14,10 +14,15 @@ from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSche
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
 MAX_GUIDANCE = 8.0
+MAX_STOP = 8
 ANY_LABEL = "any"
+DRIVERS = ("network", "both")
+"""Who says the noise in sampling: the network, or the network and the ideal predictor side by side."""
 TABS = ("forward", "prediction", "reverse")
 WAYS = ("jump", "walk")
 """How x_t is made: in one jump from x_0, or in t small steps."""
+LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training")
+"""The ways to look at the noise that was found; `ui.looks` has the rest of them."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,13 @@ class Settings:
     guidance: float = 1.5
     zero_terminal: bool = False
     way: str = "jump"
+    look: str = "predictors"
     eta: float = 0.0
     variance: str = "beta_tilde"
     count: int = 4
+    driver: str = "network"
     frame: int | None = None  # of the sampling that was run; None where none was
+    lesson: int = 0  # the stop of the lesson that is open; 0 where none is
     present: bool = False
     hide: str = ""  # names of controls, with commas between
 
@@ -55,7 +63,7 @@ class Settings:
 
 
 NAMES = tuple(field.name for field in fields(Settings))
-CONTROLS = tuple(name for name in NAMES if name not in ("frame", "present", "hide"))
+CONTROLS = tuple(name for name in NAMES if name not in ("frame", "lesson", "present", "hide"))
 HIDEABLE = tuple(name for name in CONTROLS if name not in ("tab", "t"))
 """The controls that a link can hide."""
 
@@ -92,12 +100,15 @@ def checked(library: Library, **controls: Any) -> Settings:
         steps=steps,
         zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
         way=_one_of("way", values["way"], WAYS),
+        look=_one_of("look", values["look"], LOOK_NAMES),
         eta=_number("eta", values["eta"], 0, 1),
         variance=_one_of("variance", values["variance"], VARIANCES),
         label=_one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
         count=_whole("count", values["count"], 1, MAX_COUNT),
+        driver=_one_of("driver", values["driver"], DRIVERS),
         frame=None if values["frame"] is None else _whole("frame", values["frame"], 0, steps),
+        lesson=_whole("lesson", values["lesson"], 0, MAX_STOP),
         present=_flag("present", values["present"]),
         hide=",".join(hidden),
     )

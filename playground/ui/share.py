@@ -1,4 +1,4 @@
-"""Share and present: a link to what is on the screen, as text and as a code that a room can scan."""
+"""Learn, present and share: a link to what is on the screen, as text and as a code that a room can scan."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ MAX_LINK = 2000
 
 
 def build_share() -> None:
-    """Lay out the two buttons and the panel with the link; call it inside a Blocks context."""
-    with gr.Column(min_width=200, scale=0):
+    """Lay out the buttons and the panel with the link; call it inside a Blocks context."""
+    with gr.Column(min_width=330, scale=0):
         with gr.Row():
+            learn = gr.Button("Lesson", size="sm", elem_id="learn", min_width=90)
             present = gr.Button("Present", size="sm", elem_id="present", min_width=90)
             share = gr.Button("Share", size="sm", elem_id="share", min_width=90)
         with gr.Column(visible=False, elem_id="shared") as panel:
@@ -39,6 +40,7 @@ def build_share() -> None:
         api_visibility="private",
     )
     close.click(lambda: gr.update(visible=False), None, panel, show_progress="hidden", api_visibility="private")
+    learn.click(None, js="() => playground.learn(1)", api_visibility="private")
     present.click(None, js="() => playground.present(!playground.presenting)", api_visibility="private")
 
 

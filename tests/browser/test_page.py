@@ -143,11 +143,15 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
     record = experiments.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
     shown = numbers(page, "player-prediction")
-    for symbol, name in (("mean (ε − ε̂)²", "error"), ("cosine(ε, ε̂)", "cosine"), ("R²", "r2"), ("std(ε̂)", "deviation")):
-        assert float(shown[symbol]) == pytest.approx(getattr(record, name).item(), abs=2e-4)
+    assert float(shown["R² · network"]) == pytest.approx(record.r2.item(), abs=1e-3)
+    below = page.locator("#player-prediction .about span").all_inner_texts()  # four predictors, row by row
+    for place, name in ((0, "deviation"), (4, "error"), (8, "x0_error")):
+        assert float(below[place]) == pytest.approx(getattr(record, name).item(), abs=6e-4)
+    assert (float(below[2]), float(below[6])) == (0, pytest.approx(eps.square().mean().item(), abs=1e-4))  # blind
     x0_hat = images.to_bytes(record.x0_hat)[0, 0].numpy().astype(int)
-    assert np.abs(drawn(page, "player-prediction", 4)[..., 0] - x0_hat).max() <= 1
-    expect(page.locator("#player-prediction .badge")).to_have_text(["network", "network"])
+    assert np.abs(drawn(page, "player-prediction", 11)[..., 0] - x0_hat).max() <= 1
+    badges = ["network", "ideal", "blind", "copycat"]
+    expect(page.locator("#player-prediction .badge")).to_have_text(3 * badges)
     expect(page.locator("#player-prediction .legend")).to_be_visible()
 
 
@@ -155,13 +159,13 @@ def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
     page = open_page().page
     open_tab(page, "Find the noise")
     page.wait_for_selector("#player-prediction .panel")
-    before = drawn(page, "player-prediction", 1)
+    before = drawn(page, "player-prediction", 5)
     page.get_by_role("button", name="Other noise").click()
     page.wait_for_function(
         "old => document.querySelector('#player-prediction .numbers').textContent !== old",
         arg=page.locator("#player-prediction .numbers").text_content(),
     )
-    assert not np.array_equal(drawn(page, "player-prediction", 1), before)
+    assert not np.array_equal(drawn(page, "player-prediction", 5), before)
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])

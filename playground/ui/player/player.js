@@ -1,6 +1,6 @@
 // The player: draws the frames of a film, its numbers and its charts, and moves through them without asking the server.
-// A film comes from playground/render/frames.py. This file knows no formula: a panel is either the sum of `layers`
-// weighted by a row of `table`, or a layer of bytes of its own in each frame.
+// A film comes from playground/render/film.py. This file knows no formula of diffusion: a panel is a sum of layers,
+// `still` or `moving`, weighted by its row in a table, or a moving layer of its own.
 // Gradio runs this text as the body of a function of (element, trigger, props, server, upload, watch).
 
 const find = (selector) => element.querySelector(selector);
@@ -22,8 +22,9 @@ const bytes = (text) => Uint8Array.from(atob(text), (character) => character.cha
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const scale = bytes(player.dataset.colours);
 
-function accept(piece) {
-  if (!piece) return;
+function accept(text) {
+  if (!text) return;
+  const piece = JSON.parse(text);
   if (piece.start === 0) begin(piece);
   else if (film && piece.start === film.labels.length) append(piece);
 }
@@ -33,14 +34,14 @@ function begin(piece) {
   following = false;
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
   pause();
-  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), layers: [] };
-  if (piece.table) {
-    film.layers = floats(piece.layers);
-    film.table = floats(piece.table);
-  }
+  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
+  if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
+  const below = new Set(film.panels.map((panel) => panel.note));
+  film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
   append(piece);
   if (changed) buildStage();
   buildStrip();
+  buildFormulas();
   buildNumbers();
   buildCharts();
   slider.max = film.total - 1;
@@ -54,11 +55,10 @@ function begin(piece) {
 
 function append(piece) {
   film.labels.push(...piece.labels);
+  for (const [p, texts] of Object.entries(piece.words ?? {})) (film.words[p] ??= []).push(...texts);
   piece.numbers.forEach((number, k) => film.numbers[k].values.push(...floats(number.values)));
-  if (!film.table) {
-    const data = bytes(piece.layers), size = data.length / (piece.labels.length * film.panels.length);
-    for (let at = 0; at < data.length; at += size) film.layers.push(data.subarray(at, at + size));
-  }
+  const data = bytes(piece.moving ?? ""), size = layerSize();
+  for (let at = 0; at < data.length; at += size) film.moving.push(data.subarray(at, at + size));
   if (following) show(film.labels.length - 1, false);
   if (film.labels.length !== film.total) return;
   following = false;
@@ -70,19 +70,28 @@ function append(piece) {
 
 // --- drawing ----------------------------------------------------------------------------------------------------
 
-/** The bytes of panel `p` in frame `i`: H × W × C, 0…255 over the panel's limits. */
-function panelBytes(p, i) {
-  if (!film.table) return film.layers[i * film.panels.length + p];
-  const size = film.size[0] * film.size[1] * film.size[2], count = film.layers.length / size;
-  const [low, high] = film.panels[p].limits;
-  const row = (i * film.panels.length + p) * count;
-  const result = new Uint8ClampedArray(size); // rounds and clips
-  for (let j = 0; j < size; j++) {
-    let value = 0;
-    for (let k = 0; k < count; k++) value += film.table[row + k] * film.layers[k * size + j];
-    result[j] = (value - low) * 255 / (high - low);
+const layerSize = () => film.size[0] * film.size[1] * film.size[2];
+
+/** The values of panel `p` in frame `i`, H × W × C: its layers, weighted by its row of the table. */
+function panelValues(p, i) {
+  const size = layerSize(), result = new Float32Array(size), count = film.still.length / size;
+  const row = (i * film.panels.length + p) * (count + film.limits.length);
+  const add = (weight, layer) => { for (let j = 0; j < size; j++) result[j] += weight * layer[j]; };
+  for (let k = 0; k < count; k++) {
+    if (film.table[row + k]) add(film.table[row + k], film.still.subarray(k * size, (k + 1) * size));
   }
+  film.limits.forEach(([low, high], k) => {
+    const weight = film.table[row + count + k], layer = film.moving[i * film.limits.length + k];
+    if (weight) for (let j = 0; j < size; j++) result[j] += weight * (low + layer[j] * (high - low) / 255);
+  });
   return result;
+}
+
+/** The bytes of panel `p` in frame `i`: 0…255 over the panel's limits. */
+function panelBytes(p, i) {
+  if (!film.table) return film.moving[i * film.panels.length + p];
+  const [low, high] = film.panels[p].limits;
+  return Uint8ClampedArray.from(panelValues(p, i), (value) => (value - low) * 255 / (high - low)); // rounds and clips
 }
 
 function paint(canvas, data, panel) {
@@ -105,10 +114,13 @@ function draw(again = false) {
   film.panels.forEach((panel, p) => {
     const view = stage.children[p], canvas = view.querySelector("canvas");
     paint(canvas, panelBytes(p, frame), panel);
-    canvas.setAttribute("aria-label", `${panel.title} at ${label}. ${numbersInWords()}`);
+    canvas.setAttribute("aria-label", `${panel.title} ${panel.badge} at ${label}. ${numbersInWords(panel)}`);
     if (panel.factor) view.querySelector(".factor span").textContent = written(number(panel.factor));
+    if (panel.note) view.querySelector(".about span").textContent = written(number(panel.note));
+    if (film.words[p]) view.querySelector(".words").textContent = film.words[p][frame];
   });
-  film.numbers.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
+  film.listed.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
+  find(".formulas").querySelectorAll("[data-key]").forEach((span) => { span.textContent = written(number(span.dataset.key)); });
   charts.forEach((move) => move());
   markStrip();
   slider.value = frame;
@@ -117,7 +129,8 @@ function draw(again = false) {
 }
 
 const number = (key) => film.numbers.find((each) => each.key === key);
-const numbersInWords = () => film.numbers.map((each) => `${each.symbol} = ${written(each)}`).join(", ");
+const inWords = (each) => `${each.symbol} = ${written(each)}`;
+const numbersInWords = (panel) => [...(panel.note ? [number(panel.note)] : []), ...film.listed].map(inWords).join(", ");
 
 function written(each) {
   const value = each.values[frame];
@@ -126,9 +139,9 @@ function written(each) {
   return value.toFixed(each.digits).replace("-", "−");
 }
 
-/** `x_t` with a lowered t; text only, whatever it holds. */
+/** `x_t` with a lowered t, `x_t−1` with a lowered t−1; text only, whatever it holds. */
 function typeset(node, text) {
-  text.split(/_(\w)(?!\w)/).forEach((part, k) => {
+  text.split(/_([\wθ](?:−1)?)(?!\w)/).forEach((part, k) => {
     if (k % 2) node.appendChild(document.createElement("sub")).textContent = part;
     else node.append(part);
   });
@@ -143,10 +156,11 @@ function make(tag, name, text = "") {
 
 function buildStage() {
   const [width, height] = film.size;
-  stage.style.setProperty("--panels", film.panels.length);
+  stage.style.setProperty("--panels", film.columns ?? film.panels.length);
+  stage.classList.toggle("matrix", film.columns !== undefined);
   const factored = film.panels.some((panel) => panel.factor);
   stage.classList.toggle("factored", factored);
-  stage.replaceChildren(...film.panels.map((panel) => {
+  stage.replaceChildren(...film.panels.map((panel, p) => {
     const view = make("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
     const canvas = document.createElement("canvas");
@@ -155,7 +169,10 @@ function buildStage() {
     const caption = make("figcaption", "", "");
     const title = make("span", "title", panel.title);
     if (panel.badge) title.append(make("span", "badge", panel.badge));
-    caption.append(title, make("span", "about", panel.about));
+    const about = make("span", "about", panel.note ? `${[panel.about, number(panel.note).symbol].filter(Boolean).join(": ")} ` : panel.about);
+    if (panel.note) about.append(document.createElement("span"));
+    caption.append(title, about);
+    if (film.words[p]) caption.append(make("span", "words"));
     if (factored) { // a line above each panel, so that they align
       const factor = make("div", "factor", panel.factor ? `${number(panel.factor).symbol} = ` : "");
       factor.append(document.createElement("span"));
@@ -194,8 +211,20 @@ function markStrip() {
   [...find(".strip").children].forEach((view, k) => view.setAttribute("aria-current", k === nearest));
 }
 
+/** Formulas in which numbers stand that change with the frame. */
+function buildFormulas() {
+  find(".formulas").replaceChildren(...(film.formulas ?? []).map((parts) => {
+    const line = make("p", "formula");
+    for (const [text, role, key] of parts) {
+      const part = line.appendChild(make("span", role, text));
+      if (key) part.dataset.key = key;
+    }
+    return line;
+  }));
+}
+
 function buildNumbers() {
-  find(".numbers").replaceChildren(...film.numbers.map((each) => {
+  find(".numbers").replaceChildren(...film.listed.map((each) => {
     const cell = make("div", each.role);
     cell.title = each.about;
     cell.append(make("dt", "", each.symbol), make("dd", ""));
@@ -214,7 +243,8 @@ function buildCharts() {
     return view;
   });
   box.replaceChildren(...boxes);
-  charts = film.charts.map((chart, k) => (chart.bars ? buildBars : buildChart)(chart, boxes[k]));
+  const build = (chart) => (chart.bars ? buildBars : chart.scatter ? buildScatter : buildCurves);
+  charts = film.charts.map((chart, k) => build(chart)(chart, boxes[k]));
 }
 
 const height = 170, left = 44, right = 10, top = 8, bottom = 24; // of a chart, and its margins
@@ -241,7 +271,7 @@ function ticks(from, to, step) {
 }
 
 function keyEntry(key, series, look) {
-  const entry = make("span", series.role + (series.faint ? " faint" : ""));
+  const entry = make("span", series.role);
   const line = svg("svg", { width: 26, height: 8 }, entry);
   svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
   entry.append(make("span", "", series.name));
@@ -273,41 +303,89 @@ function buildBars(chart, box) {
   };
 }
 
-/** Draw the curves once; return the function that moves the marker to the present frame. */
-function buildChart(chart, box) {
-  const [root, width] = svgRoot(box);
-  const values = chart.series.flatMap((series) => series.y);
-  const [first, last] = chart.range;
-  const bottomValue = Math.min(0, ...values), topValue = Math.max(1, ...values), rise = stride(bottomValue, topValue, 4);
-  const low = Math.floor(bottomValue / rise) * rise, high = Math.ceil(topValue / rise) * rise;
+/** Ruled lines and numbers along both sides of a chart; return its scales. */
+function buildAxes(root, width, [first, last], [low, high], rise, log) {
   const x = (value) => left + (value - first) / (last - first) * (width - left - right);
   const y = (value) => top + (high - value) / (high - low) * (height - top - bottom);
   for (const value of ticks(low, high, rise)) {
     svg("line", { class: "rule", x1: left, x2: width - right, y1: y(value), y2: y(value) }, root);
-    svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, root).textContent = `${value}`.replace("-", "−");
+    const mark = svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, root);
+    mark.textContent = log ? power(value) : `${value}`.replace("-", "−");
   }
   for (const value of ticks(first, last, stride(first, last, width / 90))) {
-    svg("text", { x: x(value), y: height - 6, "text-anchor": "middle" }, root).textContent = value;
+    svg("text", { x: x(value), y: height - 6, "text-anchor": "middle" }, root).textContent = `${value}`.replace("-", "−");
   }
-  const key = make("div", "key");
-  // The strong curve last, so that it lies on top.
-  [...chart.series].sort((a, b) => !!b.faint - !!a.faint).forEach((series, k) => {
+  return [x, y];
+}
+
+const power = (exponent) => "10" + `${exponent}`.replace("-", "⁻").replace(/\d/g, (digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]);
+
+/** What the sides of a chart show: from whole stride to whole stride. */
+function rounded([from, to], least) {
+  const rise = Math.max(stride(from, to, 4), least);
+  return [[Math.floor(from / rise + 1e-9) * rise, Math.ceil(to / rise - 1e-9) * rise], rise];
+}
+
+let clips = 0;
+
+/** Draw the curves once; return the function that moves the marker and the dots to the present frame. */
+function buildCurves(chart, box) {
+  const [root, width] = svgRoot(box), values = chart.series.flatMap((series) => series.y);
+  const span = chart.range_y ?? (chart.log ? [Math.min(...values), Math.max(...values)] : [Math.min(0, ...values), Math.max(1, ...values)]);
+  const [sides, rise] = rounded(span, chart.log ? 1 : 0);
+  const [x, y] = buildAxes(root, width, chart.range, sides, rise, chart.log);
+  const clip = `${element.closest("[id]")?.id}-clip-${++clips}`;
+  svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 }, svg("clipPath", { id: clip }, root));
+  const curves = svg("g", { "clip-path": `url(#${clip})` }, root), key = make("div", "key");
+  // The strong curves last, so that they lie on top.
+  [...chart.series].sort((a, b) => (b.look === "faint") - (a.look === "faint")).forEach((series, k) => {
     const points = series.x.map((value, j) => `${x(value).toFixed(1)},${y(series.y[j]).toFixed(1)}`).join(" ");
-    const look = `curve ${series.role}${series.faint ? ` faint dash-${k}` : ""}${series.dashed ? " dashed" : ""}`;
-    svg("polyline", { class: look, points }, root);
-    keyEntry(key, series, look);
+    const look = `curve ${series.role} ${series.look === "faint" ? `faint dash-${k % 3}` : series.look}`;
+    svg("polyline", { class: look, points }, curves);
+    if (series.name) keyEntry(key, series, look);
   });
   box.append(key);
   const rule = svg("line", { class: "marker", y1: top, y2: height - bottom }, root);
-  const dot = svg("circle", { class: `dot ${chart.series.find((series) => !series.faint).role}`, r: 5 }, root);
-  const horizontal = number(chart.x), vertical = number(chart.y);
+  const dots = chart.series.filter((series) => series.dot).map((series) =>
+    [number(series.dot), svg("circle", { class: `dot ${series.role}`, r: 5 }, root)]);
+  const across = number("t"), [low, high] = sides;
   return () => {
-    const across = x(horizontal.values[frame]), value = vertical.values[frame];
-    rule.setAttribute("x1", across);
-    rule.setAttribute("x2", across);
-    dot.setAttribute("cx", across);
-    dot.setAttribute("cy", Number.isFinite(value) ? y(value) : height - bottom);
-    root.setAttribute("aria-label", `${chart.title}: ${written(vertical)} at ${film.labels[frame]}`);
+    const place = x(across.values[frame]);
+    rule.setAttribute("x1", place);
+    rule.setAttribute("x2", place);
+    for (const [each, dot] of dots) {
+      const value = chart.log ? Math.log10(each.values[frame]) : each.values[frame];
+      dot.setAttribute("cx", place);
+      dot.setAttribute("cy", y(Math.max(low, Math.min(high, Number.isNaN(value) ? low : value))));
+    }
+    root.setAttribute("aria-label", `${chart.title}: ${dots.map(([each]) => inWords(each)).join(", ")} at ${film.labels[frame]}`);
+  };
+}
+
+/** The pixels of one panel over those of another, a dot each; return the function that draws the present frame. */
+function buildScatter(chart, box) {
+  const [root, width] = svgRoot(box), [across, up] = chart.ranges;
+  const [x, y] = buildAxes(root, width, across, up, 2, false), [p, q] = chart.scatter;
+  const inside = [width - left - right, height - top - bottom], sharp = window.devicePixelRatio || 1;
+  const cloud = Object.assign(document.createElement("canvas"), { width: inside[0] * sharp, height: inside[1] * sharp });
+  cloud.style.cssText = `left: ${left}px; top: ${top}px; width: ${inside[0]}px; height: ${inside[1]}px`;
+  cloud.setAttribute("aria-hidden", "true");
+  const frameBox = make("div", "scatter"), key = make("div", "key"), said = make("span", "");
+  root.replaceWith(frameBox);
+  frameBox.append(root, cloud);
+  const noted = key.appendChild(make("span", ""));
+  noted.append(make("span", "", `${number(chart.note).symbol} =`), said);
+  box.append(key);
+  const context = cloud.getContext("2d"), role = film.panels[q].role;
+  return () => {
+    const [one, other] = [panelValues(p, frame), panelValues(q, frame)];
+    context.setTransform(sharp, 0, 0, sharp, -left * sharp, -top * sharp);
+    context.clearRect(left, top, ...inside);
+    context.fillStyle = getComputedStyle(player).getPropertyValue(`--${role}`);
+    context.globalAlpha = Math.min(.8, 600 / one.length);
+    for (let j = 0; j < one.length; j++) context.fillRect(x(one[j]) - 1, y(other[j]) - 1, 2, 2);
+    said.textContent = written(number(chart.note));
+    root.setAttribute("aria-label", `${chart.title}: ${inWords(number(chart.note))} at ${film.labels[frame]}`);
   };
 }
 
@@ -390,28 +468,32 @@ document.addEventListener("playground-place", (event) => {
 
 // --- saving -----------------------------------------------------------------------------------------------------
 
-/** At most `count` frames, evenly spaced, below each other: their panels side by side, and what t it is. */
+/** At most `count` frames, evenly spaced, below each other: their panels in rows, and what t it is. */
 function sheet(count) {
-  const last = film.labels.length - 1, rows = Math.min(count, last + 1);
-  const frames = Array.from({ length: rows }, (_, k) => Math.round(k * last / Math.max(1, rows - 1)));
-  const [width, height] = film.size, times = Math.max(1, Math.round(140 / height)), gap = 8, line = 26;
-  const titles = film.panels.map((panel) => panel.title.replaceAll("_0", "₀").replaceAll("_t", "ₜ")).join("  |  ");
+  const last = film.labels.length - 1, shown = Math.min(count, last + 1);
+  const frames = Array.from({ length: shown }, (_, k) => Math.round(k * last / Math.max(1, shown - 1)));
+  const [width, height] = film.size, columns = film.columns ?? film.panels.length, gap = 8, line = 26;
+  const times = Math.max(1, Math.round((film.columns ? 84 : 140) / height));
+  const wide = width * times + gap, high = height * times + line + gap, rows = Math.ceil(film.panels.length / columns);
+  const plain = ({ title, badge }) => `${title.replaceAll("_0", "₀").replaceAll("_t", "ₜ")} ${badge}`.trim();
   const small = Object.assign(document.createElement("canvas"), { width, height });
-  const all = document.createElement("canvas"), step = height * times + line + gap;
-  all.width = film.panels.length * (width * times + gap) + gap;
-  all.height = frames.length * step;
+  const all = Object.assign(document.createElement("canvas"), { width: columns * wide + gap, height: shown * rows * high });
   const context = all.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, all.width, all.height);
   Object.assign(context, { imageSmoothingEnabled: false, fillStyle: "#111", font: "15px system-ui, sans-serif", textBaseline: "middle" });
-  frames.forEach((i, row) => {
+  frames.forEach((i, k) => {
     film.panels.forEach((panel, p) => {
       paint(small, panelBytes(p, i), panel);
-      context.drawImage(small, gap + p * (width * times + gap), row * step + line, width * times, height * times);
+      const row = k * rows + Math.floor(p / columns);
+      context.drawImage(small, gap + (p % columns) * wide, row * high + line, width * times, height * times);
     });
-    context.fillText(`${film.labels[i]}     ${titles}`, gap, row * step + line / 2);
+    for (let row = 0; row < rows; row++) {
+      const titles = film.panels.slice(row * columns, (row + 1) * columns).map(plain).join("  |  ");
+      context.fillText(`${row ? "" : `${film.labels[i]}     `}${titles}`, gap, (k * rows + row) * high + line / 2, all.width - 2 * gap);
+    }
   });
-  return { frames: frames.length, canvas: all };
+  return { frames: shown, canvas: all };
 }
 
 function everyNumber() {

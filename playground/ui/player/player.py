@@ -1,16 +1,17 @@
-"""The one component for everything that moves: it shows a film from `render.frames`."""
+"""The one component for everything that moves: it shows a film, put together with `render.film`."""
 
 from __future__ import annotations
 
 import base64
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from playground.core import images
-from playground.render.frames import Film, colour_scale
+from playground.render.film import Film, colour_scale
 from playground.render.gif import gif
 
 MAX_SHEET = 16_000
@@ -21,8 +22,9 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
     """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
 
     An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
-    posted back with every event. A film whose `start` is 0 takes the place of the one on show; any other is added to
-    its end. Films with `sync` share their place in t.
+    posted back with every event, and as one text: Gradio copies props, number by number, whenever anything happens. A
+    film whose `start` is 0 takes the place of the one on show; any other is added to its end. Films with `sync` share
+    their place in t.
     """
     # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
     markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt)
@@ -33,14 +35,14 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
         apply_default_css=False,
         elem_id=elem_id,
         label=label,
-        film=film,
+        film=film and _text(film),
         server_functions=[encode_gif],
     )
 
 
 def showing(film: Film) -> Any:
     """The update that brings a film, or a piece of one, to a player: numbered, since an equal one would not count."""
-    return gr.update(film={**film, "serial": next(_serial)})
+    return gr.update(film=_text({**film, "serial": next(_serial)}))
 
 
 def encode_gif(sent: Any) -> dict[str, str]:
@@ -56,6 +58,10 @@ def encode_gif(sent: Any) -> dict[str, str]:
         raise ValueError("A film is sent as a sheet of its frames and their number.")
     except ValueError as error:
         return {"error": str(error)}
+
+
+def _text(film: Film) -> str:
+    return json.dumps(film, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _read(name: str) -> str:

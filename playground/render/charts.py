@@ -1,0 +1,77 @@
+"""Charts that move with a film: curves with dots, histograms and scatter plots, all drawn by the player."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from playground.core.histograms import gaussian_shares, shares
+from playground.core.schedules import NoiseSchedule
+from playground.render.film import Part, encoded, rounded
+
+
+def curve(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
+    """One curve; in each frame its dot stands at the number `dot`. Its `look` is "", "dashed", "dotted" or "faint"."""
+    there = y.isfinite()
+    return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
+
+
+def curves_chart(
+    title: str, last: int, series: Sequence[Part], *, range_y: tuple[float, float] | None = None, log: bool = False
+) -> Part:
+    """Curves over t, 0 to `last`; what leaves `range_y` is cut. With `log` the values are powers of 10."""
+    return {"title": title, "range": [0, last], "range_y": range_y, "log": log, "series": list(series)}
+
+
+def level_curve(value: float, name: str, last: int) -> Part:
+    """A dashed line at one height."""
+    return curve(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look="dashed")
+
+
+def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:
+    """One curve a schedule, the chosen one strong, at 200 places at most."""
+    last = chosen.num_steps - 1
+    places = torch.linspace(0, last, min(200, last + 1)).round().long()
+    series = []
+    for schedule in schedules:
+        values = getattr(schedule, key)[places]
+        if schedule.name == chosen.name:
+            series.append(curve(schedule.name, "picture", places, values, dot=key))
+        else:
+            series.append(curve(schedule.name, "mixture", places, values, look="faint"))
+    return curves_chart(title, last, series)
+
+
+def scatter_chart(title: str, across: int, up: int, across_range: tuple[float, float], note: str) -> Part:
+    """The pixels of panel `up` over those of panel `across`, a dot each; the number `note` stands beside it."""
+    return {"title": title, "scatter": [across, up], "ranges": [across_range, (-4.0, 4.0)], "note": note}
+
+
+def pixels_chart(x_t: Tensor) -> Part:
+    """How the pixels of x_t (K, C, H, W) lie in each frame, beside N(0, 1)."""
+    edges = torch.linspace(-4, 4, 41)
+    standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
+    return bars_chart(
+        "The pixels of x_t, beside N(0, 1)",
+        edges,
+        ("pixels of x_t", "mixture", shares(x_t.flatten(1), edges)),
+        ("N(0, 1)", "noise", standard),
+        top=3 * standard.max().item(),
+    )
+
+
+def bars_chart(
+    title: str, edges: Tensor, bars: tuple[str, str, Tensor], line: tuple[str, str, Tensor], top: float | None = None
+) -> Part:
+    """A histogram for each frame and a curve over it: (name, role, shares of the bins (K, B) or, for all, (1, B)).
+
+    Each frame is drawn up to its own highest value, or all up to `top`, where higher bars are cut.
+    """
+    tops = torch.maximum(*(each[2].double().amax(1, keepdim=True) for each in (bars, line))) if top is None else top
+    series = [
+        {"name": name, "role": role, "bytes": encoded((values / tops * 255).clamp(0, 255).to(torch.uint8).numpy())}
+        for name, role, values in (bars, line)
+    ]
+    return {"title": title, "range": [edges[0].item(), edges[-1].item()], "bins": len(edges) - 1, "bars": series}

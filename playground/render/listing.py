@@ -1,0 +1,47 @@
+"""Lines of code, and what each of them made, as HTML. All text in it is our own."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from PIL import Image
+from torch import Tensor
+
+from playground.core import images
+from playground.core.training_step import Executed
+from playground.render.palette import NOISE_RANGE, noise_colours
+
+# The role of each variable that a line may make.
+ROLES = {"eps": "noise", "x_t": "mixture", "eps_hat": "prediction"}
+
+
+def code(lines: Sequence[str]) -> str:
+    """The lines before they have run."""
+    return f'<ol class="listing">{"".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)}</ol>'
+
+
+def executed(done: Sequence[Executed], t: int) -> str:
+    """The lines with pictures and numbers of what they made, at step t."""
+    items = []
+    for each in done:
+        made = "".join(_made(name, value) for name, value in each.made.items())
+        items.append(f'<li><code>{html.escape(each.line)}</code><div class="made">{made}</div></li>')
+    return f'<ol class="listing">{"".join(items)}</ol><p class="note" role="status">Executed just now at t = {t}.</p>'
+
+
+def _made(name: str, value: Tensor) -> str:
+    if value.ndim == 0:
+        number = f"{value.item():.4f}" if value.is_floating_point() else f"{value.item():,}"
+        return f"<span><b>{name}</b> = {number}</span>"
+    role = ROLES[name]
+    url = images.data_url(value) if role == "mixture" else noise_url(value)
+    picture = f'<img src="{url}" alt="{name}">'
+    return f'<figure class="{role}">{picture}<figcaption>{name}</figcaption></figure>'
+
+
+def noise_url(noise: Tensor) -> str:
+    """Noise (C, H, W) as a picture in a data: URL, in the colours that the player gives it."""
+    if len(noise) != 1:
+        return images.data_url(noise / NOISE_RANGE)
+    return images.png_url(Image.fromarray(noise_colours()[images.to_bytes(noise / NOISE_RANGE)[0].numpy()]))

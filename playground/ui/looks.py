@@ -1,0 +1,151 @@
+"""The ways to look at the noise that was found: of each its question, its film, and what one saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playground.render import looks
+from playground.render.film import Film
+from playground.ui.scene import Scene
+
+
+@dataclass(frozen=True)
+class Look:
+    """`name` stands on its button; `question` and `seen`, Markdown, stand above and below the film."""
+
+    name: str
+    question: str
+    film: Callable[[Scene, list[int]], Film]
+    seen: str
+
+
+def _predictors(scene: Scene, t: list[int]) -> Film:
+    return looks.predictors_film({who: scene.prediction(who, t) for who in scene.predictors()}, scene.settings.t)
+
+
+def _independence(scene: Scene, t: list[int]) -> Film:
+    found = scene.prediction("network", t)
+    return looks.independence_film(found, scene.independence(found), scene.settings.t)
+
+
+def _shrinkage(scene: Scene, t: list[int]) -> Film:
+    found = {who: scene.prediction(who, t) for who in scene.predictors()}
+    return looks.shrinkage_film(found, scene.total_variance(t), scene.settings.t)
+
+
+def _step(scene: Scene, t: list[int]) -> Film:
+    found = scene.prediction("network", t)
+    return looks.step_film(found, scene.learned_step(found), scene.other_noise(), scene.settings.t)
+
+
+def _names(scene: Scene, t: list[int]) -> Film:
+    found = scene.prediction("network", t)
+    return looks.names_film(found, scene.four_names(found), scene.other_noise(), scene.settings.t)
+
+
+def _training(scene: Scene, t: list[int]) -> Film:
+    return looks.training_film(scene.prediction("network", t), scene.settings.t)
+
+
+X_0 = '<span class="picture">x<sub>0</sub></span>'
+X_T = '<span class="mixture">x<sub>t</sub></span>'
+EPS = '<span class="noise">ε</span>'
+EPS_HAT = '<span class="prediction">ε̂</span>'
+X0_HAT = '<span class="picture">x̂<sub>0</sub></span>'
+V_HAT = '<span class="mixture">v̂</span>'
+
+LOOKS = {
+    "predictors": Look(
+        "Four predictors",
+        f"""## How can random noise be found?
+<p class="formula">{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) &ensp;≈&ensp; E[{EPS} | {X_T}],&emsp;
+{X0_HAT} = ({X_T} − √(1−ᾱ<sub>t</sub>) · {EPS_HAT}) / √ᾱ<sub>t</sub></p>
+
+Four predictors are asked for the noise in the same x<sub>t</sub>. The **network** was trained for it: it gets
+x<sub>t</sub> and t, no label, no x<sub>0</sub>, no ε. The **ideal** one is no network: it goes through all the
+pictures of the training data, weighs each by how well it explains this x<sub>t</sub>, and says the exact mean. The
+**blind** one never sees x<sub>t</sub>; the best it can say is 0. The **copycat** says x<sub>t</sub> itself. Drag t
+and compare.""",
+        _predictors,
+        """**What you saw.** Who does not see x<sub>t</sub> finds nothing: random numbers cannot be learned, and
+nobody is asked for them. The question is which noise is *in this x<sub>t</sub>*, and whoever knows what
+pictures look like can answer it. What cannot be known is averaged, so an error stays wherever
+x<sub>t</sub> leaves a doubt. The ideal one knows only the pictures that it has: on one that was held
+out it is sure, and wrong, where t is small; the network is not.""",
+    ),
+    "independence": Look(
+        "Is it independent?",
+        f"""## Is the noise independent of the picture?
+<p class="formula">{EPS} ~ N(0, I), drawn without a look at {X_0};&emsp;
+{X_T} = √ᾱ<sub>t</sub> · {X_0} + √(1−ᾱ<sub>t</sub>) · {EPS}</p>
+
+ε′ is the noise of the next seed. It is as good a noise as ε, but it is not in this x<sub>t</sub>. In the plots every
+pixel is a dot: a cloud without a direction means that one says nothing about the other.""",
+        _independence,
+        """**What you saw.** ε̂ follows ε and not ε′: the network has not learned to draw noise, it has looked for
+it. ε is independent of x<sub>0</sub>, and yet not of x<sub>t</sub>, which was made with it. That is all
+that learning needs.""",
+    ),
+    "shrinkage": Look(
+        "Shrinkage",
+        f"""## Why is the found noise too small?
+<p class="formula">E[{EPS_HAT}²] + E[({EPS} − {EPS_HAT})²] = E[{EPS}²] = 1&emsp; for {EPS_HAT} = E[{EPS} | {X_T}]</p>
+
+Where the picture is strong, x<sub>t</sub> holds so little noise that a faint speckle may as well be the picture's
+own: ε̂, the mean of all the noises that could be there, is then smaller than each of them, so std(ε̂) falls below
+1, and what the mean leaves out stays as an error that no training takes away.""",
+        _shrinkage,
+        """**What you saw.** Shrinkage is not a bug: it is what a mean does. What is found and what is missed add
+up to all the noise there is (the law of total variance), checked here with fresh draws for every t. The
+ideal predictor has a finite list of pictures: on one of them its error does fall to 0, since one
+picture of the list explains x<sub>t</sub> and no other does; on any other picture it grows without
+bound. A network that learned the list by heart would do the same.""",
+    ),
+    "step": Look(
+        "From ε̂ to the step",
+        f"""## How does the found noise become a step back?
+<p class="formula">p<sub>θ</sub>(x<sub>t−1</sub> | {X_T}) = N(<span class="prediction">μ<sub>θ</sub></span>,
+σ<sub>t</sub>² I),&ensp; σ<sub>t</sub>² = β<sub>t</sub> or β̃<sub>t</sub></p>
+
+With ε̂ everything is there that a step needs. Its mean μ<sub>θ</sub> is x<sub>t</sub> less a part of ε̂, and the
+same as the mean of the true step, q(x<sub>t−1</sub> | x<sub>t</sub>, x<sub>0</sub>), with x̂<sub>0</sub> in the
+place of x<sub>0</sub>. How far the two steps are from each other is the term L<sub>t−1</sub>; all of them together
+bound how many bits the picture costs, that is, how likely the network thinks it is.""",
+        _step,
+        """**What you saw.** Two roads, one mean: it differs from the true one only by what ε̂ missed, times a
+known factor. So a small error in ε is a small error in every step, and learning ε is enough to run the
+process backwards. Near t = 0 one step is worth the most bits; that is where the finest grain of the
+picture is decided.""",
+    ),
+    "names": Look(
+        "Four names",
+        f"""## Noise, picture, velocity or score?
+<p class="formula">{V_HAT} = √ᾱ<sub>t</sub> · {EPS_HAT} − √(1−ᾱ<sub>t</sub>) · {X0_HAT},&emsp;
+<span class="prediction">ŝ</span> = −{EPS_HAT} / √(1−ᾱ<sub>t</sub>) ≈ ∇ ln q({X_T})</p>
+
+Since x<sub>t</sub> is known, whoever says one of the four has said the other three. But not equally well: the
+second and the third row show what comes out when each is off by the same faint noise, a tenth of N(0, I).""",
+        _names,
+        """**What you saw.** One answer, four names. An error in ε̂ (or the score) is blown up in x̂<sub>0</sub>
+where little of the picture is left; an error in x̂<sub>0</sub> is blown up in ε̂ where there is little
+noise. The velocity v is harmless at both ends, which is why many networks are trained to say it.""",
+    ),
+    "training": Look(
+        "The training step",
+        """## What happens in one step of training?
+
+Draw a t and a noise, make x<sub>t</sub>, ask the network, compare. Here t and ε come out as the slider's t and the
+seed's ε, so that you know them; in training they are drawn anew for every picture, millions of times. Then the
+weights move a little in the direction that makes the loss smaller.""",
+        _training,
+        """**What you saw.** The answer to the question, ε, is known in training because we have put it there
+ourselves. No one ever has to find the noise in a picture that was noisy before. The four lines are all
+that the network has learned from.""",
+    ),
+}
+
+
+def film_of(scene: Scene) -> Film:
+    """The film of the scene's look, over steps that cover the schedule evenly and the one that is asked for."""
+    return LOOKS[scene.settings.look].film(scene, scene.steps())

@@ -1,0 +1,166 @@
+"""The ways to look at the found noise, and the lesson, as a person uses them."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from playground.core import experiments, images
+from playground.core.library import Library
+from playground.core.likelihood import bound
+from playground.core.schedules import linear
+from playground.core.training_step import LINES
+from playground.ui.lesson import STOPS
+from playground.ui.looks import LOOKS
+from tests.browser.conftest import Watched
+from tests.browser.test_page import OpenPage, drawn, label, numbers, open_tab, scrub
+
+PLAYER = "player-prediction"
+
+
+def opened_at(open_page: OpenPage, address: str, link: str) -> Page:
+    page = open_page(f"{address}?tab=prediction&{link}").page
+    page.wait_for_selector(f"#{PLAYER} .panel")
+    return page
+
+
+def test_every_look_is_a_link_and_dragging_t_asks_nobody(open_page: OpenPage, address: str) -> None:
+    watched, other = open_page(), open_page(f"{address}?tab=prediction").page
+    open_tab(watched.page, "Find the noise")
+    for look in reversed(LOOKS):
+        asked_and_shared(watched, other, look)
+
+
+def asked_and_shared(watched: Watched, other: Page, look: str) -> None:
+    page = watched.page
+    page.get_by_label(LOOKS[look].name, exact=True).check()
+    heading = LOOKS[look].question.split("\n")[0].removeprefix("## ")
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    page.wait_for_timeout(500)
+    asked = len(watched.requests)
+    scrub(page, PLAYER, 11)
+    scrub(page, PLAYER, 30)
+    page.wait_for_timeout(300)
+    assert len(watched.requests) == asked
+    assert parse_qs(urlsplit(page.url).query)["look"] == [look]
+    other.goto(page.url)
+    other.wait_for_function("text => document.body.innerText.includes(text)", arg=heading)
+    other.wait_for_function(
+        "([id, old]) => document.querySelector(`#${id} .numbers`).textContent === old",
+        arg=[PLAYER, page.locator(f"#{PLAYER} .numbers").text_content()],
+    )
+    panels = page.locator(f"#{PLAYER} .panel").count()
+    for panel in range(panels):
+        assert np.array_equal(drawn(page, PLAYER, panel), drawn(other, PLAYER, panel))
+
+
+def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
+    open_page: OpenPage, address: str, library: Library
+) -> None:
+    page = opened_at(open_page, address, "look=training&t=333&seed=4")
+    assert label(page, PLAYER) == "t = 333"  # exactly the one that the link asks for
+    expect(page.locator("#listing code")).to_have_text(list(LINES))
+    expect(page.locator("#listing img")).to_have_count(0)
+    page.locator("#run-training").click()
+    expect(page.locator("#listing img")).to_have_count(3)
+    above = page.locator(f"#{PLAYER} .about span").inner_text()
+    expect(page.locator("#listing .made").last).to_have_text(f"loss = {above}")
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 4)
+    record = experiments.prediction(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
+    assert float(above) == pytest.approx(record.error.item(), abs=1e-4)
+    source = page.locator("#listing .mixture img").get_attribute("src") or ""
+    assert source == images.data_url(record.x_t[0])
+    scrub(page, PLAYER, 40)
+    page.locator("#run-training").click()
+    expect(page.locator("#listing .note")).to_contain_text(label(page, PLAYER))
+
+
+def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, library: Library) -> None:
+    page = opened_at(open_page, address, "look=step&T=40&t=20")
+    page.locator("#bound").click()
+    expect(page.locator("#sums")).to_contain_text("all 40 steps")
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    *_, found = bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
+    last = page.locator("#sums tr").last.locator("td").all_inner_texts()
+    assert float(last[1]) == pytest.approx(found.bits("beta_tilde"), abs=2e-4)
+    assert float(last[2]) == pytest.approx(found.bits("beta"), abs=2e-4)
+    shown = numbers(page, PLAYER)
+    assert float(shown["between the roads"]) == 0
+    formula = page.locator(f"#{PLAYER} .formulas").inner_text()
+    assert shown["of xt"] in formula
+    page.get_by_role("button", name="Other noise").click()  # another scene: the old sum is gone
+    expect(page.locator("#sums")).to_have_text("")
+
+
+def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, library: Library) -> None:
+    page = open_page().page
+    open_tab(page, "Remove noise")
+    page.get_by_label("Steps", exact=True).fill("10")
+    page.get_by_label("the network, and the ideal predictor beside it").check()
+    page.locator("#run").click()
+    page.wait_for_function(
+        "document.querySelector('#player-reverse output')?.textContent.startsWith('after step 10')", timeout=30_000
+    )
+    ideal, near = drawn(page, "player-reverse", 4), drawn(page, "player-reverse", 7)
+    assert np.abs(ideal - near).max() <= 1
+    assert np.abs(drawn(page, "player-reverse", 0) - drawn(page, "player-reverse", 3)).max() > 50
+    number = int(
+        page.locator("#player-reverse .words").last.inner_text().removeprefix("№ ").split(" · ")[0].replace(",", "")
+    )
+    picture = images.to_bytes(library.pictures("digits").x0(number))[0].numpy()
+    assert np.array_equal(near[:28, :28, 0], picture)
+    assert number < library.pictures("digits").training.stop
+
+
+def test_the_lesson_asks_first_and_then_goes_there(open_page: OpenPage) -> None:
+    page = open_page().page
+    page.get_by_role("button", name="Lesson").click()
+    panel = page.locator("#lesson .lesson")
+    expect(panel.get_by_role("heading", name=STOPS[0].title)).to_be_visible()
+    for number, stop in enumerate(STOPS, start=1):
+        section = panel.locator("section:not([hidden])")
+        expect(section.locator("h3")).to_have_text(stop.title)
+        expect(section.locator(".answer")).to_be_hidden()
+        section.locator(".guesses button").nth(stop.right if number % 2 else (stop.right + 1) % 3).click()
+        expect(section.locator(".answer")).to_be_visible()
+        expect(section.locator(".verdict")).to_have_text(
+            "You guessed right." if number % 2 else "Not so; the right guess is marked."
+        )
+        wanted = {name: values[0] for name, values in parse_qs(stop.link).items()} | {"lesson": str(number)}
+        wanted.pop("frame", None)  # comes with the end of the run
+        page.wait_for_function(
+            "wanted => { const now = new URLSearchParams(location.search);"
+            " return Object.entries(wanted).every(([name, value]) => now.get(name) === value); }",
+            arg=wanted,
+        )
+        expect(page.locator(f"#player-{wanted['tab']} .panel").first).to_be_visible()
+        if number < len(STOPS):
+            section.locator(".on").click()
+    expect(panel.locator("section:not([hidden]) .on")).to_be_disabled()
+    panel.locator("section:not([hidden]) .back").click()
+    expect(panel.locator("section:not([hidden]) h3")).to_have_text(STOPS[-2].title)
+    panel.locator("section:not([hidden]) .close").click()
+    expect(panel).to_be_hidden()
+    page.wait_for_function("!new URLSearchParams(location.search).has('lesson')")
+
+
+def test_a_link_opens_the_lesson_where_it_was(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}?lesson=3&{STOPS[2].link}").page
+    expect(page.locator("#lesson section:not([hidden]) h3")).to_have_text(STOPS[2].title)
+    page.wait_for_selector(f"#{PLAYER} .panel")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_lesson_leaves_the_playground_in_sight(open_page: OpenPage, address: str, width: int) -> None:
+    page = open_page(f"{address}?lesson=1", width=width, height=844).page
+    panel, main = page.locator("#lesson .lesson").bounding_box(), page.locator("#player-forward").bounding_box()
+    assert panel is not None
+    assert main is not None
+    if width == 1440:
+        assert main["x"] + main["width"] <= panel["x"]
+    else:
+        assert panel["height"] < 844 / 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,126 @@
+"""What the lesson answers, held against the shipped digits, picture 9003 and seed 0, as its links say."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+import torch
+
+from playground.core import experiments
+from playground.core.checkpoints import Checkpoint
+from playground.core.experiments import Prediction
+from playground.core.library import Library
+from playground.core.likelihood import learned_step, previous_level
+from playground.core.memorising import side_by_side
+from playground.core.names import four_names
+from playground.core.predictors import BlindPredictor, CopycatPredictor
+from playground.core.schedules import linear
+from playground.ui.lesson import STOPS
+from playground.ui.settings import MAX_STOP, from_query
+
+SCHEDULE = linear(1000)
+
+
+@pytest.fixture(scope="module")
+def found(library: Library, digits: Checkpoint) -> Prediction:
+    """What the network says of the lesson's picture at every tenth step."""
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    return experiments.prediction(digits.predictor, x0, eps, SCHEDULE, list(range(0, 1000, 10)))
+
+
+def at(t: int) -> int:
+    """The place of step t in `found`."""
+    return t // 10
+
+
+def test_there_are_eight_stops_and_their_links_open(library: Library) -> None:
+    assert len(STOPS) == MAX_STOP == 8
+    for number, stop in enumerate(STOPS, start=1):
+        query = {name: values[0] for name, values in parse_qs(stop.link).items()} | {"lesson": str(number)}
+        settings, notes = from_query(library, query)
+        assert notes == []
+        assert settings.lesson == number
+        assert 0 <= stop.right < len(stop.guesses) == 3
+        assert stop.sources
+    assert {stop.right for stop in STOPS} == {0, 1, 2}  # whoever always picks the same is wrong at times
+
+
+def test_1_the_whole_picture_is_still_there(library: Library) -> None:
+    level = SCHEDULE.level(500)
+    assert round(level.alpha.item(), 2) == 0.28
+    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    x_t = experiments.prediction(BlindPredictor(), x0, eps, SCHEDULE, [500]).x_t
+    assert experiments.correlation(x_t, x0[None]).item() > 1.96 / 28  # more of the picture than chance would show
+    again = (x_t[0] - level.sigma.float() * eps) / level.alpha.float()
+    torch.testing.assert_close(again, x0, atol=1e-5, rtol=0)  # with the noise known, the picture follows
+
+
+def test_2_blind_costs_one_and_no_constant_does_better(library: Library, found: Prediction) -> None:
+    x0 = library.pictures("digits").x0(slice(9000, 9500))
+    assert experiments.mean_error(BlindPredictor(), x0, None, SCHEDULE) == pytest.approx(1, abs=0.005)
+    eps = experiments.gaussian((1000, 784), 0)
+    for constant in (-0.5, -0.1, 0.1, 0.5):
+        assert (eps - constant).square().mean() > eps.square().mean()
+    assert 1 / 45 < found.error[at(400)] < 1 / 30  # the network beside it misses about a thirty-fifth
+
+
+def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(library: Library, found: Prediction) -> None:
+    record = experiments.independence(found, experiments.gaussian((1, 28, 28), 1))
+    assert record.eps_hat_and_eps[at(300)] > 0.97
+    assert abs(record.eps_hat_and_other[at(300)]) < record.band
+    assert abs(record.x0_and_eps[0]) < record.band
+    assert record.x_t_and_eps[at(300)] > 0.8
+    # Over 400 unrelated noises the correlation stays within its band as often as it should.
+    others = torch.stack([experiments.gaussian((1, 28, 28), seed) for seed in range(100, 500)])
+    eps_hat = found.eps_hat[at(300)].expand_as(others)
+    inside = (experiments.correlation(eps_hat, others).abs() < record.band).double().mean().item()
+    assert 0.92 < inside < 0.98
+
+
+def test_5_it_is_harder_where_the_picture_is_plain(found: Prediction, library: Library, digits: Checkpoint) -> None:
+    assert found.error[at(20)] > 20 * found.error[at(900)]
+    assert found.deviation[at(20)] < 0.95
+    assert found.deviation[at(900)] == pytest.approx(found.eps[0].std().item(), abs=0.01)
+    x0 = library.pictures("digits").x0(slice(9000, 9200))
+    for t in (20, 300, 900):  # over held-out pictures the network's answers keep the law of total variance
+        law = experiments.total_variance(digits.predictor, x0, SCHEDULE, [t], draws=100, seed=0)
+        assert law.total.item() == pytest.approx(law.drawn.item(), abs=0.02)
+    copied = experiments.prediction(CopycatPredictor(), found.x0[0], found.eps[0], SCHEDULE, [900])
+    assert copied.error.item() < 0.001  # where x_t is nearly all noise, saying x_t itself is nearly right
+
+
+def test_6_the_step_needs_nothing_but_known_numbers(found: Prediction) -> None:
+    step = learned_step(found.x_t, found.x0, found.eps_hat, found.level, previous_level(SCHEDULE, found.t))
+    assert (step.mean - step.mean_by_x0).abs().max() < 1e-9
+    off = (step.mean - step.true.mean)[at(300)].square().mean().sqrt()
+    assert off < 0.05 * step.true.beta[at(300)].sqrt()  # beside the step's own noise, what is missed is small
+
+
+def test_7_four_names_are_one_answer(found: Prediction) -> None:
+    names = four_names(found.x_t, found.eps_hat, found.level)
+    assert (names.apart < 1e-9).all()
+    assert names.in_x0["eps"][at(990)].abs() > 100
+    assert names.in_eps["x0"][0].abs() > 90
+    assert max(names.in_x0["v"].abs().max(), names.in_eps["v"].abs().max()) <= 1
+
+
+def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Library, digits: Checkpoint) -> None:
+    pictures = library.pictures("digits")
+    training = pictures.x0(pictures.training)
+    assert len(training) == 9000
+    predictors = {"network": digits.predictor, "ideal": library.ideal("digits")}
+    *_, last = side_by_side(predictors, training, SCHEDULE, count=4, seed=0, steps=50)
+    a_pixel = 28.0
+    assert (last["ideal"].nearest.distance / a_pixel < 1e-3).all()
+    assert (last["network"].nearest.distance / a_pixel > 0.1).all()
+    torch.testing.assert_close(last["ideal"].step.x_next, training[last["ideal"].nearest.index], atol=1e-3, rtol=0)
+
+
+def test_on_a_held_out_picture_ideal_is_surely_wrong_at_small_t(library: Library, found: Prediction) -> None:
+    """What *Four predictors* says below its film."""
+    ideal = experiments.prediction(library.ideal("digits"), found.x0[0], found.eps[0], SCHEDULE, [100, 800])
+    assert ideal.error[0] > 10 * found.error[at(100)]
+    assert ideal.error[1] == pytest.approx(found.error[at(800)].item(), rel=0.5)
+    known = library.pictures("digits").x0(17)
+    assert experiments.prediction(library.ideal("digits"), known, found.eps[0], SCHEDULE, [20]).error.item() < 1e-6

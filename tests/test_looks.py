@@ -1,0 +1,129 @@
+"""The six films of Find the noise, decoded as the player does, beside core's own tensors."""
+
+import numpy as np
+import pytest
+import torch
+
+from playground.core import experiments
+from playground.core.experiments import Prediction
+from playground.core.likelihood import learned_step, previous_level
+from playground.core.names import four_names
+from playground.core.noise import add_noise, eps_from_v, x0_from_eps
+from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
+from playground.core.schedules import NoiseSchedule, linear, zero_terminal_snr
+from playground.render import looks
+from playground.render.film import Film
+from tests import films
+from tests.conftest import small_unet
+from tests.films import numbers, titled
+
+T = [0, 20, 60, 99]
+LEVEL = 1.01 * 6 / 255 / 2  # half a level of the noise's 255, and a little for rounding
+
+
+def found(pictures: torch.Tensor, schedule: NoiseSchedule) -> dict[str, Prediction]:
+    eps = experiments.gaussian((1, 8, 8), 0)
+    predictors = {
+        "network": UNetPredictor(small_unet(), linear(1000), null_label=3),
+        "ideal": IdealPredictor(pictures),
+        "blind": BlindPredictor(),
+        "copycat": CopycatPredictor(),
+    }
+    return {who: experiments.prediction(each, pictures[0], eps, schedule, T) for who, each in predictors.items()}
+
+
+def shown(film: Film, title: str, badge: str, frame: int, limits: tuple[float, float]) -> np.ndarray:
+    return films.panel(film, titled(film, title, badge), frame).clip(*limits)
+
+
+def close(one: np.ndarray, other: torch.Tensor, limits: tuple[float, float]) -> None:
+    np.testing.assert_allclose(one, other.clamp(*limits).numpy(), atol=LEVEL)
+
+
+@pytest.mark.parametrize("schedule", [linear(100), zero_terminal_snr(linear(100))], ids=["linear", "zero terminal"])
+def test_each_predictor_has_its_own_column(pictures: torch.Tensor, schedule: NoiseSchedule) -> None:
+    """All four, as core has them: also those two that are drawn from x_0 and ε, and at ᾱ = 0."""
+    record = found(pictures, schedule)
+    film = looks.predictors_film(record, 62)
+    assert (film["at"], film["columns"], len(film["panels"])) == (2, 5, 15)
+    for k in range(len(T)):
+        close(shown(film, "x_t", "", k, (-9, 9)), record["network"].x_t[k], (-9, 9))
+        for who, each in record.items():
+            close(shown(film, "ε̂", who, k, (-3, 3)), each.eps_hat[k], (-3, 3))
+            x0_hat = x0_from_eps(each.x_t[k : k + 1], each.eps_hat[k : k + 1], schedule.level(T[k]))[0]
+            close(shown(film, "x̂_0", who, k, (-1, 1)), x0_hat, (-1, 1))
+            close(shown(film, "ε − ε̂", who, k, (-3, 3)), each.eps[k] - each.eps_hat[k], (-3, 3))
+            assert numbers(film, f"{who} error")[k] == pytest.approx(each.error[k].item())
+    charted = {each["name"]: each for each in film["charts"][0]["series"]}
+    assert set(charted) == set(record)
+
+
+def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: torch.Tensor) -> None:
+    ideal = found(pictures, linear(100))["ideal"]  # an untrained network says less than a level of the scale
+    record = experiments.independence(ideal, experiments.gaussian((1, 8, 8), 1))
+    film = looks.independence_film(ideal, record, 0)
+    for chart in film["charts"][:4]:
+        for k in range(1, len(T)):
+            across, up = (films.panel(film, p, k).ravel() for p in chart["scatter"])
+            assert numbers(film, chart["note"])[k] == pytest.approx(np.corrcoef(across, up)[0, 1], abs=0.01)
+
+
+def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
+    record, schedule = found(pictures, linear(100)), linear(100)
+    law = experiments.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
+    film = looks.shrinkage_film(record, {"network": law, "ideal": law}, 0)
+    np.testing.assert_allclose(numbers(film, "ideal total"), (law.found + law.missed).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)
+    for who in ("network", "ideal"):
+        np.testing.assert_allclose(numbers(film, f"{who} deviation"), record[who].deviation.numpy(), rtol=1e-6)
+    dots = [series["dot"] for chart in film["charts"] for series in chart["series"] if series["dot"]]
+    assert set(dots) <= {number["key"] for number in film["numbers"]}
+
+
+def test_the_step_is_drawn_with_both_variances(pictures: torch.Tensor) -> None:
+    schedule, z = linear(100), experiments.gaussian((1, 8, 8), 1)
+    network = found(pictures, schedule)["network"]
+    before = previous_level(schedule, network.t)
+    step = learned_step(network.x_t, network.x0, network.eps_hat, network.level, before)
+    film = looks.step_film(network, step, z, 0)
+    for k in range(len(T)):
+        close(shown(film, "μ_θ", "network", k, (-1, 1)), step.mean[k], (-1, 1))
+        close(shown(film, "μ̃_t(x_t, x_0)", "", k, (-1, 1)), step.true.mean[k], (-1, 1))
+        for title, variance in (("x_t−1, σ² = β̃", step.true.variance), ("x_t−1, σ² = β", step.true.beta)):
+            drawn = step.mean[k].clamp(-1, 1) + variance[k].sqrt() * z
+            close(shown(film, title, "", k, (-9, 9)), drawn, (-9, 9))
+        assert numbers(film, "bits")[k] == pytest.approx(step.bits["beta_tilde"][k].item())
+    assert (numbers(film, "roads") < 1e-9).all()
+    keys = {number["key"] for number in film["numbers"]}
+    assert {key for line in film["formulas"] for _, _, key in line if key} <= keys
+
+
+def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Tensor) -> None:
+    """The pictures of the second row beside the conversions of an answer that really is off."""
+    schedule, off = linear(100), experiments.gaussian((1, 8, 8), 1)
+    network = found(pictures, schedule)["network"]
+    names = four_names(network.x_t, network.eps_hat, network.level)
+    film = looks.names_film(network, names, off, 0)
+    assert [panel["title"] for panel in film["panels"][4:]] == ["x̂_0"] * 4 + ["ε̂"] * 4
+    for k in (1, 2):
+        level, x_t = schedule.level(T[k]), network.x_t[k : k + 1].double()
+        wrong = {
+            "eps": names.eps[k] + 0.1 * off,
+            "v": eps_from_v(x_t, names.v[k : k + 1] + 0.1 * off, level)[0],
+            "score": -level.sigma * (names.score[k] + 0.1 * off),
+        }
+        for name, eps in wrong.items():
+            place = list(names.in_x0).index(name)
+            clean = names.x0[k].clamp(-1, 1) - names.x0[k]  # the layer that is shown is cut at black and white
+            x0 = x0_from_eps(x_t, eps[None], level)[0] + clean
+            close(films.panel(film, 4 + place, k).clip(-9, 9), x0, (-9, 9))
+            close(films.panel(film, 8 + place, k).clip(-3, 3), eps, (-3, 3))
+
+
+def test_training_shows_the_loss(pictures: torch.Tensor) -> None:
+    network = found(pictures, linear(100))["network"]
+    film = looks.training_film(network, 99)
+    assert film["at"] == 3
+    np.testing.assert_allclose(numbers(film, "network error"), network.error.numpy())
+    x_t = add_noise(pictures[:1], network.eps[:1], linear(100).level(99))[0]
+    close(shown(film, "x_t", "", 3, (-9, 9)), x_t, (-9, 9))
