@@ -57,7 +57,8 @@ def held_out_error(checkpoint: Checkpoint, pictures: Pictures, seed: int) -> dic
 def bits(checkpoint: Checkpoint, pictures: Pictures, seed: int, draws: int) -> dict[str, Any]:
     """The bound on the negative log-likelihood of held-out pictures, without a label, in bits a dimension.
 
-    In each draw every step has one picture and fresh noise; L_0, the largest term by far, is taken over all pictures.
+    In each of at least two draws every step has one picture and fresh noise; L_0, the largest term by far, is taken
+    over all pictures.
     """
     schedule, generator = linear(1000), torch.Generator().manual_seed(seed)
     x0 = pictures.x0(pictures.testing)

@@ -1,12 +1,14 @@
 """The weights that ship: they are what their card says, and do what it says."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from diffusers import DDPMScheduler, UNet2DModel
 
+from playground import evaluate
 from playground.core.checkpoints import WEIGHTS_FILE, Checkpoint, load_checkpoint, sha256
 from playground.core.datasets import WEIGHTS, load_pictures
 from playground.core.experiments import mean_error, reverse
@@ -66,6 +68,14 @@ def test_the_held_out_error_is_that_of_the_card_and_beats_zero_and_copycat(
     assert abs(zero - told["zero"]) < 0.01
     assert abs(copycat - told["copycat"]) < 0.02
     assert network < 0.2 * copycat < zero
+
+
+def test_the_bound_is_that_of_the_card(networks: dict[str, Checkpoint]) -> None:
+    """With other noises over 100 of the held-out digits: within a tenth."""
+    found = evaluate.bits(networks["digits"], replace(load_pictures("digits"), held_out=100), seed=7, draws=2)
+    told = card("digits")["evaluation"]["bound"]
+    for variance in ("beta", "beta_tilde"):
+        assert abs(found[variance] - told[variance]) < 0.1 * told[variance]
 
 
 def test_sampled_emoji_lie_on_clean_white(networks: dict[str, Checkpoint]) -> None:
