@@ -1,10 +1,12 @@
 import math
+import time
 
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
+from playground.core.library import Library
 from playground.core.noise import NoiseLevel, add_noise, eps_from_x0, x0_from_eps
 from playground.core.predictors import BlindPredictor, CopycatPredictor, Guided, IdealPredictor, UNetPredictor
 from playground.core.schedules import SCHEDULES, linear
@@ -101,6 +103,28 @@ def test_ideal_is_the_brute_force_mean_over_all_pictures(pictures: torch.Tensor)
             weights = [math.exp(each - top) for each in log_weights]
             mean = sum(w * picture.double() for w, picture in zip(weights, pictures, strict=True)) / sum(weights)
             assert_close(ideal(x_t, level)[k], eps_from_x0(x_t[k : k + 1], mean, level)[0], atol=1e-9, rtol=1e-9)
+
+
+def test_the_ideal_tends_to_the_picture_itself_and_to_the_mean_of_the_data(pictures: torch.Tensor) -> None:
+    ideal, x0 = IdealPredictor(pictures), pictures.double()
+    level = linear(1000).level(0)
+    x_t = add_noise(x0[:3], randn(3, 1, 8, 8).double(), level)
+    assert_close(x0_from_eps(x_t, ideal(x_t, level), level), x0[:3], atol=1e-9, rtol=0)
+    nearly_noise = NoiseLevel(1e-6, (1 - 1e-12) ** 0.5)
+    x_t = add_noise(x0[:3], randn(3, 1, 8, 8).double(), nearly_noise)
+    mean = x0.mean(0).expand(3, -1, -1, -1)
+    assert_close(x0_from_eps(x_t, ideal(x_t, nearly_noise), nearly_noise), mean, atol=1e-4, rtol=0)
+
+
+def test_ten_thousand_digits_take_less_than_150_ms(library: Library) -> None:
+    digits = library.pictures("digits").x0(slice(None))
+    assert len(digits) == 10_000
+    ideal, level, x_t, took = IdealPredictor(digits), linear(1000).level(300), randn(1, 1, 28, 28), []
+    for _ in range(5):
+        start = time.perf_counter()
+        ideal(x_t, level)
+        took.append(time.perf_counter() - start)
+    assert min(took) < 0.15
 
 
 def test_with_one_picture_the_ideal_knows_the_noise(pictures: torch.Tensor) -> None:

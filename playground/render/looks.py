@@ -120,7 +120,7 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
                 last,
                 [
                     curve("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
-                    curve("ε̂ and ε′", "error", found.t, record.eps_hat_and_other, dot="other"),
+                    curve("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
                     curve("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
                     level_curve(record.band, "edge of the band", last),
                     level_curve(-record.band, "", last),

@@ -154,12 +154,13 @@ def build_app(library: Library) -> gr.Blocks:
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
             look = LOOKS[settings.look]
-            page = [state, gr.update(selected=settings.tab), settings.look, look.question, look.seen]
+            page = [state, gr.update(selected=settings.tab), None, settings.look, look.question, look.seen]
             return [*page, settings.way, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
 
         of_page = [
             link,
             tabs,
+            bench.own,
             finding.look,
             finding.question,
             finding.seen,
