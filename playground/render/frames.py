@@ -125,7 +125,7 @@ def side_by_side_film(driven: Mapping[str, Driven], training: Pictures, schedule
         panels += [*_driven(who), near]
         distance = each.nearest.distance.max() / each.step.x_t[0].numel() ** 0.5
         about = "the root mean square a pixel between x̂_0 and it; the largest of the pictures"
-        numbers.append(number(f"{who} distance", "off by", distance.expand(frames), "error", about, 3))
+        numbers.append(number(f"{who} distance", "off by, rms a pixel", distance.expand(frames), "error", about, 3))
     of_step = _of_step(next(iter(driven.values())).step, schedule)
     return {
         **of_step,
@@ -134,7 +134,7 @@ def side_by_side_film(driven: Mapping[str, Driven], training: Pictures, schedule
         "columns": 4,
         "panels": panels,
         "words": words,
-        "numbers": [*of_step["numbers"], *numbers],
+        "numbers": [*of_step["numbers"][:-1], *numbers],
     }
 
 

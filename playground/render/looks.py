@@ -28,7 +28,7 @@ from playground.render.film import (
 
 Predictions = Mapping[str, Prediction]
 
-LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dotted"}
+LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dashed"}
 
 
 def predictors_film(found: Predictions, at: int) -> Film:
@@ -37,7 +37,7 @@ def predictors_film(found: Predictions, at: int) -> Film:
     still, moved = _shared(first), dict[str, tuple[Tensor, Limits]]()
     alpha, sigma = first.level.alpha, first.level.sigma
     rows: list[list[tuple[Part, Weights]]] = [
-        [(panel("x_t", "mixture", PICTURE, about="what all four see"), {"x0": alpha, "eps": sigma})],
+        [(panel("x_t", "mixture", PICTURE, about="what they are asked about"), {"x0": alpha, "eps": sigma})],
         [(panel("ε", "noise", NOISE, about="the noise that is in it"), {"eps": 1})],
         [(panel("x_0", "picture", PICTURE, about="the picture that is in it"), {"x0": 1})],
     ]
@@ -154,10 +154,10 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], at: in
             number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", "on average " + over[who], 3),
             number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", "on average " + over[who], 3),
             number(f"{who} total", "their sum" + of, law.total, "noise", "found and missed", 3),
-            number(f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "of the same draws: 1, but for luck", 3),
+            number(f"{who} drawn", "E[ε²] drawn" + of, law.drawn, "noise", "of the same draws: 1, but for luck", 3),
             number(
                 f"{who} spread",
-                "chance ±" + of,
+                "± by chance" + of,
                 2 * law.spread,
                 "mixture",
                 "two standard errors of their sum − E[ε²]",
@@ -223,7 +223,7 @@ def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
             panel("μ_θ", "prediction", PICTURE, badge="network", about="x_t less a part of ε̂"),
             panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="the other road: the same"),
             panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="the true mean: it knows x_0"),
-            panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="what the mean misses, in noises"),
+            panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="what the mean misses, over √β_t"),
             panel("z", "noise", NOISE, about="fresh noise"),
             panel("x_t−1, σ² = β̃", "mixture", PICTURE, about="drawn: μ_θ + √β̃_t · z"),
             panel("x_t−1, σ² = β", "mixture", PICTURE, about="drawn: μ_θ + √β_t · z"),
@@ -327,7 +327,7 @@ def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Fil
             panel("ε̂", "prediction", NOISE, badge="network", about="noise"),
             panel("x̂_0", "picture", PICTURE, badge="network", about="picture"),
             panel("v̂", "mixture", NOISE, badge="network", about="velocity"),
-            panel("σ_t · ŝ", "prediction", NOISE, badge="network", about="score, where x_t gets likelier"),
+            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score, where x_t gets likelier"),
             *off_panels("x̂_0", "picture", PICTURE, "in x0"),
             *off_panels("ε̂", "prediction", NOISE, "in eps"),
         ],

@@ -64,9 +64,9 @@ LOOKS = {
 
 Four predictors are asked for the noise in the same x<sub>t</sub>. The **network** was trained for it: it gets
 x<sub>t</sub> and t, no label, no x<sub>0</sub>, no ε. The **ideal** one is no network: it goes through all the
-pictures of the training data, weighs each by how well it explains this x<sub>t</sub>, and says the exact mean. The
-**blind** one never sees x<sub>t</sub>; the best it can say is 0. The **copycat** says x<sub>t</sub> itself. Drag t
-and compare.""",
+training pictures, weighs each by how well it explains this x<sub>t</sub>, and says the exact mean; nobody does better
+*on one of these pictures*. The **blind** one never sees x<sub>t</sub>; the best it can say is 0. The **copycat** says
+x<sub>t</sub> itself. Drag t and compare.""",
         _predictors,
         """**What you saw.** Who does not see x<sub>t</sub> finds nothing: random numbers cannot be learned, and
 nobody is asked for them. The question is which noise is *in this x<sub>t</sub>*, and whoever knows what
@@ -94,7 +94,8 @@ that learning needs.""",
 
 Where the picture is strong, x<sub>t</sub> holds so little noise that a faint speckle may as well be the picture's
 own: ε̂, the mean of all the noises that could be there, is then smaller than each of them, so std(ε̂) falls below
-1, and what the mean leaves out stays as an error that no training takes away.""",
+1, and what the mean leaves out stays as an error that no training takes away. (Watch the network; the ideal predictor
+is asked about a picture that may not be among its own, and then errs wildly at small t.)""",
         _shrinkage,
         """**What you saw.** Shrinkage is not a bug: it is what a mean does. What is found and what is missed add
 up to all the noise there is (the law of total variance), checked here with fresh draws for every t. The
@@ -110,13 +111,14 @@ bound. A network that learned the list by heart would do the same.""",
 
 With ε̂ everything is there that a step needs. Its mean μ<sub>θ</sub> is x<sub>t</sub> less a part of ε̂, and the
 same as the mean of the true step, q(x<sub>t−1</sub> | x<sub>t</sub>, x<sub>0</sub>), with x̂<sub>0</sub> in the
-place of x<sub>0</sub>. How far the two steps are from each other is the term L<sub>t−1</sub>; all of them together
-bound how many bits the picture costs, that is, how likely the network thinks it is.""",
+place of x<sub>0</sub>. How far the two steps are from each other is L<sub>t−1</sub>, a Kullback–Leibler divergence
+(KL), 0 where they are equal; all of them together bound how many bits, for each pixel and colour, the picture costs:
+the fewer, the likelier the network thinks it. One step of a thousand changes little; T = 40 shows more.""",
         _step,
         """**What you saw.** Two roads, one mean: it differs from the true one only by what ε̂ missed, times a
 known factor. So a small error in ε is a small error in every step, and learning ε is enough to run the
 process backwards. Near t = 0 one step is worth the most bits; that is where the finest grain of the
-picture is decided.""",
+picture is decided, and only there the two choices of σ² differ.""",
     ),
     "names": Look(
         "Four names",
@@ -140,8 +142,8 @@ seed's ε, so that you know them; in training they are drawn anew for every pict
 weights move a little in the direction that makes the loss smaller.""",
         _training,
         """**What you saw.** The answer to the question, ε, is known in training because we have put it there
-ourselves. No one ever has to find the noise in a picture that was noisy before. The four lines are all
-that the network has learned from.""",
+ourselves. No one ever has to find the noise in a picture that was noisy before. The four lines,
+and a nudge to the weights after each run of them, are the whole training.""",
     ),
 }
 

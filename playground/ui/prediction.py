@@ -57,8 +57,8 @@ def build_prediction(first: Film | None) -> Finding:
         add_up = gr.Button("Add up the terms of all T steps", size="sm", elem_id="bound")
         sums = gr.Markdown(elem_id="sums")
     with gr.Column(elem_classes="only-training"):
-        listing = gr.HTML(code(LINES), elem_id="listing")
         run = gr.Button("Run these four lines", size="sm", elem_id="run-training")
+        listing = gr.HTML(code(LINES), elem_id="listing")
     seen = gr.Markdown(opening.seen, elem_classes="seen")
     return Finding(look, question, player, note, add_up, sums, run, listing, seen)
 
@@ -86,12 +86,17 @@ def sums(scene: Scene) -> Iterator[str]:
 
 
 def _in_words(found: Bound, total: int) -> str:
+    whole = found.done == total
     rows = [
-        ("L_0: the last step, into 256 values a dimension", found.decoder, found.decoder),
-        ("Σ L_t−1: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
-        ("L_T: what is left of the picture in x_T", found.prior, found.prior),
-        ("**their sum: the picture costs at most**", found.bits("beta_tilde"), found.bits("beta")),
+        ("L<sub>0</sub>: the last step, into 256 values a dimension", found.decoder, found.decoder),
+        ("Σ L<sub>t−1</sub>: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
+        ("L<sub>T</sub>: what is left of the picture in x<sub>T</sub>", found.prior, found.prior),
+        (
+            "**their sum: the picture costs at most**" if whole else "their sum so far",
+            found.bits("beta_tilde"),
+            found.bits("beta"),
+        ),
     ]
-    done = "all" if found.done == total else f"{found.done:,} of"
+    done = "all" if whole else f"so far {found.done:,} of"
     lines = [f"| bits a dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {tilde:.4f} | {beta:.4f} |" for name, tilde, beta in rows)])

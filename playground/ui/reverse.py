@@ -101,7 +101,7 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
             step=1,
             label="Pictures",
             info="at once",
-            min_width=150,
+            min_width=170,
             elem_id="control-count",
         )
         sampler = gr.Dropdown(

@@ -23,6 +23,7 @@ function guess(stop, button) {
   }
   stop.querySelector(".answer").hidden = false;
   stop.querySelector(".verdict").textContent = right ? "You guessed right." : "Not so; the right guess is marked.";
+  stop.querySelector(".verdict").scrollIntoView({ block: "nearest" });
   go(stop.querySelector("a"));
 }
 

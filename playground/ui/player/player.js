@@ -354,9 +354,11 @@ function buildCurves(chart, box) {
     rule.setAttribute("x1", place);
     rule.setAttribute("x2", place);
     for (const [each, dot] of dots) {
-      const value = chart.log ? Math.log10(each.values[frame]) : each.values[frame];
+      const value = chart.log ? Math.log10(each.values[frame]) : each.values[frame], there = value >= low && value <= high;
+      dot.setAttribute("visibility", there ? "visible" : "hidden"); // off the scale it has no place
+      if (!there) continue;
       dot.setAttribute("cx", place);
-      dot.setAttribute("cy", y(Math.max(low, Math.min(high, Number.isNaN(value) ? low : value))));
+      dot.setAttribute("cy", y(value));
     }
     root.setAttribute("aria-label", `${chart.title}: ${dots.map(([each]) => inWords(each)).join(", ")} at ${film.labels[frame]}`);
   };
