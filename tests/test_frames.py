@@ -10,7 +10,7 @@ from playground.core.predictors import IdealPredictor, UNetPredictor
 from playground.core.schedules import SCHEDULES, linear
 from playground.render.frames import forward_film, reverse_film, side_by_side_film, walk_film
 from tests.conftest import small_unet
-from tests.films import floats, numbers, panel, pixels, titled
+from tests.films import floats, numbers, panel, pixels
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -68,7 +68,7 @@ def test_two_processes_stand_in_two_rows_with_their_nearest_pictures(pictures: t
     assert [film["start"] for film in films] == list(range(50))
     last, film = runs[-1]["ideal"], films[-1]
     assert [len(film["labels"]), film["total"], film["columns"]] == [2, 51, 4]
-    reached, close = panel(film, titled(film, "x_t", "ideal"), 1), panel(film, 7, 1)
+    reached, close = panel(film, 4, 1), panel(film, 7, 1)
     np.testing.assert_allclose(reached[:, :8, :8], last.step.x_next[0].numpy(), atol=0.01)
     np.testing.assert_allclose(close[:, 8:, 8:], known[last.nearest.index[3]].numpy(), atol=0.01)
     np.testing.assert_allclose(reached, close, atol=0.01)  # the ideal predictor ends in pictures that it knows

@@ -140,7 +140,7 @@ def side_by_side_film(driven: Mapping[str, Driven], training: Pictures, schedule
 
 def _driven(who: str) -> list[Part]:
     return [
-        panel("x_t", "mixture", PICTURE, badge=who, about="where the process stands"),
+        panel("x_t", "mixture", PICTURE, about="where the process stands"),
         panel("ε̂", "prediction", NOISE, badge=who, about="the noise found in this step"),
         panel("x̂_0", "picture", PICTURE, badge=who, about="the picture it points to"),
     ]

@@ -134,6 +134,7 @@ def test_the_lesson_asks_first_and_then_goes_there(open_page: OpenPage) -> None:
         expect(section.locator(".answer")).to_be_hidden()
         section.locator(".guesses button").nth(stop.right if number % 2 else (stop.right + 1) % 3).click()
         expect(section.locator(".answer")).to_be_visible()
+        expect(section.locator(".verdict")).to_be_in_viewport()
         expect(section.locator(".verdict")).to_have_text(
             "You guessed right." if number % 2 else "Not so; the right guess is marked."
         )

@@ -39,4 +39,7 @@ panel.addEventListener("click", (event) => {
   else if (button.className === "on") turn(+stop.dataset.stop + 1);
   else guess(stop, button);
 });
-document.addEventListener("playground-lesson", ({ detail }) => show(detail, false));
+document.addEventListener("playground-lesson", ({ detail }) => {
+  const open = stops.findIndex((stop) => !stop.hidden) + 1;
+  if (detail !== (panel.hidden ? 0 : open)) show(detail, false); // else it stays as it is, scrolled to the verdict
+});
