@@ -1,4 +1,4 @@
-"""The six films of Find the noise, decoded as the player does, beside core's own tensors."""
+"""The films of Find the noise, decoded as the player does, beside core's own tensors."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,7 @@ import torch
 
 from playground.core import experiments
 from playground.core.experiments import Prediction
-from playground.core.likelihood import learned_step, previous_level
-from playground.core.names import four_names
-from playground.core.noise import add_noise, eps_from_v, x0_from_eps
+from playground.core.noise import add_noise, x0_from_eps
 from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
 from playground.core.schedules import NoiseSchedule, linear, zero_terminal_snr
 from playground.render import looks
@@ -78,46 +76,6 @@ def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
         np.testing.assert_allclose(numbers(film, f"{who} deviation"), record[who].deviation.numpy(), rtol=1e-6)
     dots = [series["dot"] for chart in film["charts"] for series in chart["series"] if series["dot"]]
     assert set(dots) <= {number["key"] for number in film["numbers"]}
-
-
-def test_the_step_is_drawn_with_both_variances(pictures: torch.Tensor) -> None:
-    schedule, z = linear(100), experiments.gaussian((1, 8, 8), 1)
-    network = found(pictures, schedule)["network"]
-    before = previous_level(schedule, network.t)
-    step = learned_step(network.x_t, network.x0, network.eps_hat, network.level, before)
-    film = looks.step_film(network, step, z, 0)
-    for k in range(len(T)):
-        close(shown(film, "μ_θ", "network", k, (-1, 1)), step.mean[k], (-1, 1))
-        close(shown(film, "μ̃_t(x_t, x_0)", "", k, (-1, 1)), step.true.mean[k], (-1, 1))
-        for title, variance in (("x_t−1, σ² = β̃", step.true.variance), ("x_t−1, σ² = β", step.true.beta)):
-            drawn = step.mean[k].clamp(-1, 1) + variance[k].sqrt() * z
-            close(shown(film, title, "", k, (-9, 9)), drawn, (-9, 9))
-        assert numbers(film, "bits")[k] == pytest.approx(step.bits["beta_tilde"][k].item())
-    assert (numbers(film, "roads") < 1e-9).all()
-    keys = {number["key"] for number in film["numbers"]}
-    assert {key for line in film["formulas"] for _, _, key in line if key} <= keys
-
-
-def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Tensor) -> None:
-    """The pictures of the second row beside the conversions of an answer that really is off."""
-    schedule, off = linear(100), experiments.gaussian((1, 8, 8), 1)
-    network = found(pictures, schedule)["network"]
-    names = four_names(network.x_t, network.eps_hat, network.level)
-    film = looks.names_film(network, names, off, 0)
-    assert [panel["title"] for panel in film["panels"][4:]] == ["x̂_0"] * 4 + ["ε̂"] * 4
-    for k in (1, 2):
-        level, x_t = schedule.level(T[k]), network.x_t[k : k + 1].double()
-        wrong = {
-            "eps": names.eps[k] + 0.1 * off,
-            "v": eps_from_v(x_t, names.v[k : k + 1] + 0.1 * off, level)[0],
-            "score": -level.sigma * (names.score[k] + 0.1 * off),
-        }
-        for name, eps in wrong.items():
-            place = list(names.in_x0).index(name)
-            clean = names.x0[k].clamp(-1, 1) - names.x0[k]  # the layer that is shown is cut at black and white
-            x0 = x0_from_eps(x_t, eps[None], level)[0] + clean
-            close(films.panel(film, 4 + place, k).clip(-9, 9), x0, (-9, 9))
-            close(films.panel(film, 8 + place, k).clip(-3, 3), eps, (-3, 3))
 
 
 def test_training_shows_the_loss(pictures: torch.Tensor) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.core.library import Library
-from playground.ui.settings import CONTROLS, HIDEABLE, NAMES, Settings, checked, from_query, to_query
+from playground.ui.looks import LOOKS
+from playground.ui.settings import CONTROLS, HIDEABLE, LOOK_NAMES, NAMES, Settings, checked, from_query, to_query
 
 
 def test_the_defaults_are_allowed(library: Library) -> None:
@@ -90,6 +91,10 @@ def test_a_link_survives_the_way_there_and_back(library: Library) -> None:
         "hide": "T,eta",
     }
     assert from_query(library, query) == (settings, [])
+
+
+def test_every_look_can_be_asked_for() -> None:
+    assert tuple(LOOKS) == LOOK_NAMES
 
 
 def test_a_link_names_every_control_and_of_the_page_only_what_says_something(library: Library) -> None:

@@ -22,34 +22,19 @@ class LearnedStep:
     `mean` is μ_θ by eps_hat (Ho et al. 2020, eq. 11); `mean_by_x0` is the same by the other road, eq. 7 with x0_hat for
     x0. `true` is eq. 6–7 itself. `bits` has, for each choice of σ² in VARIANCES, the term of the bound in bits a
     dimension, (K,): L_{t-1}, and where the step ends in the picture itself L_0 (eq. 5).
+
+    The numbers in these equations are (K,) each: eq. 11 takes `eps_part` of eps_hat out of x_t and divides by `root`,
+    √α_t; eq. 7 adds `x0_part` of x0 and `x_t_part` of x_t.
     """
 
-    level: NoiseLevel
-    next_level: NoiseLevel
     mean: Tensor
     mean_by_x0: Tensor
     true: Posterior
     bits: dict[str, Tensor]
-
-    @property
-    def root(self) -> Tensor:
-        """√α_t, (K,)."""
-        return self.level.alpha / self.next_level.alpha
-
-    @property
-    def eps_part(self) -> Tensor:
-        """How much of eps_hat eq. 11 takes out of x_t: β_t / √(1 - ᾱ_t), (K,)."""
-        return self.true.beta / self.level.sigma
-
-    @property
-    def x0_part(self) -> Tensor:
-        """How much of x0 there is in eq. 7: √ᾱ_{t-1} β_t / (1 - ᾱ_t), (K,)."""
-        return self.next_level.alpha * self.true.beta / self.level.sigma**2
-
-    @property
-    def x_t_part(self) -> Tensor:
-        """How much of x_t there is in eq. 7: √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t), (K,)."""
-        return self.root * self.next_level.sigma**2 / self.level.sigma**2
+    root: Tensor
+    eps_part: Tensor
+    x0_part: Tensor
+    x_t_part: Tensor
 
 
 def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> LearnedStep:
@@ -61,7 +46,8 @@ def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, ne
     true = posterior(x_t, x0, level, next_level)
     by_x0 = posterior(x_t, x0_from_eps(x_t, eps_hat, level), level, next_level).mean
     root = level.alpha / next_level.alpha  # √α_t
-    mean = (x_t - like(true.beta / level.sigma, x_t) * eps_hat) / like(root, x_t)
+    eps_part = true.beta / level.sigma  # β_t / √(1 - ᾱ_t)
+    mean = (x_t - like(eps_part, x_t) * eps_hat) / like(root, x_t)
     mean = torch.where(like(root, x_t) == 0, by_x0, mean)  # out of pure noise, see `x0_from_eps`
     missed = (true.mean - mean).square().flatten(1).mean(1)
     last = next_level.sigma == 0
@@ -71,7 +57,9 @@ def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, ne
         ratio = torch.where(last, 1, true.variance / choose(true))  # of the true variance to the learned one
         kl = (ratio - 1 - ratio.log() + missed / choose(true).where(~last, torch.ones(()))) / 2
         bits[name] = torch.where(last, decoded, kl) / math.log(2)
-    return LearnedStep(level, next_level, mean, by_x0, true, bits)
+    x0_part = next_level.alpha * true.beta / level.sigma**2  # √ᾱ_{t-1} β_t / (1 - ᾱ_t)
+    x_t_part = root * next_level.sigma**2 / level.sigma**2  # √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t)
+    return LearnedStep(mean, by_x0, true, bits, root, eps_part, x0_part, x_t_part)
 
 
 def _decoder(x0: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
@@ -105,20 +93,15 @@ def previous_level(schedule: NoiseSchedule, t: Tensor) -> NoiseLevel:
 
 
 def bound_terms(
-    predictor: NoisePredictor,
-    x0: Tensor,
-    eps: Tensor,
-    schedule: NoiseSchedule,
-    t: Tensor,
-    labels: Tensor | None = None,
+    predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: Tensor
 ) -> dict[str, Tensor]:
     """The term of the bound for each of K pictures noised to a step of its own; see `LearnedStep.bits`.
 
-    x0 and eps are (K, C, H, W), the whole steps t (K,), labels (K,) or None.
+    x0 and eps are (K, C, H, W), the whole steps t (K,); the predictor is asked without a label.
     """
     level = schedule.level(t)
     x_t = add_noise(x0, eps, level)
-    return learned_step(x_t, x0, predictor(x_t, level, labels), level, previous_level(schedule, t)).bits
+    return learned_step(x_t, x0, predictor(x_t, level), level, previous_level(schedule, t)).bits
 
 
 @dataclass(frozen=True)

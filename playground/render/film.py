@@ -8,6 +8,7 @@ for each frame too, so that whatever moves, moves in the browser.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ Film = dict[str, Any]
 Part = dict[str, Any]
 Limits = tuple[float, float]
 Weights = Mapping[str, Tensor | float]
+Shown = tuple[Part, Weights]
 
 PICTURE, NOISE = (-1.0, 1.0), (-NOISE_RANGE, NOISE_RANGE)
 
@@ -87,23 +89,25 @@ def moving(layers: Sequence[tuple[Tensor, Limits]]) -> Film:
 
 def composed(
     frames: int,
-    made_of: Sequence[Weights],
+    shown: Sequence[Shown],
     still: Mapping[str, Tensor],
     moved: Mapping[str, tuple[Tensor, Limits]] | None = None,
 ) -> Film:
-    """Panels as sums of named layers: `made_of` says of each panel how much of which, one number or one a frame.
+    """Panels as sums of named layers: each with how much it has of which, one number or one a frame.
 
     `still` layers are (C, H, W), `moved` ones (frames, C, H, W) with their limits.
     """
     moved = moved or {}
     names = [*still, *moved]
-    table = torch.zeros(frames, len(made_of), len(names))
-    for p, weights in enumerate(made_of):
+    table = torch.zeros(frames, len(shown), len(names))
+    for p, (_, weights) in enumerate(shown):
         for name, weight in weights.items():
             table[:, p, names.index(name)] = torch.as_tensor(weight, dtype=torch.float32)
     film = moving(list(moved.values())) if moved else {}
     return {
         **film,
+        "size": size(next(iter(still.values()))),
+        "panels": [part for part, _ in shown],
         "still": floats(torch.stack([_pixels(layer) for layer in still.values()])),
         "limits": [limits for _, limits in moved.values()],
         "table": floats(table),
@@ -112,6 +116,17 @@ def composed(
 
 def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits: int = 4) -> Part:
     return {"key": key, "symbol": symbol, "values": floats(values), "role": role, "about": about, "digits": digits}
+
+
+def formula(text: str) -> list[list[str]]:
+    """A line in which numbers move: `[x_t|mixture]` wears a role's colour, `{alpha|picture}` is the number of that key.
+
+    As the player takes it: a list of [text, role, key], of which one of text and key is empty.
+    """
+    parts = []
+    for word, word_role, key, key_role, plain in re.findall(r"\[(.+?)\|(\w+)\]|\{(.+?)\|(\w*)\}|([^\[{]+)", text):
+        parts.append([word or plain, word_role or key_role, key])
+    return parts
 
 
 def level_numbers(t: Tensor, level: NoiseLevel, betas: Tensor | None = None) -> list[Part]:

@@ -22,6 +22,7 @@ from playground.render.film import (
     Film,
     Limits,
     Part,
+    Shown,
     composed,
     level_numbers,
     moving,
@@ -42,16 +43,14 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -
     """
     alpha, sigma = record.level.alpha, record.level.sigma
     t = torch.arange(len(alpha))
-    made_of = [{"x0": alpha}, {"eps": sigma}, {"x0": alpha, "eps": sigma}]
+    shown: list[Shown] = [
+        (panel("√ᾱ_t · x_0", "picture", PICTURE, factor="alpha"), {"x0": alpha}),
+        (panel("√(1−ᾱ_t) · ε", "noise", NOISE, before="+", factor="sigma"), {"eps": sigma}),
+        (panel("x_t", "mixture", PICTURE, before="="), {"x0": alpha, "eps": sigma}),
+    ]
     return {
         **over_t(t, at),
-        **composed(len(t), made_of, {"x0": record.x0, "eps": record.eps}),
-        "size": size(record.x0),
-        "panels": [
-            panel("√ᾱ_t · x_0", "picture", PICTURE, factor="alpha"),
-            panel("√(1−ᾱ_t) · ε", "noise", NOISE, before="+", factor="sigma"),
-            panel("x_t", "mixture", PICTURE, before="="),
-        ],
+        **composed(len(t), shown, {"x0": record.x0, "eps": record.eps}),
         "numbers": level_numbers(t, record.level, betas=record.schedule.betas),
         "charts": [
             pixels_chart(record.x_t),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from playground.render import looks
 from playground.render.film import Film
+from playground.render.names_look import names_film
+from playground.render.step_look import step_film
 from playground.ui.scene import Scene
 
 
@@ -36,12 +38,12 @@ def _shrinkage(scene: Scene, t: list[int]) -> Film:
 
 def _step(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return looks.step_film(found, scene.learned_step(found), scene.other_noise(), scene.settings.t)
+    return step_film(found, scene.learned_step(found), scene.other_noise(), scene.settings.t)
 
 
 def _names(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return looks.names_film(found, scene.four_names(found), scene.other_noise(), scene.settings.t)
+    return names_film(found, scene.four_names(found), scene.other_noise(), scene.settings.t)
 
 
 def _training(scene: Scene, t: list[int]) -> Film:

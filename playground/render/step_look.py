@@ -1,0 +1,93 @@
+"""From the found noise to the reverse step, as a film over t."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from playground.core.experiments import Prediction
+from playground.core.likelihood import LearnedStep
+from playground.render.charts import curve, curves_chart
+from playground.render.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Limits,
+    Shown,
+    composed,
+    formula,
+    level_numbers,
+    number,
+    over_t,
+    panel,
+)
+from playground.render.looks import picture_and_noise, x_t_panel
+
+BY_EPS = (
+    "[μ_θ|prediction] = 1/√α_t · ([x_t|mixture] − β_t/√(1−ᾱ_t) · [ε̂|prediction])"
+    " = {inverse root|mixture} · ([x_t|mixture] − {eps part|prediction} · [ε̂|prediction])"
+)
+BY_X0 = (
+    "[μ̃_t|prediction] = √ᾱ_t−1 β_t/(1−ᾱ_t) · [x̂_0|picture] + √α_t (1−ᾱ_t−1)/(1−ᾱ_t) · [x_t|mixture]"
+    " = {x0 part|picture} · [x̂_0|picture] + {x_t part|mixture} · [x_t|mixture]"
+)
+
+
+def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
+    """From ε̂ to μ_θ by two roads, the true step beside it, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
+    true, last = step.true, int(found.t[-1])
+    off = (step.mean - step.mean_by_x0).abs().flatten(1).amax(1)
+    missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
+    moved: dict[str, tuple[Tensor, Limits]] = {
+        "mean": (step.mean, PICTURE),
+        "by_x0": (step.mean_by_x0, PICTURE),
+        "true": (true.mean, PICTURE),
+        "missed": (missed, NOISE),
+    }
+    shown: list[Shown] = [
+        x_t_panel(found, "where the step starts"),
+        (panel("μ_θ", "prediction", PICTURE, badge="network", about="x_t less a part of ε̂"), {"mean": 1}),
+        (
+            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="the other road: the same"),
+            {"by_x0": 1},
+        ),
+        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="the true mean: it knows x_0"), {"true": 1}),
+        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="what the mean misses, over √β_t"), {"missed": 1}),
+        (panel("z", "noise", NOISE, about="fresh noise"), {"z": 1}),
+        _drawn("x_t−1, σ² = β̃", "drawn: μ_θ + √β̃_t · z", true.variance),
+        _drawn("x_t−1, σ² = β", "drawn: μ_θ + √β_t · z", true.beta),
+    ]
+    bits = step.bits
+    return {
+        **over_t(found.t, at),
+        **composed(len(found.t), shown, {**picture_and_noise(found), "z": z}, moved),
+        "columns": 4,
+        "formulas": [formula(BY_EPS), formula(BY_X0)],
+        "numbers": [
+            *level_numbers(found.t, found.level)[:2],
+            number("beta", "β_t", true.beta, "noise", "the larger choice for σ²", 6),
+            number("beta_tilde", "β̃_t", true.variance, "noise", "the smaller choice: the true step's variance", 6),
+            number("inverse root", "1/√α_t", 1 / step.root, "mixture", "what the step stretches by", 5),
+            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_part, "prediction", "how much of ε̂ is taken out", 5),
+            number("x0 part", "of x̂_0", step.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
+            number("x_t part", "of x_t", step.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
+            number("roads", "between the roads", off, "error", "the largest difference of the two means; rounding", 7),
+            number("bits", "L_t−1 · σ² = β̃", bits["beta_tilde"], "error", "bits a dimension; at t = 0 it is L_0", 5),
+            number("bits beta", "L_t−1 · σ² = β", bits["beta"], "error", "bits a dimension; at t = 0 it is L_0", 5),
+        ],
+        "charts": [
+            curves_chart(
+                "L_t−1: KL between the true and the learned step, bits a dimension",
+                last,
+                [
+                    curve("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),
+                    curve("σ² = β_t", "noise", found.t, bits["beta"].log10(), dot="bits beta", look="dashed"),
+                ],
+                log=True,
+            )
+        ],
+    }
+
+
+def _drawn(title: str, about: str, variance: Tensor) -> Shown:
+    """x_{t−1}, drawn with this variance, (K,)."""
+    return panel(title, "mixture", PICTURE, about=about), {"mean": 1, "z": variance.sqrt()}
