@@ -140,9 +140,9 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], at: in
         numbers += [
             number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", "on average " + over[who], 3),
             number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", "on average " + over[who], 3),
-            number(f"{who} total", "their sum" + of, law.total, "noise", "found and missed", 3),
-            number(f"{who} drawn", "E[ε²] drawn" + of, law.drawn, "noise", "of the same draws: 1, but for luck", 3),
-            number(f"{who} spread", "± by chance" + of, 2 * law.spread, "mixture", luck, 3),
+            number(f"{who} total", "sum" + of, law.total, "noise", "found and missed", 3),
+            number(f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "of the same draws: 1, but for luck", 3),
+            number(f"{who} spread", "chance ±" + of, 2 * law.spread, "mixture", luck, 3),
         ]
         curves = [
             curve("E[ε̂²]", "prediction", law.t, law.found, dot=f"{who} found"),
