@@ -11,6 +11,8 @@ from playground.render.names_look import names_film
 from playground.render.step_look import step_film
 from playground.ui.scene import Scene
 
+FIRST_FRAMES = 6
+
 
 @dataclass(frozen=True)
 class Look:
@@ -153,3 +155,8 @@ and a nudge to the weights after each run of them, are the whole training.""",
 def film_of(scene: Scene) -> Film:
     """The film of the scene's look, over steps that cover the schedule evenly and the one that is asked for."""
     return LOOKS[scene.settings.look].film(scene, scene.steps())
+
+
+def first_film_of(scene: Scene) -> Film:
+    """The same with few frames: it comes with the page, for which every byte is waited."""
+    return LOOKS[scene.settings.look].film(scene, scene.steps(FIRST_FRAMES))

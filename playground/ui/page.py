@@ -22,7 +22,7 @@ from playground.ui.card import build_card
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
 from playground.ui.lesson import build_lesson
-from playground.ui.looks import LOOKS, film_of
+from playground.ui.looks import LOOKS, first_film_of
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
 from playground.ui.scene import Scene
@@ -214,7 +214,7 @@ def launch_options() -> dict[str, Any]:
 def _film_of_the_network(first: Scene) -> Film | None:
     """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked."""
     try:
-        return film_of(first)
+        return first_film_of(first)
     except CheckpointError:
         return None
 

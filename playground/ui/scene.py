@@ -63,9 +63,9 @@ class Scene:
             "copycat": CopycatPredictor(),
         }
 
-    def steps(self) -> list[int]:
-        """Steps that cover the schedule evenly, and the one that the settings name."""
-        return sorted({*experiments.even_steps(self.schedule, PREDICTION_FRAMES), self.settings.t})
+    def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
+        """So many steps that cover the schedule evenly, and the one that the settings name."""
+        return sorted({*experiments.even_steps(self.schedule, count), self.settings.t})
 
     def prediction(self, who: str, t: list[int]) -> Prediction:
         """What one of the predictors finds in x_t, at the steps t. Raises ValueError for a name that is none."""
