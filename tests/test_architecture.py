@@ -8,12 +8,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = {"core": 0, "render": 1, "ui": 2}
 CORE = [
-    {"noise", "images", "histograms"},
+    {"noise", "images", "histograms", "worlds", "worker"},
     {"schedules", "datasets"},
     {"predictors"},
-    {"samplers", "solvers", "checkpoints", "evaluation"},
-    {"experiments", "library", "likelihood", "names"},
-    {"training_step", "memorising"},
+    {"samplers", "solvers", "checkpoints", "evaluation", "learner"},
+    {"experiments", "library", "likelihood", "names", "flow"},
+    {"training_step", "memorising", "plane"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 

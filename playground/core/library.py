@@ -26,9 +26,9 @@ class Library:
         if not folders:
             raise ValueError(f"There is no network to show: {WEIGHTS} has no folder with one in it.")
         self.folders = {folder.name: folder.resolve() for folder in folders}
-        device = choose_device(device)
+        self.device = choose_device(device)
         self._lock = threading.Lock()
-        self._checkpoint = cache(lambda name: load_checkpoint(self.folders[name], device))
+        self._checkpoint = cache(lambda name: load_checkpoint(self.folders[name], self.device))
         self._pictures = cache(lambda name: load_pictures(self.folders[name]))
         self._ideal = cache(lambda name: IdealPredictor(self._pictures(name).x0(self._pictures(name).training)))
 

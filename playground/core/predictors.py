@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,14 +22,22 @@ class NoisePredictor(Protocol):
         ...
 
 
+EPS_FROM: dict[str, Callable[[Tensor, Tensor, NoiseLevel], Tensor]] = {
+    "epsilon": lambda x_t, eps_hat, level: eps_hat,
+    "sample": eps_from_x0,
+    "v_prediction": eps_from_v,
+}
+"""What a network may be trained to say, as diffusers calls it: the noise, x_0, or the velocity (Salimans & Ho 2022,
+appendix D); and how, with x_t and its level, the noise follows from it."""
+
+
 @dataclass(frozen=True)
 class UNetPredictor:
     """A diffusers UNet2DModel, asked at the t of its own training whose log-SNR is that of the level.
 
     A network learns noise levels, not integers: so it works under any schedule. A level beyond the noisiest
     or the cleanest that it was trained on is clamped (`covers` tells). `prediction_type` is what it was trained
-    to say: "epsilon", "sample" (x_0) or "v_prediction" (Salimans & Ho 2022, appendix D). `null_label` is the
-    embedding that means 'no label'.
+    to say, one of EPS_FROM. `null_label` is the embedding that means 'no label'.
     """
 
     unet: nn.Module
@@ -49,13 +59,7 @@ class UNetPredictor:
             t.to(weight.device),
             class_labels=None if labels is None else labels.to(weight.device),
         ).sample.to(x_t)
-        if self.prediction_type == "epsilon":
-            eps_hat: Tensor = output
-        elif self.prediction_type == "sample":
-            eps_hat = eps_from_x0(x_t, output, level)
-        else:
-            eps_hat = eps_from_v(x, output, NoiseLevel(level.alpha / size, level.sigma / size))
-        return eps_hat
+        return EPS_FROM[self.prediction_type](x, output, NoiseLevel(level.alpha / size, level.sigma / size))
 
     @property
     def device(self) -> torch.device:
@@ -69,6 +73,9 @@ class UNetPredictor:
         return bool(((level.log_snr <= trained[0] + slack) & (level.log_snr >= trained[-1] - slack)).all())
 
 
+CACHED_VALUES = 2**19  # float64: 4 MB
+
+
 class IdealPredictor:
     """E[eps | x_t] when x_0 is one of the given pictures, each as likely: the best any predictor could say.
 
@@ -77,18 +84,34 @@ class IdealPredictor:
     """
 
     def __init__(self, pictures: Tensor) -> None:
-        """`pictures`: (N, C, H, W) in [-1, 1]."""
+        """`pictures`: (N, C, H, W) in [-1, 1], or points, (N, 2)."""
         self.flat = pictures.double().flatten(1)
         self.squares = self.flat.square().sum(1)
         self.device = self.flat.device
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         x = x_t.to(self.flat)
-        alpha, sigma = like(level.alpha, self.flat), like(level.sigma, self.flat)
-        # ‖x_t‖² is the same for every picture, so the softmax does without it.
-        distance = alpha**2 * self.squares - 2 * alpha * (x.flatten(1) @ self.flat.T)
-        weights = (-distance / (2 * sigma**2)).softmax(1)
-        return eps_from_x0(x, (weights @ self.flat).reshape(x.shape), level).to(x_t)
+        x0_hat = torch.cat([exponents.softmax(1) @ self.flat for exponents in self._exponents(x, level)])
+        return eps_from_x0(x, x0_hat.reshape(x.shape), level).to(x_t)
+
+    def log_density(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
+        """ln q(x_t), (B,), float64: of the mixture of Gaussians N(alpha * x_i, sigma²) around the pictures."""
+        x = x_t.to(self.flat)
+        total = torch.cat([exponents.logsumexp(1) for exponents in self._exponents(x, level)])
+        sigma, dimensions = level.sigma.to(self.flat), x[0].numel()
+        total = total - x.flatten(1).square().sum(1) / (2 * sigma**2) - math.log(len(self.flat))
+        return total - dimensions * (sigma.log() + math.log(2 * math.pi) / 2)
+
+    def _exponents(self, x: Tensor, level: NoiseLevel) -> Iterator[Tensor]:
+        """(‖x_t‖² - ‖x_t - alpha * x_i‖²) / (2 sigma²), (rows, N), for as many x_t at a time as fit into a cache.
+
+        ‖x_t‖² is the same for every picture, so the softmax does without it.
+        """
+        alpha, sigma = (like(each, self.flat).expand(len(x), 1) for each in (level.alpha, level.sigma))
+        rows = max(1, CACHED_VALUES // len(self.flat))
+        for part in torch.arange(len(x)).split(rows):
+            a, s = alpha[part], sigma[part]
+            yield (2 * a * (x[part].flatten(1) @ self.flat.T) - a**2 * self.squares) / (2 * s**2)
 
 
 class BlindPredictor:

@@ -94,23 +94,27 @@ def sample(
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be from 0 to 1; it was {eta}.")
 
-    times = SPACINGS[spacing](schedule.num_steps, steps)
-    levels = [*(schedule.level(t) for t in times), CLEAN]
     transition = partial(SAMPLERS[sampler], eta=eta, variance=variance)
-    return _steps(predictor, x_T, levels, transition, labels, generator, clip_x0)
+    return _steps(predictor, x_T, levels(schedule, steps, spacing), transition, labels, generator, clip_x0)
+
+
+def levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
+    """The levels that a run of so many steps visits, steps + 1 of them: from noise down to NoiseLevel(1, 0)."""
+    all_of_them = schedule.level(SPACINGS[spacing](schedule.num_steps, steps))
+    return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
 def _steps(
     predictor: NoisePredictor,
     x_t: Tensor,
-    levels: list[NoiseLevel],
+    visited: list[NoiseLevel],
     transition: Transition,
     labels: Tensor | None,
     generator: torch.Generator | None,
     clip_x0: bool,
 ) -> Iterator[Step]:
-    total = len(levels) - 1
-    for index, (level, next_level) in enumerate(pairwise(levels)):
+    total = len(visited) - 1
+    for index, (level, next_level) in enumerate(pairwise(visited)):
         eps_hat = predictor(x_t, level, labels)
         x0_hat = x0_from_eps(x_t, eps_hat, level)
         if clip_x0:

@@ -18,16 +18,31 @@ def curve(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: st
     return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
 
 
+def curve_of(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
+    """A curve through the numbers `x` and `y`: it grows with the film, and where they have places it is the frame's."""
+    return {"name": name, "role": role, "of": [x, y], "dot": dot, "look": look}
+
+
 def curves_chart(
-    title: str, last: int, series: Sequence[Part], *, range_y: tuple[float, float] | None = None, log: bool = False
+    title: str,
+    last: int,
+    series: Sequence[Part],
+    *,
+    range_y: tuple[float, float] | None = None,
+    log: bool = False,
+    across: str = "t",
 ) -> Part:
-    """Curves over t, 0 to `last`; what leaves `range_y` is cut. With `log` the values are powers of 10."""
-    return {"title": title, "range": [0, last], "range_y": range_y, "log": log, "series": list(series)}
+    """Curves from 0 to `last`; what leaves `range_y` is cut. With `log` the values are powers of 10.
+
+    The marker stands at the number `across`.
+    """
+    sides = {"range": [0, last], "range_y": range_y, "log": log}
+    return {"title": title, **sides, "across": across, "series": list(series)}
 
 
-def level_curve(value: float, name: str, last: int) -> Part:
-    """A dashed line at one height."""
-    return curve(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look="dashed")
+def level_curve(value: float, name: str, last: int, look: str = "dashed") -> Part:
+    """A line at one height."""
+    return curve(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look=look)
 
 
 def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:

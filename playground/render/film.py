@@ -114,8 +114,10 @@ def composed(
     }
 
 
-def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits: int = 4) -> Part:
-    return {"key": key, "symbol": symbol, "values": floats(values), "role": role, "about": about, "digits": digits}
+def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits: int = 4, over: str = "") -> Part:
+    """A value for each frame; `over` "place", one for each place instead, "both", one for each place of each frame."""
+    part = {"key": key, "symbol": symbol, "values": floats(values), "role": role, "about": about, "digits": digits}
+    return {**part, "over": over} if over else part
 
 
 def formula(text: str) -> list[list[str]]:

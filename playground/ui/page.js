@@ -14,6 +14,11 @@ window.playground = (() => {
     "tab-forward-button": "How does a picture become noise?",
     "tab-prediction-button": "How can random noise be found?",
     "tab-reverse-button": "How does noise become a picture?",
+    "tab-training-button": "Can random noise be learned?",
+    train: "From where it stands, up to 2,000 steps",
+    "pause-training": "The network stays as it is",
+    "one-step": "One batch, one nudge to the weights",
+    "reset-training": "Forget everything, and begin from the same seed",
     schedules: "Four schedules, drawn beside each other",
     bound: "Ask the network at every step, and add up what each is off by",
     "run-training": "Execute the four lines on this picture, at this t, with this noise",
@@ -35,7 +40,9 @@ window.playground = (() => {
   let state = {};      // name → text, in the order of Settings
   let timer = null;
   let asks = 0;
-  let frame = null;    // of the sampling that the link asks for
+  let runTo = {};      // of what runs: the frame of the sampling, and how far the training, that the link asks for
+
+  const runs = { frame: null, trained: null, moment: null, place: null }; // as far as nothing has run
 
   const page = {
     pristine: [...asked.keys()].every(isHosts), // nothing differs from the page as it was built
@@ -48,10 +55,10 @@ window.playground = (() => {
       const read = JSON.parse(text), note = document.querySelector("#link-note");
       state = read.state;
       page.ready = true;
-      document.body.dataset.look = state.look;
+      mark();
       note.textContent = read.notes.join("\n"); // text, whatever a link says
       note.hidden = read.notes.length === 0;
-      frame = state.frame === undefined ? null : +state.frame;
+      runTo = Object.fromEntries(Object.keys(runs).filter((name) => name in state).map((name) => [name, +state[name]]));
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
       document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
@@ -71,7 +78,7 @@ window.playground = (() => {
         else state[name] = written(value);
       }
       if (JSON.stringify(state) === before) return;
-      document.body.dataset.look = state.look;
+      mark();
       clearTimeout(timer); // browsers refuse an address that changes with every frame
       timer = setTimeout(write, 200);
     },
@@ -82,8 +89,8 @@ window.playground = (() => {
       // What was sampled before is not what would be sampled now.
       if (!changes.length) return;
       page.pristine &&= !page.ready;
-      if (page.ready) frame = null;
-      page.set({ ...Object.fromEntries(changes), frame: null });
+      if (page.ready) runTo = {};
+      page.set({ ...Object.fromEntries(changes), ...runs });
     },
 
     moveTo(t, last, from) {
@@ -99,12 +106,15 @@ window.playground = (() => {
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. */
     step: (T) => (page.place === undefined || T === null ? null : Math.round(page.place * (T - 1))),
 
-    /** The frame that the link asks for, once. */
-    wantedFrame() {
-      const wanted = frame;
-      frame = null;
-      return wanted;
+    /** Where in a run the link asks to be, once. */
+    take(name) {
+      const value = runTo[name];
+      delete runTo[name];
+      return value;
     },
+
+    /** How far the link asks to train; null where it does not. */
+    until: () => runTo.trained ?? null,
 
     present(on, tell = true) {
       page.presenting = on;
@@ -140,10 +150,14 @@ window.playground = (() => {
     return parts.toString();
   }
 
-  /** Run the sampling that the link asks for, as soon as its tab is open. */
+  /** What style sheets go by. */
+  function mark() { Object.assign(document.body.dataset, { look: state.look, tab: page.tab() }); }
+
+  /** Run the sampling or the training that the link asks for, as soon as its tab is open and it can begin. */
   function run() {
-    if (frame === null) return;
-    const button = document.querySelector("#run");
+    const name = ["frame", "trained"].find((each) => each in runTo);
+    if (!name) return;
+    const button = document.querySelector(name === "frame" ? "#run" : "#train");
     if (button?.offsetParent) button.click();
     else setTimeout(run, 200);
   }

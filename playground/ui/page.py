@@ -1,4 +1,4 @@
-"""The page: one bench, three tabs, the link to what they show, and the events that keep them together."""
+"""The page: one bench, four tabs, the link to what they show, and the events that keep them together."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from playground.ui.reverse import build_reverse
 from playground.ui.scene import Scene
 from playground.ui.settings import TABS, checked, from_query, to_query
 from playground.ui.share import build_share
+from playground.ui.training import build_drawing, build_training
 
 TITLE = """# Diffusion Playground
 The noise is random and independent of the picture. How can a network *learn* it, and why is that enough to run the
@@ -44,9 +45,10 @@ def build_app(library: Library) -> gr.Blocks:
             build_share()
         first = Scene(library, checked(library, model=library.names[0]))
         bench = build_bench(library, first)
+        drawing = build_drawing()
         link = gr.Textbox(visible="hidden", label="What the link says")
         go_there = gr.Button("Go", visible="hidden", elem_id="go")
-        asked = gr.Number(0, visible="hidden", label="How often the network was asked to look")
+        asked = gr.Number(0, visible="hidden", label="How often the open tab was asked for its film")
         open_tab = gr.Textbox(visible="hidden", label="The tab that is open")
         moved_to = gr.Number(visible="hidden", label="The t that films over t stand at")
         gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
@@ -57,6 +59,9 @@ def build_app(library: Library) -> gr.Blocks:
                 finding = build_prediction(_film_of_the_network(first))
             with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
                 reverse = build_reverse(bench, first)
+            with gr.Tab("Train it", id="training", elem_id="tab-training") as train_tab:
+                training = build_training(bench, drawing, first)
+        app.unload(training.leave)
         build_card(bench)
         build_lesson()
         build_api(library)
@@ -103,7 +108,7 @@ def build_app(library: Library) -> gr.Blocks:
         }
 
         def look_again(listen: Callable[..., Any]) -> None:
-            """Whatever asks for a film of finding the noise, one event brings it: so the last who asks is answered."""
+            """Whatever asks for the film of the open tab, one event brings it: so the last who asks is answered."""
             listen(None, None, asked, js="() => playground.asked()", api_visibility="private")
 
         @told()
@@ -120,6 +125,14 @@ def build_app(library: Library) -> gr.Blocks:
         gr.on([*bench.changed, way.input], show_forward, **of_forward)
         look_again(partial(gr.on, [*bench.changed, finding.look.input]))
         asked.change(show_prediction, **of_prediction)
+        asked.change(
+            training.prepare,
+            [open_tab, *training.inputs],
+            training.shown,
+            js="(tab, ...rest) => [playground.tab(), ...rest]",
+            **quiet,
+        )
+        look_again(partial(gr.on, training.changed))
         running = finding.run.click(run_lines, outputs=finding.listing, **of_finding)
         adding = finding.add_up.click(
             add_up, outputs=finding.sums, concurrency_id="sampling", concurrency_limit=8, **of_finding
@@ -132,17 +145,17 @@ def build_app(library: Library) -> gr.Blocks:
             look_again(drawn.then)
 
         # The address bar follows; no request is needed for that.
-        controls = {**bench.controls, "way": way, "look": finding.look, **reverse.controls}
-        gr.on(
-            [each.change for each in controls.values()],
-            None,
-            list(controls.values()),
-            js=f"(...values) => playground.follow({json.dumps(list(controls))}, values)",
-            api_visibility="private",
-        )
-        for each, name in zip((add_tab, find_tab, remove_tab), TABS, strict=True):
+        for controls in ({**bench.controls, "way": way, "look": finding.look, **reverse.controls}, training.controls):
+            gr.on(
+                [each.change for each in controls.values()],
+                None,
+                list(controls.values()),
+                js=f"(...values) => playground.follow({json.dumps(list(controls))}, values)",
+                api_visibility="private",
+            )
+        for each, name in zip((add_tab, find_tab, remove_tab, train_tab), TABS, strict=True):
             chosen = each.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
-            if name == "prediction":
+            if name in ("prediction", "training"):
                 look_again(chosen.then)
 
         def brought_to(query: dict[str, str]) -> list[Any]:
@@ -155,7 +168,8 @@ def build_app(library: Library) -> gr.Blocks:
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
             look = LOOKS[settings.look]
             page = [state, gr.update(selected=settings.tab), None, settings.look, look.question, look.seen]
-            return [*page, settings.way, *forward.show(scene), *bench.updates(settings), *reverse.updates(settings)]
+            tabs = [*bench.updates(settings), *reverse.updates(settings), *training.updates(settings)]
+            return [*page, settings.way, *forward.show(scene), *tabs]
 
         of_page = [
             link,
@@ -169,7 +183,7 @@ def build_app(library: Library) -> gr.Blocks:
             bench.about,
             formula,
         ]
-        restored = [*of_page, *bench.controls.values(), *reverse.outputs]
+        restored = [*of_page, *bench.controls.values(), *reverse.outputs, *training.outputs]
 
         @told()
         def restore(request: gr.Request) -> list[Any]:
@@ -208,6 +222,8 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "max_file_size": "10mb",
         "ssr_mode": False,
+        # A training in progress holds a thread while it waits for its turn: there are enough for a full room and more.
+        "max_threads": 160,
     }
 
 

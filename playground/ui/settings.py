@@ -7,9 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from playground.core.learner import STEPS, TARGETS
 from playground.core.library import Library
+from playground.core.plane import PATH_STEPS, PATHS
 from playground.core.samplers import SAMPLERS, VARIANCES
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
+from playground.core.worlds import WORLDS
 
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
@@ -18,11 +21,13 @@ MAX_STOP = 8
 ANY_LABEL = "any"
 DRIVERS = ("network", "both")
 """Who says the noise in sampling: the network, or the network and the ideal predictor side by side."""
-TABS = ("forward", "prediction", "reverse")
+TABS = ("forward", "prediction", "reverse", "training")
 WAYS = ("jump", "walk")
 """How x_t is made: in one jump from x_0, or in t small steps."""
 LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training")
 """The ways to look at the noise that was found; `ui.looks` has the rest of them."""
+WIDTHS, DEPTHS = (16, 256), (1, 4)
+RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,17 @@ class Settings:
     variance: str = "beta_tilde"
     count: int = 4
     driver: str = "network"
+    world: str = "eight_gaussians"
+    target: str = "epsilon"
+    sees_x_t: bool = True
+    sees_t: bool = True
+    width: int = 64
+    depth: int = 3
+    lr: float = 0.01
+    paths: str = "flow"
+    trained: int | None = None  # how many steps the network was trained; None where it was not
+    moment: int | None = None  # the step on show; None for the last
+    place: int | None = None  # along the generation, from 0, noise; None for its end
     frame: int | None = None  # of the sampling that was run; None where none was
     lesson: int = 0  # the stop of the lesson that is open; 0 where none is
     present: bool = False
@@ -63,8 +79,10 @@ class Settings:
 
 
 NAMES = tuple(field.name for field in fields(Settings))
-CONTROLS = tuple(name for name in NAMES if name not in ("frame", "lesson", "present", "hide"))
-HIDEABLE = tuple(name for name in CONTROLS if name not in ("tab", "t"))
+LEARNING = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
+"""The controls of *Train it* alone: a link says them only where they differ from the defaults."""
+CONTROLS = NAMES[: NAMES.index(LEARNING[0])]
+HIDEABLE = tuple(name for name in (*CONTROLS, *LEARNING) if name not in ("tab", "t"))
 """The controls that a link can hide."""
 
 
@@ -107,7 +125,18 @@ def checked(library: Library, **controls: Any) -> Settings:
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
         count=_whole("count", values["count"], 1, MAX_COUNT),
         driver=_one_of("driver", values["driver"], DRIVERS),
-        frame=None if values["frame"] is None else _whole("frame", values["frame"], 0, steps),
+        world=_one_of("world", values["world"], WORLDS),
+        target=_one_of("target", values["target"], TARGETS),
+        sees_x_t=_flag("sees_x_t", values["sees_x_t"]),
+        sees_t=_flag("sees_t", values["sees_t"]),
+        width=_whole("width", values["width"], *WIDTHS),
+        depth=_whole("depth", values["depth"], *DEPTHS),
+        lr=_number("lr", values["lr"], RATES[0], RATES[-1]),
+        paths=_one_of("paths", values["paths"], PATHS),
+        trained=_maybe("trained", values["trained"], STEPS),
+        moment=_maybe("moment", values["moment"], STEPS),
+        place=_maybe("place", values["place"], PATH_STEPS),
+        frame=_maybe("frame", values["frame"], steps),
         lesson=_whole("lesson", values["lesson"], 0, MAX_STOP),
         present=_flag("present", values["present"]),
         hide=",".join(hidden),
@@ -172,6 +201,10 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     if not low <= number <= high:
         raise ValueError(f"{name} must be a number from {low:g} to {high:g}; it was {_shown(value)}.")
     return number
+
+
+def _maybe(name: str, value: Any, high: int) -> int | None:
+    return None if value is None else _whole(name, value, 0, high)
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

@@ -10,8 +10,11 @@ from PIL import Image
 
 from playground.core import images
 from playground.core.datasets import Pictures
+from playground.core.worlds import drawn
 
 OFFERED, COLUMNS = 60, 20
+OFFER = """<div class="offer" role="group" aria-label="Pictures of the network's data">
+The pictures are on their way…</div>"""
 
 
 def build_picker() -> gr.HTML:
@@ -19,13 +22,24 @@ def build_picker() -> gr.HTML:
 
     An event gives it the pictures with `gr.update(offer=offer(pictures))`.
     """
+    about = "Centred and scaled as the network's digits are"
+    return _component("picker", "Pictures", "a digit", about, OFFER)
+
+
+def build_pad() -> gr.HTML:
+    """A component whose value is what was drawn on it, {"drawing": a data: URL}, as data for a world."""
+    return _component("world-pad", "Drawing", "the data", "2,000 points, drawn where there is ink", "")
+
+
+def _component(elem_id: str, label: str, what: str, about: str, beside: str) -> gr.HTML:
+    markup = _read("picker.html").replace("WHAT", what).replace("ABOUT", about).replace("BESIDE", beside)
     return gr.HTML(
-        html_template=_read("picker.html"),
+        html_template=markup,
         css_template=_read("picker.css"),
         js_on_load=_read("picker.js"),
         apply_default_css=False,
-        elem_id="picker",
-        label="Pictures",
+        elem_id=elem_id,
+        label=label,
         offer=None,
     )
 
@@ -57,6 +71,16 @@ def taken(value: Any) -> tuple[Any, Image.Image | None]:
         case {"picture": int(number)}:
             return number, None
     raise ValueError("A picture's number or a drawing is needed here.")
+
+
+def ink(value: Any) -> Image.Image:
+    """The drawing that is the pad's value. Raises ValueError, in a sentence for a person, for an empty one or none."""
+    match value:
+        case {"drawing": str(drawing)}:
+            image = images.read(images.decoded(drawing))
+            drawn(image)  # or says that there is nothing on it
+            return image
+    raise ValueError("A drawing is needed here.")
 
 
 def _read(name: str) -> str:

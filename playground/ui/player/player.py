@@ -15,6 +15,7 @@ from playground.render.film import Film, colour_scale
 from playground.render.gif import gif
 
 MAX_SHEET = 16_000
+SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
 _serial = itertools.count()
 
 
@@ -31,7 +32,7 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
     return gr.HTML(
         html_template=markup,
         css_template=_read("player.css"),
-        js_on_load=_read("player.js"),
+        js_on_load="".join(map(_read, SCRIPTS)),
         apply_default_css=False,
         elem_id=elem_id,
         label=label,

@@ -1,0 +1,126 @@
+"""A network that learns a world in two dimensions: its film has a frame a moment, and places from noise to data."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.core.learner import STEPS
+from playground.core.plane import Ground, View
+from playground.render.charts import curve_of, curves_chart, level_curve
+from playground.render.film import Film, Part, encoded, floats, number, panel, piece
+
+SCALE = 4096
+"""Paths travel as 16-bit whole numbers of 1 / SCALE: exact to far below a pixel, from -8 to 8."""
+LONGEST = 3.0
+"""An arrow that is longer is drawn as long as this."""
+REACH = 2.4
+SIDE = 440
+
+SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
+
+
+def world_film(ground: Ground, view: View, index: int, total: int) -> Film:
+    """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
+    film = {
+        **piece(index, total, [f"after {view.step:,} steps" if view.step else "untrained"]),
+        "moments": [{"paths": encoded(_whole(view.paths)), "field": _arrows(view.field)}],
+        "numbers": _numbers(ground, view, first=index == 0),
+    }
+    return {**film, **_what_stays(ground)} if index == 0 else film
+
+
+def _what_stays(ground: Ground) -> Film:
+    last = ground.recipe.schedule.num_steps - 1
+    times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
+    coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
+    said = SAID[ground.recipe.target]
+    return {
+        "size": [SIDE, SIDE, 3],
+        "ends": ["untrained", f"{STEPS:,} steps"],
+        "places": {"labels": [*times, "clean · x₀"], "ends": [f"noise · {times[0]}", "data"]},
+        "plane": {
+            "reach": REACH,
+            "scale": SCALE,
+            "longest": LONGEST,
+            "layers": floats(torch.stack([ground.x0, ground.eps])),
+            "table": floats(coefficients),
+            "grid": floats(ground.grid),
+            "density": encoded((ground.density**0.25 * 255).round().to(torch.uint8).numpy()),
+            "field": _arrows(ground.field),
+        },
+        "panels": [
+            _plane("data", "x_t", "mixture", "", "the data, in the noise of this t"),
+            _plane("paths", "x_t", "mixture", "network", "400 particles from noise, and the data"),
+            _plane("field", "ε̂", "prediction", "network", "the noise it finds at each place"),
+            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "the exact mean of the noise there"),
+        ],
+        "charts": [
+            curves_chart(
+                f"The loss: the mean of ({said} − what the network says)²",
+                STEPS,
+                [
+                    level_curve(ground.blind, "without a look at x_t", STEPS),
+                    level_curve(ground.floor, f"least possible: E[{said} | x_t]", STEPS, look="dotted"),
+                    curve_of("in training, mean since the frame before", "noise", "step", "loss", look="faint"),
+                    curve_of("on the same 2,000 draws each time", "error", "step", "error", dot="error"),
+                ],
+                range_y=(0.0, 1.2 * ground.blind),
+                across="step",
+            ),
+            curves_chart(
+                "R² of ε̂ against the exact field, where the data are",
+                last,
+                [level_curve(1, "", last), curve_of("R²", "prediction", "t", "r2", dot="r2")],
+                range_y=(0.0, 1.0),
+            ),
+        ],
+    }
+
+
+def _plane(draws: str, title: str, role: str, badge: str, about: str) -> Part:
+    return {**panel(title, role, (-REACH, REACH), badge=badge, about=about), "draws": draws, "scale": "plane"}
+
+
+def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
+    """Of this moment, and with the first one those of the places, which no moment changes."""
+    empty = torch.empty(0)
+
+    def of_places(values: Tensor) -> Tensor:
+        return values if first else empty
+
+    least = "the least that any network can reach on these draws"
+    return [
+        number("t", "t", of_places(ground.t), "mixture", "the step of the schedule", 0, "place"),
+        number(
+            "alpha", "√ᾱ_t", of_places(ground.level.alpha), "picture", "what the data are multiplied by", 4, "place"
+        ),
+        number("sigma", "√(1−ᾱ_t)", of_places(ground.level.sigma), "noise", "what ε is multiplied by", 4, "place"),
+        number("step", "step", torch.tensor([view.step]), "mixture", "how often the weights were moved", 0),
+        number("loss", "loss", torch.tensor([view.loss]), "noise", "in training, mean since the frame before"),
+        number("error", "loss, same draws", torch.tensor([view.error]), "error", "on the same 2,000 draws every time"),
+        number("floor", "least loss", torch.tensor([ground.floor]), "mixture", least),
+        number("r2", "R²(ε̂, exact)", view.r2, "prediction", "1: the network's field is the exact one", 3, "both"),
+        number("distance", "off the data", torch.tensor([view.distance]), "error", _DISTANCE, 3),
+        number(
+            "bend", "length of paths", torch.tensor([view.bend]), "mixture", "over straight lines: 1 is straight", 2
+        ),
+    ]
+
+
+_DISTANCE = "energy distance of the particles at their end from the data: 0 where both are spread alike"
+
+
+def _whole(paths: Tensor) -> NDArray[np.int16]:
+    limit = 2**15 - 1
+    whole: NDArray[np.int16] = (paths.cpu().float() * SCALE).round().clamp(-limit, limit).to(torch.int16).numpy()
+    return whole
+
+
+def _arrows(field: Tensor) -> str:
+    """Arrows (…, 2), none longer than LONGEST, as 8-bit whole numbers: LONGEST is 127."""
+    field = field.cpu().float()
+    length = field.norm(dim=-1, keepdim=True).clamp(min=LONGEST)
+    return encoded((field * (LONGEST / length) * (127 / LONGEST)).round().to(torch.int8).numpy())

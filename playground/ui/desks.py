@@ -1,0 +1,57 @@
+"""Who trains what: a place for each person's network, as many as fit into memory."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.core.learner import Learner
+from playground.core.plane import Ground
+
+
+@dataclass(eq=False)
+class Desk:
+    """One person's network, the ground that it learns on, and the choices that both were made for."""
+
+    choices: tuple[Any, ...]
+    ground: Ground
+    learner: Learner
+    number: int = field(default_factory=itertools.count().__next__)
+    left: bool = False  # its person has gone, or has begun something else
+
+
+class Desks:
+    """Desks by their person's session. Where there is no room, the one that was not used for longest is cleared."""
+
+    def __init__(self, room: int = 64) -> None:
+        """The default: 64 networks of the usual size are 120 MB with their moments, and of the largest 2.4 GB."""
+        self._room = room
+        self._desks: OrderedDict[str, Desk] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def at(self, session: str) -> Desk | None:
+        """The person's desk, if there is one."""
+        with self._guard:
+            if session in self._desks:
+                self._desks.move_to_end(session)
+            return self._desks.get(session)
+
+    def take(self, session: str, desk: Desk) -> None:
+        """Begin anew: what was there before is left."""
+        self.clear(session)
+        with self._guard:
+            self._desks[session] = desk
+            while len(self._desks) > self._room:
+                self._desks.popitem(last=False)[1].left = True
+
+    def clear(self, session: str) -> None:
+        """The person has gone; whatever still runs there ends."""
+        with self._guard:
+            if desk := self._desks.pop(session, None):
+                desk.left = True
+
+    def __len__(self) -> int:
+        return len(self._desks)

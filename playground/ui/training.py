@@ -1,0 +1,302 @@
+"""Train it: a small network learns a world in two dimensions while one watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from playground.core.learner import STEPS, Learner, Recipe, milestones
+from playground.core.plane import ground, view
+from playground.core.worker import lone_worker
+from playground.core.worlds import WORLDS, drawn, world
+from playground.render.film import Film
+from playground.render.world_film import world_film
+from playground.ui.bench import Bench
+from playground.ui.desks import Desk, Desks
+from playground.ui.errors import told
+from playground.ui.picker import build_pad, ink
+from playground.ui.player import build_player, showing
+from playground.ui.scene import Scene
+from playground.ui.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings
+
+SLICE = 25
+"""Steps of training in a turn: a moment's work, so that nobody waits long for theirs."""
+MAX_MOMENTS = 200
+
+QUESTION = """## Can random noise be learned?
+
+Here every picture has two pixels: it is a point in the plane. A small network, as yet untrained, learns from 2,000 such
+points by the four lines of training. Watch what it makes of noise, and take away what it may see: without x<sub>t</sub>
+it is asked for random numbers, and nobody can learn those. (Of the bench above, seed and schedule count here.)"""
+
+SEEN = """**What you saw.** Without x<sub>t</sub> the loss stays where a guess of the mean leaves it: nobody can learn
+random numbers. With x<sub>t</sub> it falls to a floor and no further: E[ε | x<sub>t</sub>] is the best answer there
+is, and the arrows become those of the exact field. Then the same x<sub>T</sub> that went astray before (into corners,
+since x̂<sub>0</sub> is cut at the edges of [−1, 1]²) flows into the data. Without t one answer has to do for all levels
+of noise, and comes out blurred. (Asked for x<sub>0</sub> or v, the arithmetic that turns the answer into ε̂ does see
+x<sub>t</sub>: take ε to be strict.)"""
+
+TARGET_NAMES = [("ε", "epsilon"), ("x₀", "sample"), ("v", "v_prediction")]
+PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm")]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The tab's controls by name, a person's own drawing, if there is one, and the events that begin anew.
+
+    `prepare` takes the name of the open tab and the values of `inputs` to `shown`; `leave` is for who goes away.
+    """
+
+    controls: dict[str, Any]
+    own: gr.State
+    changed: list[Any]
+    inputs: list[Any]
+    shown: list[Any]
+    prepare: Callable[..., Any]
+    leave: Callable[[gr.Request], None]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `updates` brings to settings."""
+        return [*self.controls.values(), self.own]
+
+    def updates(self, settings: Settings) -> list[Any]:
+        """What brings the tab to these settings."""
+        return [*(getattr(settings, name) for name in LEARNING), None]
+
+
+class Workshop:
+    """Everybody's training on this server: each has a desk, and one worker does everybody's work, bit by bit.
+
+    So it is fair: whoever waits longest is next.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.desks, self._worker = bench, Desks(), lone_worker("training")
+
+    def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[Desk, bool]:
+        """The person's desk for these settings, and whether it is a new one."""
+        return self._worker.submit(self._prepared, session, own, settings).result()
+
+    def _prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[Desk, bool]:
+        names = (*LEARNING[:-1], "seed", "schedule", "T", "zero_terminal")
+        choices = (own and own.tobytes(), *(getattr(settings, name) for name in names))
+        desk = self.desks.at(session)
+        if desk and desk.choices == choices:
+            return desk, False
+        recipe = Recipe(
+            world(settings.world) if own is None else drawn(own),
+            settings.noise_schedule(),
+            settings.target,
+            settings.sees_x_t,
+            settings.sees_t,
+            settings.width,
+            settings.depth,
+            settings.lr,
+            settings.seed,
+        )
+        desk = Desk(choices, ground(recipe), Learner(recipe, self.bench.library.device))
+        desk.learner.keep()
+        self.desks.take(session, desk)
+        return desk, True
+
+    def film(self, desk: Desk, index: int, total: int, paths: str) -> Film:
+        """The piece of a moment that was kept."""
+        return self._worker.submit(self._film, desk, index, total, paths).result()
+
+    def _film(self, desk: Desk, index: int, total: int, paths: str) -> Film:
+        moment = desk.learner.moments[index]
+        seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
+        return {**world_film(desk.ground, seen, index, total), "run": desk.number}
+
+    def kept(self, desk: Desk, have: int, total: int, paths: str) -> Iterator[Film]:
+        """The pieces that the page does not have yet, from `have` on."""
+        for index in range(have, len(desk.learner.moments)):
+            yield self.film(desk, index, total, paths)
+
+    def train(self, desk: Desk, have: int, goals: list[int], more: int, paths: str) -> Iterator[Film]:
+        """Train up to each of the goals in turn, with a piece of film for each; `more` are still to come later."""
+        learner = desk.learner
+        total = len(learner.moments) + len(goals) + more
+        yield from self.kept(desk, have, total, paths)
+        for goal in goals:
+            while learner.step < goal:
+                if desk.left:
+                    return
+                self._worker.submit(learner.advance, min(SLICE, goal - learner.step)).result()
+            learner.keep()
+            yield self.film(desk, len(learner.moments) - 1, total, paths)
+
+
+def build_drawing() -> gr.State:
+    """Lay out a folded pad to draw a world on; its drawing, or None, is the state."""
+    own = gr.State(None)
+    with gr.Accordion("Draw a world", open=False, elem_id="draw-world"):
+        pad = build_pad()
+    pad.input(told()(ink), pad, own, api_visibility="private", show_progress="hidden")
+    return own
+
+
+def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
+    """Lay out the tab, at the settings of the first scene, and listen to its buttons; `own` is a person's drawing."""
+    default, workshop = first.settings, Workshop(bench)
+    gr.Markdown(QUESTION, elem_classes="question")
+    with gr.Row(equal_height=True, elem_classes="controls"):
+        controls: dict[str, Any] = {
+            "world": gr.Dropdown(
+                [(name.replace("_", " "), name) for name in WORLDS],
+                value=default.world,
+                label="World",
+                info="2,000 points",
+                min_width=170,
+                elem_id="control-world",
+            ),
+            "target": gr.Radio(
+                TARGET_NAMES,
+                value=default.target,
+                label="Learns to say",
+                info="noise, data or velocity",
+                min_width=220,
+                elem_id="control-target",
+            ),
+        }
+        with gr.Column(min_width=190, elem_classes="sees"):
+            gr.Markdown("What may the network see?")
+            controls["sees_x_t"] = gr.Checkbox(
+                default.sees_x_t, label="xₜ, the noisy point", container=False, elem_id="control-sees_x_t"
+            )
+            controls["sees_t"] = gr.Checkbox(
+                default.sees_t, label="t, how noisy it is", container=False, elem_id="control-sees_t"
+            )
+        with gr.Column(min_width=230, elem_classes="run"):
+            with gr.Row():
+                start = gr.Button("Train", variant="primary", elem_id="train", min_width=100)
+                pause = gr.Button("Pause", variant="stop", elem_id="pause-training", min_width=100)
+            with gr.Row():
+                once = gr.Button("One step", elem_id="one-step", min_width=100)
+                reset = gr.Button("Reset", elem_id="reset-training", min_width=100)
+    with gr.Row(equal_height=True, elem_classes="controls"):
+        controls |= {
+            "width": gr.Slider(
+                *WIDTHS,
+                default.width,
+                step=16,
+                label="Width",
+                info="of a layer",
+                min_width=150,
+                elem_id="control-width",
+            ),
+            "depth": gr.Slider(
+                *DEPTHS, default.depth, step=1, label="Depth", info="layers", min_width=150, elem_id="control-depth"
+            ),
+            "lr": gr.Dropdown(
+                [(f"{rate:g}", rate) for rate in RATES],
+                value=default.lr,
+                label="Learning rate",
+                info="at the start",
+                min_width=130,
+                elem_id="control-lr",
+            ),
+            "paths": gr.Radio(
+                PATH_NAMES,
+                value=default.paths,
+                label="Particles go by",
+                info="from the same noise, in 24 steps",
+                scale=2,
+                min_width=400,
+                elem_id="control-paths",
+            ),
+        }
+    player = build_player(elem_id="player-training", label="Learning the noise", prompt="The plane is on its way…")
+    note = gr.Markdown(elem_classes="note")
+    gr.Markdown(SEEN, elem_classes="seen")
+
+    have, until = gr.Number(visible="hidden"), gr.Number(visible="hidden")
+    inputs = [*bench.inputs, own, *controls.values()]
+
+    def at_desk(request: gr.Request, values: tuple[Any, ...]) -> tuple[Desk, bool, str]:
+        """The person's desk, whether it is new, and how particles go."""
+        shared, mine, chosen = values[: len(bench.inputs)], values[len(bench.inputs)], values[len(bench.inputs) + 1 :]
+        settings = bench.scene(*shared, **dict(zip(controls, chosen, strict=True))).settings
+        desk, new = workshop.prepared(str(request.session_hash), mine, settings)
+        return desk, new, settings.paths
+
+    @told()
+    def prepare(tab: str, request: gr.Request, *values: Any) -> tuple[Any, Any]:
+        if tab != "training" or None in (*values[: len(bench.controls)], *values[len(bench.inputs) + 1 :]):
+            return gr.skip(), gr.skip()
+        desk, new, paths = at_desk(request, values)
+        return (showing(workshop.film(desk, 0, len(milestones()), paths)), "") if new else (gr.skip(), gr.skip())
+
+    def pieces(films: Iterator[Film]) -> Iterator[tuple[Any, Any]]:
+        for k, film in enumerate(films):
+            yield showing({**film, "follow": k == 0}), ""
+
+    def ahead(learner: Learner) -> list[int]:
+        return [step for step in milestones() if step > learner.step]
+
+    def train(have: float, until: float | None, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
+        with told():
+            desk, new, paths = at_desk(request, values)
+            goals = ahead(desk.learner)
+            if until is not None:
+                goals = sorted(
+                    {*(step for step in goals if step < until), int(until)} - set(range(desk.learner.step + 1))
+                )
+            yield from pieces(workshop.train(desk, 0 if new else int(have), goals, 0, paths))
+            if not desk.left and desk.learner.finished:
+                yield gr.skip(), f"All {STEPS:,} steps are done. Drag both sliders, or reset to begin again."
+
+    def one_step(have: float, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
+        with told():
+            desk, new, paths = at_desk(request, values)
+            step = desk.learner.step + 1
+            if step > STEPS:
+                raise ValueError(f"All {STEPS:,} steps are done: reset to begin again.")
+            if len(desk.learner.moments) >= MAX_MOMENTS:
+                raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
+            more = [goal for goal in ahead(desk.learner) if goal != step]
+            yield from pieces(workshop.train(desk, 0 if new else int(have), [step], len(more), paths))
+
+    def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
+        with told():
+            workshop.desks.clear(str(request.session_hash))
+            desk, _, paths = at_desk(request, values)
+            return showing(workshop.film(desk, 0, len(milestones()), paths)), ""
+
+    def go_otherwise(request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
+        """The same moments again, with particles that go another way."""
+        with told():
+            desk, _, paths = at_desk(request, values)
+            total = len(desk.learner.moments) + len(ahead(desk.learner))
+            yield from pieces(workshop.kept(desk, 0, total, paths))
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
+    running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
+    known = "document.querySelector('#player-training .player').dataset.frames ?? 0"
+    # How many frames the page has, and how far a link asks to train, the browser knows: it fills them in.
+    going = start.click(
+        train,
+        [have, until, *inputs],
+        js=f"(have, until, ...rest) => [+({known}), playground.until(), ...rest]",
+        **running,
+    )
+    stepping = once.click(
+        one_step, [have, *inputs], js=f"(have, ...rest) => [+({known}), ...rest]", cancels=[going], **running
+    )
+    again = controls["paths"].input(go_otherwise, inputs, cancels=[going, stepping], **running)
+    for stops in (pause.click, *(each.change for name, each in controls.items() if name != "paths")):
+        stops(None, cancels=[going, stepping, again], api_visibility="private")
+    reset.click(begin_again, inputs, cancels=[going, stepping, again], **of_film)
+    controls["world"].input(lambda: None, None, own, **{**quiet, "trigger_mode": "multiple"})
+    changed = [each.change for name, each in controls.items() if name != "paths"] + [own.change]
+
+    def leave(request: gr.Request) -> None:
+        workshop.desks.clear(str(request.session_hash))
+
+    return Training(controls, own, changed, inputs, [player, note], prepare, leave)

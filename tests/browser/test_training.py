@@ -1,0 +1,261 @@
+"""Train it: a network learns in the browser's sight, and a link brings back how far it came."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from playground.core.learner import STEPS, Recipe, milestones
+from playground.core.library import Library
+from playground.core.plane import PATH_STEPS, Ground, ground
+from playground.core.schedules import linear
+from playground.core.worlds import world
+from playground.render.world_film import REACH
+from playground.ui import build_app, launch_options
+from playground.ui.desks import Desks
+from tests.browser.conftest import Watched
+from tests.browser.test_links import said
+from tests.browser.test_page import choose, numbers, open_tab
+
+OpenPage = Callable[..., Watched]
+DATA, PATHS, FIELD, EXACT = range(4)
+
+
+def ink(page: Page, panel: int) -> np.ndarray:
+    """How much is drawn at each pixel of a plane, (H, W), 0 to 255."""
+    script = "panel => document.querySelectorAll('#player-training .panel canvas')[panel].toDataURL()"
+    png = base64.b64decode(page.evaluate(script, panel).split(",")[1])
+    return np.array(Image.open(io.BytesIO(png)))[..., 3]
+
+
+def scrub(page: Page, name: str, value: int) -> None:
+    page.locator("#player-training").get_by_label(name, exact=True).evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+        value,
+    )
+
+
+def along(page: Page, row: str) -> str:
+    return page.locator(f"#player-training .{row} output").inner_text()
+
+
+def frames(page: Page) -> int:
+    return int(page.locator("#player-training .player").get_attribute("data-frames") or 0)
+
+
+def wait_for_frames(page: Page, count: int) -> None:
+    page.wait_for_function(
+        "count => document.querySelector('#player-training .player')?.dataset.frames >= count",
+        arg=count,
+        timeout=60_000,
+    )
+
+
+def open_training(page: Page) -> None:
+    open_tab(page, "Train it")
+    wait_for_frames(page, 1)
+    page.wait_for_selector("#player-training .panel canvas")
+
+
+def near(points: np.ndarray, drawn: np.ndarray) -> float:
+    """The share of the points on whose pixel something is drawn."""
+    side = len(drawn)
+    pixels = np.round((np.stack([points[:, 0], -points[:, 1]], 1) / REACH + 1) / 2 * side).astype(int)
+    pixels = pixels[((pixels >= 1) & (pixels < side - 1)).all(1)]
+    return float((drawn[pixels[:, 1], pixels[:, 0]] > 40).mean())
+
+
+@pytest.fixture(scope="module")
+def known() -> Ground:
+    return ground(Recipe(world("eight_gaussians"), linear(1000)))
+
+
+def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: OpenPage, known: Ground) -> None:
+    page = open_page().page
+    open_training(page)
+    assert numbers(page, "player-training")["loss, same draws"] == "1.0000"
+    scrub(page, "Along the generation", 0)
+    assert along(page, "places") == "t = 999"
+    noisy = known.level.alpha[0] * known.x0 + known.level.sigma[0] * known.eps
+    assert near(noisy.numpy(), ink(page, DATA)) > 0.99
+    assert near(known.start.numpy(), ink(page, PATHS)) > 0.99
+    scrub(page, "Along the generation", PATH_STEPS)
+    assert near(known.x0.numpy(), ink(page, DATA)) > 0.99
+    untrained = ink(page, FIELD)
+
+    page.locator("#train").click()
+    page.wait_for_function("document.querySelector('#player-training .player').dataset.frames > 1", timeout=3000)
+    wait_for_frames(page, len(milestones()))
+    expect(page.locator("#player-training .frames output")).to_have_text(f"after {STEPS:,} steps")
+    expect(page.get_by_text("All 2,000 steps are done")).to_be_visible()
+    shown = numbers(page, "player-training")
+    assert float(shown["loss, same draws"]) < float(shown["least loss"]) + 0.01
+    assert float(shown["least loss"]) == pytest.approx(known.floor, abs=1e-4)
+    assert shown["R²(ε̂, exact)"] == "–"  # nobody is asked about what is clean
+    scrub(page, "Along the generation", PATH_STEPS // 2)
+    assert float(numbers(page, "player-training")["R²(ε̂, exact)"]) > 0.9
+    learned, exact = ink(page, FIELD).astype(float), ink(page, EXACT).astype(float)
+    assert np.abs(learned - exact).mean() < 0.2 * np.abs(untrained - exact).mean()
+
+    scrub(page, "Frame", 0)
+    assert along(page, "frames") == "untrained"
+    before = page.locator("#player-training .places input").input_value()
+    page.locator("#player-training .stage").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert along(page, "frames") == f"after {milestones()[1]:,} steps"
+    assert page.locator("#player-training .places input").input_value() == str(int(before) + 1)
+
+
+def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_training(page)
+    page.locator("#one-step").click()
+    expect(page.locator("#player-training .frames output")).to_have_text("after 1 steps")
+    page.locator("#one-step").click()
+    expect(page.locator("#player-training .frames output")).to_have_text("after 2 steps")
+    page.locator("#train").click()
+    wait_for_frames(page, 8)
+    page.locator("#pause-training").click()
+    page.wait_for_timeout(1000)
+    stopped = frames(page)
+    page.wait_for_timeout(700)
+    assert frames(page) == stopped
+    scrub(page, "Frame", 2)
+    page.locator("#one-step").click()  # goes on where the network stood, and shows that
+    wait_for_frames(page, stopped + 1)
+    page.wait_for_timeout(1000)
+    assert along(page, "frames") == f"after {int(said(page)['trained']):,} steps"
+    assert "moment" not in said(page)
+    page.locator("#reset-training").click()
+    expect(page.locator("#player-training .frames output")).to_have_text("untrained")
+    assert frames(page) == 1
+    assert "trained" not in said(page)
+
+
+def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, address: str) -> None:
+    chosen = (
+        "tab=training&world=two_moons&target=v_prediction&width=32&depth=2&paths=ddpm&seed=3&schedule=cosine&lr=0.003"
+    )
+    page = open_page(f"{address}?{chosen}").page
+    wait_for_frames(page, 1)
+    page.locator("#train").click()
+    wait_for_frames(page, 12)
+    page.locator("#pause-training").click()
+    page.wait_for_timeout(1000)
+    scrub(page, "Frame", 9)
+    scrub(page, "Along the generation", 15)
+    query = said(page)
+    assert query["moment"] == str(milestones()[9])
+    assert query["place"] == "15"
+
+    other = open_page(page.url).page
+    wait_for_frames(other, frames(page))
+    assert said(other) == query
+    assert frames(other) == frames(page)
+    assert along(other, "frames") == along(page, "frames")
+    assert along(other, "places") == along(page, "places")
+    assert numbers(other, "player-training") == numbers(page, "player-training")
+    for panel in (DATA, PATHS, FIELD, EXACT):
+        assert np.array_equal(ink(other, panel), ink(page, panel))
+
+
+def test_what_the_network_may_not_see_it_cannot_learn(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_training(page)
+    page.get_by_label("xₜ, the noisy point").uncheck()
+    page.wait_for_timeout(800)
+    page.locator("#train").click()
+    wait_for_frames(page, 14)
+    page.locator("#pause-training").click()
+    assert float(numbers(page, "player-training")["loss, same draws"]) == pytest.approx(1, abs=0.02)
+    page.get_by_label("xₜ, the noisy point").check()  # another network: it begins anew
+    expect(page.locator("#player-training .frames output")).to_have_text("untrained")
+
+
+def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_training(page)
+    page.locator("#train").click()
+    wait_for_frames(page, 6)
+    page.locator("#pause-training").click()
+    page.wait_for_timeout(1000)
+    count, before = frames(page), ink(page, PATHS)
+    page.get_by_label("DDPM", exact=True).check()
+    page.wait_for_timeout(500)
+    wait_for_frames(page, count)
+    scrub(page, "Frame", count - 1)
+    assert not np.array_equal(ink(page, PATHS), before)
+    page.get_by_label("probability-flow ODE", exact=True).check()
+    page.wait_for_timeout(500)
+    wait_for_frames(page, count)
+    scrub(page, "Frame", count - 1)
+    assert np.array_equal(ink(page, PATHS), before)
+
+
+def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
+    page = open_page().page
+    open_training(page)
+    page.get_by_role("button", name="Draw a world").click()
+    pad = page.locator("#world-pad canvas")
+    page.locator("#world-pad .use").click()
+    expect(page.get_by_text("There is nothing on the pad yet").first).to_be_visible()
+    box = pad.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 20, box["y"] + 98)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 170, box["y"] + 98, steps=5)
+    page.mouse.up()
+    before = ink(page, DATA)
+    page.locator("#world-pad .use").click()
+    page.wait_for_timeout(1500)
+    drawn = ink(page, DATA) > 40
+    assert not np.array_equal(drawn, before > 40)
+    rows, columns = np.nonzero(drawn)
+    assert columns.max() - columns.min() > 5 * (rows.max() - rows.min())  # a level line
+    choose(page, "World", "spiral")
+    page.wait_for_timeout(1500)
+    rows, columns = np.nonzero(ink(page, DATA) > 40)
+    assert columns.max() - columns.min() < 2 * (rows.max() - rows.min())
+
+
+@pytest.fixture
+def desks_and_address(library: Library) -> Iterator[tuple[Desks, str]]:
+    """The app in this process, so that a test can look behind the page."""
+    before = {id(each) for each in gc.get_objects() if type(each) is Desks}
+    app = build_app(library)
+    (desks,) = (each for each in gc.get_objects() if type(each) is Desks and id(each) not in before)
+    _, address, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
+    yield desks, address
+    app.close()
+
+
+def test_who_leaves_the_page_leaves_nothing(browser: Browser, desks_and_address: tuple[Desks, str]) -> None:
+    desks, address = desks_and_address
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address + "?tab=training")
+    wait_for_frames(page, 1)
+    page.locator("#train").click()
+    wait_for_frames(page, 4)
+    assert len(desks) == 1
+    (desk,) = desks._desks.values()
+    context.close()
+    for _ in range(200):
+        if desk.left:
+            break
+        time.sleep(0.1)
+    assert desk.left
+    assert len(desks) == 0
+    time.sleep(1)
+    stopped = desk.learner.step
+    time.sleep(1)
+    assert desk.learner.step == stopped < STEPS

@@ -1,0 +1,101 @@
+import math
+import time
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from playground.core.learner import BATCH, STEPS, TARGETS, Learner, PointNetwork, Recipe, milestones
+from playground.core.noise import NoiseLevel, add_noise
+from playground.core.predictors import EPS_FROM
+from playground.core.schedules import linear
+from playground.core.worlds import world
+
+
+def recipe(**choices: object) -> Recipe:
+    return Recipe(world("two_moons"), linear(1000), **choices)
+
+
+def trained(steps: int, pieces: int = 1, **choices: object) -> Learner:
+    learner = Learner(recipe(**choices))
+    for _ in range(pieces):
+        learner.advance(steps // pieces)
+    return learner
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_to_be_said_leads_back_to_the_noise(target: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x0, eps = torch.randn(2, 64, 2, generator=generator).double()
+    level = linear(1000).level(torch.linspace(0, 999, 64))
+    said = TARGETS[target](x0, eps, level)
+    assert_close(EPS_FROM[target](add_noise(x0, eps, level), said, level), eps, atol=1e-8, rtol=0)
+
+
+def test_an_untrained_network_says_nothing_and_has_a_loss_of_1() -> None:
+    learner = Learner(recipe())
+    learner.advance(1)
+    assert learner.keep().loss == pytest.approx(1, abs=4 * math.sqrt(2 / (2 * BATCH)))
+
+
+def test_the_seed_makes_all_of_it_repeat_however_it_is_cut_up() -> None:
+    whole, in_pieces, other = trained(60), trained(60, pieces=12), trained(60, seed=1)
+    assert torch.equal(whole.keep().weights, in_pieces.keep().weights)
+    assert not torch.equal(whole.moments[0].weights, other.keep().weights)
+
+
+def test_other_people_s_draws_change_nothing() -> None:
+    alone = trained(20).keep().weights
+    one, other = Learner(recipe()), Learner(recipe(seed=5))
+    for _ in range(20):
+        one.advance(1)
+        other.advance(1)
+        torch.rand(3)
+    assert torch.equal(one.keep().weights, alone)
+
+
+def test_a_moment_stays_what_it_was() -> None:
+    learner = Learner(recipe())
+    learner.advance(30)
+    moment = learner.keep()
+    x_t, level = torch.randn(10, 2), NoiseLevel(torch.tensor(0.6), torch.tensor(0.8))
+    before = learner.predictor(moment)(x_t, level)
+    learner.advance(30)
+    assert torch.equal(learner.predictor(moment)(x_t, level), before)
+    assert not torch.equal(learner.predictor(learner.keep())(x_t, level), before)
+
+
+@pytest.mark.parametrize(("sees_x_t", "sees_t"), [(True, True), (True, False), (False, True), (False, False)])
+def test_it_sees_what_it_may_see(sees_x_t: bool, sees_t: bool) -> None:
+    learner = trained(20, sees_x_t=sees_x_t, sees_t=sees_t)
+    x_t, t = torch.randn(2, 8, 2), torch.rand(2, 8)
+    said = learner.network(x_t[0], t[0])
+    assert torch.equal(learner.network(x_t[1], t[0]), said) is not sees_x_t
+    assert torch.equal(learner.network(x_t[0], t[1]), said) is not sees_t
+
+
+def test_width_and_depth_are_the_network_s() -> None:
+    layers = [
+        each for each in PointNetwork(recipe(width=16, depth=2), torch.Generator()).layers if hasattr(each, "weight")
+    ]
+    assert [tuple(layer.weight.shape) for layer in layers] == [(16, 34), (16, 16), (2, 16)]
+
+
+def test_it_ends_after_all_its_steps() -> None:
+    learner = Learner(recipe(width=16, depth=1))
+    start = time.perf_counter()
+    learner.advance(10 * STEPS)
+    assert learner.finished
+    assert learner.step == STEPS
+    assert time.perf_counter() - start < 10
+    assert not learner._optimizer.param_groups[0]["lr"] > 1e-6  # it fell to 0
+
+
+def test_the_first_and_the_last_step_are_looked_at_and_the_first_steps_closely() -> None:
+    steps = milestones()
+    assert steps[0] == 0
+    assert steps[-1] == STEPS
+    gaps = [after - before for before, after in pairwise(steps)]
+    assert gaps[0] <= 2
+    assert max(gaps) == gaps[-1] < 130

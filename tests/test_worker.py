@@ -1,0 +1,33 @@
+import threading
+import time
+
+import torch
+
+from playground.core.worker import lone_worker
+
+
+def test_it_keeps_to_one_processor_and_leaves_the_others_alone() -> None:
+    before = torch.get_num_threads()
+    worker, other = lone_worker("test"), lone_worker("other")
+    try:
+        weights = torch.randn(8, 8, requires_grad=True)
+        worker.submit(lambda: (weights @ weights).sum().backward()).result()
+        assert worker.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == before
+        seen: list[int] = []
+        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert seen == [before]
+    finally:
+        worker.shutdown()
+        other.shutdown()
+
+
+def test_whoever_waits_longest_is_next() -> None:
+    worker, done = lone_worker("test"), []
+    people = [worker.submit(lambda k=k: (time.sleep(0.005), done.append(k))) for k in (1, 2, 3, 1, 2, 3)]
+    for person in people:
+        person.result()
+    worker.shutdown()
+    assert done == [1, 2, 3, 1, 2, 3]
