@@ -49,6 +49,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": 10**400}, "seed must be a whole number from 0 to 2147483647; it was 1" + "0" * 36 + "…."),
     ({"zero_terminal": "no"}, "zero_terminal must be true or false; it was no."),
     ({"count": 17}, "count must be a whole number from 1 to 16; it was 17."),
+    ({"target": "eps"}, "target must be one of epsilon, sample, v_prediction; it was eps."),
+    ({"width": 8}, "width must be a whole number from 16 to 256; it was 8."),
+    ({"depth": 5}, "depth must be a whole number from 1 to 4; it was 5."),
+    ({"lr": 1}, "lr must be a number from 0.0001 to 0.03; it was 1."),
+    ({"sees_x_t": "x"}, "sees_x_t must be true or false; it was x."),
+    ({"paths": "euler"}, "paths must be one of flow, ddim, ddpm; it was euler."),
+    ({"trained": 2001}, "trained must be a whole number from 0 to 2000; it was 2001."),
+    ({"place": 25}, "place must be a whole number from 0 to 24; it was 25."),
 ]
 
 

@@ -207,10 +207,11 @@ def launch_options() -> dict[str, Any]:
     theme = gr.themes.Default(
         primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
     )
-    # The theme's own grey for small print and its red are too pale to read well on white.
+    # The theme's own grey for small print, its blue and its red are too pale to read well on white.
     theme.set(
         body_text_color_subdued="*neutral_500",
         block_info_text_color="*neutral_500",
+        button_primary_background_fill="*primary_600",
         button_cancel_background_fill="#b91c1c",
         button_cancel_background_fill_dark="#b91c1c",
     )

@@ -75,8 +75,8 @@ class Workshop:
     So it is fair: whoever waits longest is next.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench, self.desks, self._worker = bench, Desks(), lone_worker("training")
+    def __init__(self, device: Any) -> None:
+        self.device, self.desks, self._worker = device, Desks(), lone_worker("training")
 
     def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[Desk, bool]:
         """The person's desk for these settings, and whether it is a new one."""
@@ -99,7 +99,7 @@ class Workshop:
             settings.lr,
             settings.seed,
         )
-        desk = Desk(choices, ground(recipe), Learner(recipe, self.bench.library.device))
+        desk = Desk(choices, ground(recipe), Learner(recipe, self.device))
         desk.learner.keep()
         self.desks.take(session, desk)
         return desk, True
@@ -143,7 +143,7 @@ def build_drawing() -> gr.State:
 
 def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
     """Lay out the tab, at the settings of the first scene, and listen to its buttons; `own` is a person's drawing."""
-    default, workshop = first.settings, Workshop(bench)
+    default, workshop = first.settings, Workshop(bench.library.device)
     gr.Markdown(QUESTION, elem_classes="question")
     with gr.Row(equal_height=True, elem_classes="controls"):
         controls: dict[str, Any] = {

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from playground.core import images
 from playground.core.library import Library
 from tests.browser.conftest import Watched
-from tests.browser.test_page import PLAYERS, drawn, numbers, open_tab, remove_noise, scrub
+from tests.browser.test_page import PLAYERS, TABS, drawn, numbers, open_tab, remove_noise, scrub
 
 OpenPage = Callable[..., Watched]
 
@@ -111,7 +111,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, address: str, scheme: st
     page = open_page(f"{address}?__theme={scheme}").page
     choose_picture(page)
     page.locator("#card button").first.click()
-    for tab in PLAYERS:
+    for tab in TABS:
         open_tab(page, tab)
         if tab == "Remove noise":
             page.get_by_label("Steps", exact=True).fill("3")

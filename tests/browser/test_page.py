@@ -23,6 +23,7 @@ from tests.server import running_app
 
 OpenPage = Callable[..., Watched]
 PLAYERS = {"Add noise": "player-forward", "Find the noise": "player-prediction", "Remove noise": "player-reverse"}
+TABS = (*PLAYERS, "Train it")
 
 
 def drawn(page: Page, player: str, panel: int) -> np.ndarray:
@@ -376,7 +377,7 @@ def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: P
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_scrolls_sideways(open_page: OpenPage, width: int, scheme: str) -> None:
     page = open_page(width=width, height=844, color_scheme=scheme).page
-    for tab in PLAYERS:
+    for tab in TABS:
         open_tab(page, tab)
         if tab == "Remove noise":
             remove_noise(page)

@@ -44,7 +44,7 @@ function begin(piece) {
   alongPlaces?.pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
   if (piece.plane) beginPlane();
-  if (!more) place = Math.min(playground.take("place") ?? Infinity, lastPlace());
+  if (!more) place = wantedPlace() ?? lastPlace();
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
@@ -260,6 +260,11 @@ function buildNumbers() {
 
 const lastPlace = () => (film.places ? film.places.labels.length - 1 : 0);
 
+function wantedPlace() {
+  const wanted = playground.take("place");
+  return wanted === undefined ? undefined : Math.min(wanted, lastPlace());
+}
+
 /** Go to frame `i`, and `tell` the page: the link says where one is, and films over t share their place in it. */
 function show(i, tell = true) {
   frame = Math.max(0, Math.min(i, film.labels.length - 1));
@@ -285,8 +290,9 @@ function tellPage() {
 function goToWanted() {
   const steps = film.places && number("step").values;
   if (film.places && playground.take("trained") === undefined) return;
+  if (film.places) place = wantedPlace() ?? place; // the first film may have come before the link was read
   const wanted = playground.take(film.places ? "moment" : "frame");
-  if (wanted === undefined) tellPage();
+  if (wanted === undefined) show(frame);
   else alongFrames.byHand(film.places ? Math.max(0, steps.indexOf(wanted)) : wanted);
 }
 
