@@ -11,8 +11,11 @@ CORE = [
     {"noise", "images", "histograms", "worlds", "worker"},
     {"schedules", "datasets"},
     {"predictors"},
-    {"samplers", "solvers", "checkpoints", "evaluation", "learner"},
-    {"experiments", "library", "likelihood", "names", "flow"},
+    {"steps", "checkpoints", "evaluation", "learner"},
+    {"ancestral"},
+    {"solvers", "flow"},
+    {"samplers"},
+    {"experiments", "library", "likelihood", "names"},
     {"training_step", "memorising", "plane"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))

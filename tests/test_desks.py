@@ -19,7 +19,7 @@ def test_everybody_has_their_own() -> None:
     assert desks.at("a") is one
     assert desks.at("b") is other
     assert desks.at("c") is None
-    assert one.number != other.number
+    assert one.film != other.film
 
 
 def test_who_begins_anew_or_goes_away_leaves_nothing() -> None:

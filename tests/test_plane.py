@@ -70,8 +70,8 @@ def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: Ground, l
 def test_the_learned_field_is_the_exact_one(known: Ground, learner: Learner) -> None:
     seen = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "ddim")
     assert seen.r2[PATH_STEPS // 2] > 0.99
-    assert seen.r2[:-1].min() > 0.9
-    assert seen.r2[-1].isnan()
+    assert seen.r2.shape == (PATH_STEPS,)
+    assert seen.r2.min() > 0.9
 
 
 @pytest.mark.parametrize("paths", PATHS)
@@ -110,7 +110,7 @@ def test_who_does_not_see_t_learns_something_blurred(known: Ground, learner: Lea
     blurred = view(known, other.keep(), other.predictor(other.moments[0]), "flow")
     sharp = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "flow")
     assert sharp.error + 0.01 < blurred.error < 0.5
-    assert blurred.r2[-2] < 0.7 < sharp.r2[-2]
+    assert blurred.r2[-1] < 0.7 < sharp.r2[-1]
     assert blurred.distance > sharp.distance
 
 

@@ -8,8 +8,9 @@ from torch.testing import assert_close
 
 from playground.core.noise import NoiseLevel, eps_from_x0, like
 from playground.core.predictors import IdealPredictor, NoisePredictor
-from playground.core.samplers import SPACINGS, Step, sample
+from playground.core.samplers import Step, sample
 from playground.core.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.steps import SPACINGS
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.core.library import Library
+from playground.core.solvers import SAMPLERS
 from playground.ui.looks import LOOKS
 from playground.ui.settings import CONTROLS, HIDEABLE, LOOK_NAMES, NAMES, Settings, checked, from_query, to_query
 
@@ -39,7 +40,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": "x" * 99}, "seed must be a whole number from 0 to 2147483647; it was " + "x" * 37 + "…."),
     ({"seed": [1]}, "seed must be a whole number from 0 to 2147483647; it was [1]."),
     ({"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid; it was quadratic."),
-    ({"sampler": "magic"}, "sampler must be one of ddpm, ddim; it was magic."),
+    ({"sampler": "magic"}, f"sampler must be one of {', '.join(SAMPLERS)}; it was magic."),
     ({"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
     ({"T": 20, "t": 5, "steps": 50}, "steps must be a whole number from 1 to 20; it was 50."),
     ({"label": "eleven"}, "label must be one of any, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; it was eleven."),

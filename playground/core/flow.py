@@ -7,10 +7,11 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from playground.core.ancestral import towards
 from playground.core.noise import NoiseLevel, x0_from_eps
 from playground.core.predictors import NoisePredictor
-from playground.core.samplers import Step, ddim, levels
 from playground.core.schedules import NoiseSchedule
+from playground.core.steps import Step, levels
 
 
 def probability_flow(
@@ -35,7 +36,7 @@ def probability_flow(
         x0_hat = x0_from_eps(x_t, eps_hat, level)
         if clip_x0:
             x0_hat = x0_hat.clamp(-1, 1)
-        return x0_hat, ddim(x_t, x0_hat, level, next_level, eta=0, variance="")[0]
+        return x0_hat, towards(x_t, x0_hat, level, next_level)
 
     x_t = x_T
     for index, (level, next_level) in enumerate(pairwise(visited)):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.core.ancestral import VARIANCES
 from playground.core.noise import NoiseLevel, Posterior, add_noise, like, posterior, x0_from_eps
 from playground.core.predictors import NoisePredictor
-from playground.core.samplers import VARIANCES
 from playground.core.schedules import NoiseSchedule
 
 

@@ -14,7 +14,8 @@ from playground.core.flow import probability_flow
 from playground.core.learner import TARGETS, Moment, PointPredictor, Recipe
 from playground.core.noise import NoiseLevel, add_noise, x0_from_eps
 from playground.core.predictors import IdealPredictor
-from playground.core.samplers import Step, levels, sample
+from playground.core.samplers import Step, sample
+from playground.core.steps import levels
 
 PATH_STEPS = 24
 PARTICLES = 400
@@ -110,8 +111,8 @@ class View:
     """What a network is at a moment of its training.
 
     `loss` is its mean over the steps since the moment before, `error` that on the ground's draws. `paths`
-    (G + 1, P, 2) are the particles on their way, `field` (G, M, 2) is eps_hat on the grid, and `r2` (G + 1,) how much
-    of the exact field's variance it explains where the data are, NaN for clean. `distance` is the energy distance of
+    (G + 1, P, 2) are the particles on their way, `field` (G, M, 2) is eps_hat on the grid, and `r2` (G,) how much of
+    the exact field's variance it explains where the data are. `distance` is the energy distance of
     the particles at the end from the data, and `bend` the length of all paths over that of straight lines between their
     ends.
     """
@@ -150,7 +151,7 @@ def view(ground: Ground, moment: Moment, predictor: PointPredictor, paths: str) 
         (answer - draws.wanted).square().mean().item(),
         way,
         _at(predictor, ground.grid.expand(PATH_STEPS, -1, 2), asked),
-        torch.cat([1 - missed / spread, torch.tensor([math.nan])]),
+        1 - missed / spread,
         energy_distance(way[-1], ground.x0, ground.apart),
         (length.sum() / (way[-1] - way[0]).norm(dim=1).sum()).item(),
     )

@@ -17,7 +17,8 @@ SCALE = 4096
 LONGEST = 3.0
 """An arrow that is longer is drawn as long as this."""
 REACH = 2.4
-SIDE = 440
+SIDE, SAVED_SIDE = 440, 220
+"""Of a plane in pixels, on the page and in a file."""
 
 SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 
@@ -38,10 +39,11 @@ def _what_stays(ground: Ground) -> Film:
     coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
     said = SAID[ground.recipe.target]
     return {
-        "size": [SIDE, SIDE, 3],
+        "size": [SAVED_SIDE, SAVED_SIDE, 3],
         "ends": ["untrained", f"{STEPS:,} steps"],
         "places": {"labels": [*times, "clean · x₀"], "ends": [f"noise · {times[0]}", "data"]},
         "plane": {
+            "side": SIDE,
             "reach": REACH,
             "scale": SCALE,
             "longest": LONGEST,
@@ -53,13 +55,13 @@ def _what_stays(ground: Ground) -> Film:
         },
         "panels": [
             _plane("data", "x_t", "mixture", "", "the data, in the noise of this t"),
-            _plane("paths", "x_t", "mixture", "network", "400 particles from noise, and the data"),
-            _plane("field", "ε̂", "prediction", "network", "the noise it finds at each place"),
-            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "the exact mean of the noise there"),
+            _plane("paths", "x_t", "mixture", "network", "400 particles on their way from noise; blue: the data"),
+            _plane("field", "ε̂", "prediction", "network", _ARROWS, note="asked"),
+            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "the best answer there is, exactly", note="asked"),
         ],
         "charts": [
             curves_chart(
-                f"The loss: the mean of ({said} − what the network says)²",
+                f"The loss over the steps of training: the mean of ({said} − what the network says)²",
                 STEPS,
                 [
                     level_curve(ground.blind, "without a look at x_t", STEPS),
@@ -71,17 +73,25 @@ def _what_stays(ground: Ground) -> Film:
                 across="step",
             ),
             curves_chart(
-                "R² of ε̂ against the exact field, where the data are",
+                "R² over t: how much of the exact field is in ε̂, where the data are",
                 last,
-                [level_curve(1, "", last), curve_of("R²", "prediction", "t", "r2", dot="r2")],
+                [level_curve(1, "", last), curve_of("R²", "prediction", "asked", "r2", dot="r2")],
                 range_y=(0.0, 1.0),
+                across="asked",
             ),
         ],
     }
 
 
-def _plane(draws: str, title: str, role: str, badge: str, about: str) -> Part:
-    return {**panel(title, role, (-REACH, REACH), badge=badge, about=about), "draws": draws, "scale": "plane"}
+_ARROWS = "the noise it finds at each place; a step goes against the arrows"
+
+
+def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:
+    return {
+        **panel(title, role, (-REACH, REACH), badge=badge, about=about, note=note),
+        "draws": draws,
+        "scale": "plane",
+    }
 
 
 def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
@@ -91,9 +101,11 @@ def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
     def of_places(values: Tensor) -> Tensor:
         return values if first else empty
 
-    least = "the least that any network can reach on these draws"
+    least = "what the exact mean gets on these draws, so the least; by luck a network may come out a hair below"
+    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # nobody is asked about what is clean: what was said last stays
     return [
         number("t", "t", of_places(ground.t), "mixture", "the step of the schedule", 0, "place"),
+        number("asked", "t =", of_places(asked), "mixture", "the t that the network is asked for", 0, "place"),
         number(
             "alpha", "√ᾱ_t", of_places(ground.level.alpha), "picture", "what the data are multiplied by", 4, "place"
         ),
@@ -102,7 +114,7 @@ def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
         number("loss", "loss", torch.tensor([view.loss]), "noise", "in training, mean since the frame before"),
         number("error", "loss, same draws", torch.tensor([view.error]), "error", "on the same 2,000 draws every time"),
         number("floor", "least loss", torch.tensor([ground.floor]), "mixture", least),
-        number("r2", "R²(ε̂, exact)", view.r2, "prediction", "1: the network's field is the exact one", 3, "both"),
+        number("r2", "R²(ε̂, exact)", torch.cat([view.r2, view.r2[-1:]]), "prediction", _R2, 3, "both"),
         number("distance", "off the data", torch.tensor([view.distance]), "error", _DISTANCE, 3),
         number(
             "bend", "length of paths", torch.tensor([view.bend]), "mixture", "over straight lines: 1 is straight", 2
@@ -110,6 +122,7 @@ def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
     ]
 
 
+_R2 = "at the t of the arrows; 1: the network's field is the exact one"
 _DISTANCE = "energy distance of the particles at their end from the data: 0 where both are spread alike"
 
 

@@ -11,16 +11,35 @@ from typing import Any
 from playground.core.learner import Learner
 from playground.core.plane import Ground
 
+_films = itertools.count()
+
 
 @dataclass(eq=False)
 class Desk:
-    """One person's network, the ground that it learns on, and the choices that both were made for."""
+    """One person's network, the ground that it learns on, and the choices that both were made for.
+
+    `film` numbers the film that the page shows of it. `run` numbers the training that may go on: whatever else was
+    started before ends at its next slice. `going` says that one does, `left` that its person has gone, or has begun
+    something else.
+    """
 
     choices: tuple[Any, ...]
     ground: Ground
     learner: Learner
-    number: int = field(default_factory=itertools.count().__next__)
-    left: bool = False  # its person has gone, or has begun something else
+    film: int = field(default_factory=_films.__next__)
+    run: int = 0
+    going: bool = False
+    left: bool = False
+
+    def halt(self) -> int:
+        """Let nothing go on but what gets this number."""
+        self.run += 1
+        self.going = False
+        return self.run
+
+    def new_film(self) -> None:
+        """What is still on its way belongs to the film before."""
+        self.film = next(_films)
 
 
 class Desks:

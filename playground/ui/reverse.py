@@ -32,7 +32,17 @@ FORMULAS = {
     "ddim": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
 <span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
 σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub></p>""",
+    "dpmsolver++": "Follows the same path as DDIM in curves, through the last two x̂<sub>0</sub> (Lu et al. 2022).",
+    "sde-dpmsolver++": "As DPM-Solver++, with fresh noise in every step (Lu et al. 2022).",
+    "unipc": "As DPM-Solver++, and corrects each step by what the next call says (Zhao et al. 2023).",
+    "euler": "Straight strides of x<sub>t</sub>/√ᾱ<sub>t</sub> along ε̂: DDIM in other words (Karras et al. 2022).",
+    "euler_a": "Euler's strides, each a little too far, and fresh noise to make up for it.",
+    "heun": "Two calls a step: a stride, a look at ε̂ there, and the stride again with the mean (Karras et al. 2022).",
+    "pndm": "Strides along a mean of the last four ε̂ (Liu et al. 2022).",
+    "lms": "Strides along a curve through the last four ε̂ (a linear multistep method).",
+    "deis": "Exact strides for a curve through the last two ε̂ (Zhang & Chen 2022).",
 }
+"""How each sampler steps: ours in full, those of diffusers in a sentence."""
 
 SEEN = """**What you saw.** No picture was stored in the noise: each step only removed what the network found, and
 x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible. Driven by

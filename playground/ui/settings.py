@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from playground.core.ancestral import VARIANCES
 from playground.core.learner import STEPS, TARGETS
 from playground.core.library import Library
 from playground.core.plane import PATH_STEPS, PATHS
-from playground.core.samplers import SAMPLERS, VARIANCES
+from playground.core.samplers import SAMPLERS
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
 from playground.core.worlds import WORLDS
 
@@ -136,7 +137,7 @@ def checked(library: Library, **controls: Any) -> Settings:
         trained=_maybe("trained", values["trained"], STEPS),
         moment=_maybe("moment", values["moment"], STEPS),
         place=_maybe("place", values["place"], PATH_STEPS),
-        frame=_maybe("frame", values["frame"], steps),
+        frame=_maybe("frame", values["frame"], 2 * steps),  # Heun's method calls the network twice a step
         lesson=_whole("lesson", values["lesson"], 0, MAX_STOP),
         present=_flag("present", values["present"]),
         hide=",".join(hidden),

@@ -31,7 +31,7 @@ QUESTION = """## Can random noise be learned?
 
 Here every picture has two pixels: it is a point in the plane. A small network, as yet untrained, learns from 2,000 such
 points by the four lines of training. Watch what it makes of noise, and take away what it may see: without x<sub>t</sub>
-it is asked for random numbers, and nobody can learn those. (Of the bench above, seed and schedule count here.)"""
+it is asked for random numbers, and nobody can learn those. (Of the bench above, seed, schedule and T count here.)"""
 
 SEEN = """**What you saw.** Without x<sub>t</sub> the loss stays where a guess of the mean leaves it: nobody can learn
 random numbers. With x<sub>t</sub> it falls to a floor and no further: E[ε | x<sub>t</sub>] is the best answer there
@@ -106,30 +106,53 @@ class Workshop:
 
     def film(self, desk: Desk, index: int, total: int, paths: str) -> Film:
         """The piece of a moment that was kept."""
-        return self._worker.submit(self._film, desk, index, total, paths).result()
+        return self._piece(desk, desk.film, index, total, paths)
 
-    def _film(self, desk: Desk, index: int, total: int, paths: str) -> Film:
-        moment = desk.learner.moments[index]
-        seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
-        return {**world_film(desk.ground, seen, index, total), "run": desk.number}
+    def _piece(self, desk: Desk, number: int, index: int, total: int, paths: str) -> Film:
+        return {**self._worker.submit(_film, desk, index, total, paths).result(), "run": number}
 
     def kept(self, desk: Desk, have: int, total: int, paths: str) -> Iterator[Film]:
         """The pieces that the page does not have yet, from `have` on."""
+        number = desk.film
         for index in range(have, len(desk.learner.moments)):
-            yield self.film(desk, index, total, paths)
+            yield self._piece(desk, number, index, total, paths)
 
     def train(self, desk: Desk, have: int, goals: list[int], more: int, paths: str) -> Iterator[Film]:
-        """Train up to each of the goals in turn, with a piece of film for each; `more` are still to come later."""
-        learner = desk.learner
+        """Train up to each of the goals in turn, with a piece of film for each; `more` are still to come later.
+
+        Who is halted stops within a slice, where the network then is.
+        """
+        learner, run, number = desk.learner, desk.halt(), desk.film
         total = len(learner.moments) + len(goals) + more
-        yield from self.kept(desk, have, total, paths)
-        for goal in goals:
-            while learner.step < goal:
-                if desk.left:
+        desk.going = True
+        try:
+            yield from self.kept(desk, have, total, paths)
+            for goal in goals:
+                while learner.step < goal and desk.run == run and not desk.left:
+                    self._worker.submit(learner.advance, min(SLICE, goal - learner.step)).result()
+                known = len(learner.moments)
+                index = self._worker.submit(_keep, learner).result()
+                if desk.left or index < known:  # nothing was done since
                     return
-                self._worker.submit(learner.advance, min(SLICE, goal - learner.step)).result()
-            learner.keep()
-            yield self.film(desk, len(learner.moments) - 1, total, paths)
+                yield self._piece(desk, number, index, total, paths)
+                if desk.run != run:
+                    return
+        finally:
+            if desk.run == run:
+                desk.going = False
+
+
+def _film(desk: Desk, index: int, total: int, paths: str) -> Film:
+    moment = desk.learner.moments[index]
+    seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
+    return world_film(desk.ground, seen, index, total)
+
+
+def _keep(learner: Learner) -> int:
+    """Keep this moment, unless it is kept; which one it is."""
+    if learner.step != learner.moments[-1].step:
+        learner.keep()
+    return len(learner.moments) - 1
 
 
 def build_drawing() -> gr.State:
@@ -175,7 +198,7 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
         with gr.Column(min_width=230, elem_classes="run"):
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="train", min_width=100)
-                pause = gr.Button("Pause", variant="stop", elem_id="pause-training", min_width=100)
+                halt = gr.Button("Pause", variant="stop", elem_id="pause-training", min_width=100)
             with gr.Row():
                 once = gr.Button("One step", elem_id="one-step", min_width=100)
                 reset = gr.Button("Reset", elem_id="reset-training", min_width=100)
@@ -211,8 +234,8 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
                 elem_id="control-paths",
             ),
         }
+    note = gr.Markdown(elem_classes="note", elem_id="training-note")
     player = build_player(elem_id="player-training", label="Learning the noise", prompt="The plane is on its way…")
-    note = gr.Markdown(elem_classes="note")
     gr.Markdown(SEEN, elem_classes="seen")
 
     have, until = gr.Number(visible="hidden"), gr.Number(visible="hidden")
@@ -225,16 +248,33 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
         desk, new = workshop.prepared(str(request.session_hash), mine, settings)
         return desk, new, settings.paths
 
+    def said(desk: Desk) -> str:
+        """How far the training is, in words."""
+        step, own = (
+            desk.learner.step,
+            " The world is your drawing; choose another to leave it." if desk.choices[0] else "",
+        )
+        if desk.learner.finished:
+            return f"All {STEPS:,} steps are done. Drag both sliders, or reset to begin again.{own}"
+        if desk.going:
+            return f"Training: {step:,} of {STEPS:,} steps.{own}"
+        return f"{step:,} of {STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
+
     @told()
     def prepare(tab: str, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         if tab != "training" or None in (*values[: len(bench.controls)], *values[len(bench.inputs) + 1 :]):
             return gr.skip(), gr.skip()
+        before = workshop.desks.at(str(request.session_hash))
         desk, new, paths = at_desk(request, values)
-        return (showing(workshop.film(desk, 0, len(milestones()), paths)), "") if new else (gr.skip(), gr.skip())
+        again = "What the network was made for has changed: it begins anew. " if before and before.learner.step else ""
+        film = workshop.film(desk, 0, len(milestones()), paths) if new else None
+        return (showing(film), again + said(desk)) if film else (gr.skip(), gr.skip())
 
-    def pieces(films: Iterator[Film]) -> Iterator[tuple[Any, Any]]:
+    def pieces(desk: Desk, films: Iterator[Film]) -> Iterator[tuple[Any, Any]]:
         for k, film in enumerate(films):
-            yield showing({**film, "follow": k == 0}), ""
+            yield showing({**film, "follow": k == 0}), said(desk)
+        if not desk.left:
+            yield gr.skip(), said(desk)
 
     def ahead(learner: Learner) -> list[int]:
         return [step for step in milestones() if step > learner.step]
@@ -247,9 +287,7 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
                 goals = sorted(
                     {*(step for step in goals if step < until), int(until)} - set(range(desk.learner.step + 1))
                 )
-            yield from pieces(workshop.train(desk, 0 if new else int(have), goals, 0, paths))
-            if not desk.left and desk.learner.finished:
-                yield gr.skip(), f"All {STEPS:,} steps are done. Drag both sliders, or reset to begin again."
+            yield from pieces(desk, workshop.train(desk, 0 if new else int(have), goals, 0, paths))
 
     def one_step(have: float, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
         with told():
@@ -260,39 +298,47 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
             if len(desk.learner.moments) >= MAX_MOMENTS:
                 raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
             more = [goal for goal in ahead(desk.learner) if goal != step]
-            yield from pieces(workshop.train(desk, 0 if new else int(have), [step], len(more), paths))
+            yield from pieces(desk, workshop.train(desk, 0 if new else int(have), [step], len(more), paths))
+
+    def pause(request: gr.Request) -> None:
+        if desk := workshop.desks.at(str(request.session_hash)):
+            desk.halt()
 
     def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with told():
             workshop.desks.clear(str(request.session_hash))
             desk, _, paths = at_desk(request, values)
-            return showing(workshop.film(desk, 0, len(milestones()), paths)), ""
+            return showing(workshop.film(desk, 0, len(milestones()), paths)), said(desk)
 
     def go_otherwise(request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
-        """The same moments again, with particles that go another way."""
+        """The same moments again, with particles that go another way; a training that was going goes on."""
         with told():
             desk, _, paths = at_desk(request, values)
-            total = len(desk.learner.moments) + len(ahead(desk.learner))
-            yield from pieces(workshop.kept(desk, 0, total, paths))
+            going = desk.going
+            desk.halt()
+            desk.new_film()
+            goals = ahead(desk.learner)
+            if going:
+                yield from pieces(desk, workshop.train(desk, 0, goals, 0, paths))
+            else:
+                total = len(desk.learner.moments) + len(goals)
+                yield from pieces(desk, workshop.kept(desk, 0, total, paths))
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
     running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
     known = "document.querySelector('#player-training .player').dataset.frames ?? 0"
     # How many frames the page has, and how far a link asks to train, the browser knows: it fills them in.
-    going = start.click(
+    start.click(
         train,
         [have, until, *inputs],
         js=f"(have, until, ...rest) => [+({known}), playground.until(), ...rest]",
         **running,
     )
-    stepping = once.click(
-        one_step, [have, *inputs], js=f"(have, ...rest) => [+({known}), ...rest]", cancels=[going], **running
-    )
-    again = controls["paths"].input(go_otherwise, inputs, cancels=[going, stepping], **running)
-    for stops in (pause.click, *(each.change for name, each in controls.items() if name != "paths")):
-        stops(None, cancels=[going, stepping, again], api_visibility="private")
-    reset.click(begin_again, inputs, cancels=[going, stepping, again], **of_film)
+    once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({known}), ...rest]", **running)
+    controls["paths"].input(go_otherwise, inputs, **running)
+    halt.click(pause, None, None, **quiet)
+    reset.click(begin_again, inputs, **of_film)
     controls["world"].input(lambda: None, None, own, **{**quiet, "trigger_mode": "multiple"})
     changed = [each.change for name, each in controls.items() if name != "paths"] + [own.change]
 

@@ -99,7 +99,7 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     shown = numbers(page, "player-training")
     assert float(shown["loss, same draws"]) < float(shown["least loss"]) + 0.01
     assert float(shown["least loss"]) == pytest.approx(known.floor, abs=1e-4)
-    assert shown["R²(ε̂, exact)"] == "–"  # nobody is asked about what is clean
+    assert shown["t"] == "–"  # nobody is asked about what is clean: the arrows are those of the last t
     scrub(page, "Along the generation", PATH_STEPS // 2)
     assert float(numbers(page, "player-training")["R²(ε̂, exact)"]) > 0.9
     learned, exact = ink(page, FIELD).astype(float), ink(page, EXACT).astype(float)
@@ -125,15 +125,14 @@ def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
     page.locator("#train").click()
     wait_for_frames(page, 8)
     page.locator("#pause-training").click()
-    page.wait_for_timeout(1000)
-    stopped = frames(page)
+    expect(page.locator("#training-note")).to_contain_text("of 2,000 steps are done")
+    stopped, step = frames(page), int(said(page)["trained"])
+    assert along(page, "frames") == f"after {step:,} steps"
     page.wait_for_timeout(700)
     assert frames(page) == stopped
     scrub(page, "Frame", 2)
     page.locator("#one-step").click()  # goes on where the network stood, and shows that
-    wait_for_frames(page, stopped + 1)
-    page.wait_for_timeout(1000)
-    assert along(page, "frames") == f"after {int(said(page)['trained']):,} steps"
+    expect(page.locator("#player-training .frames output")).to_have_text(f"after {step + 1:,} steps")
     assert "moment" not in said(page)
     page.locator("#reset-training").click()
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
@@ -179,6 +178,7 @@ def test_what_the_network_may_not_see_it_cannot_learn(open_page: OpenPage) -> No
     assert float(numbers(page, "player-training")["loss, same draws"]) == pytest.approx(1, abs=0.02)
     page.get_by_label("xₜ, the noisy point").check()  # another network: it begins anew
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
+    expect(page.locator("#training-note")).to_contain_text("it begins anew")
 
 
 def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
@@ -189,16 +189,15 @@ def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
     page.locator("#pause-training").click()
     page.wait_for_timeout(1000)
     count, before = frames(page), ink(page, PATHS)
-    page.get_by_label("DDPM", exact=True).check()
-    page.wait_for_timeout(500)
-    wait_for_frames(page, count)
-    scrub(page, "Frame", count - 1)
-    assert not np.array_equal(ink(page, PATHS), before)
-    page.get_by_label("probability-flow ODE", exact=True).check()
-    page.wait_for_timeout(500)
-    wait_for_frames(page, count)
-    scrub(page, "Frame", count - 1)
-    assert np.array_equal(ink(page, PATHS), before)
+    for name, same in (("DDPM", False), ("probability-flow ODE", True)):
+        run = page.locator("#player-training .player").get_attribute("data-run")
+        page.get_by_label(name, exact=True).check()
+        page.wait_for_function(
+            "run => document.querySelector('#player-training .player').dataset.run !== run", arg=run, timeout=10_000
+        )
+        wait_for_frames(page, count)
+        scrub(page, "Frame", count - 1)
+        assert np.array_equal(ink(page, PATHS), before) is same
 
 
 def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
@@ -219,6 +218,7 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
     page.wait_for_timeout(1500)
     drawn = ink(page, DATA) > 40
     assert not np.array_equal(drawn, before > 40)
+    expect(page.locator("#training-note")).to_contain_text("The world is your drawing")
     rows, columns = np.nonzero(drawn)
     assert columns.max() - columns.min() > 5 * (rows.max() - rows.min())  # a level line
     choose(page, "World", "spiral")

@@ -82,7 +82,8 @@ function drawArrows(pen, panel, moment) {
     context.beginPath();
     context.moveTo(fromX, fromY);
     context.lineTo(fromX + right, fromY + up);
-    if (size > 1) {
+    if (size <= 1) context.lineTo(fromX + 1, fromY + 1); // a dot: 0
+    else {
       const tip = Math.min(head, size * .5), [u, v] = [right / size * tip, up / size * tip];
       context.moveTo(fromX + right - u - v * .6, fromY + up - v + u * .6);
       context.lineTo(fromX + right, fromY + up);

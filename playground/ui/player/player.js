@@ -44,6 +44,7 @@ function begin(piece) {
   alongPlaces?.pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
   if (piece.plane) beginPlane();
+  player.dataset.run = piece.run ?? "";
   if (!more) place = wantedPlace() ?? lastPlace();
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
@@ -188,7 +189,7 @@ function buildStage() {
     const view = make("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
     const canvas = document.createElement("canvas");
-    Object.assign(canvas, { width, height });
+    Object.assign(canvas, film.plane ? { width: film.plane.side, height: film.plane.side } : { width, height });
     canvas.setAttribute("role", "img");
     const caption = make("figcaption", "", "");
     const title = make("span", "title", panel.title);
@@ -281,6 +282,7 @@ function showPlace(i) {
 function tellPage() {
   if (film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
   else if (film.places) {
+    if (playground.until() !== null) return; // on the way to where a link leads
     const steps = number("step").values, shown = frame === steps.length - 1 ? null : steps[frame];
     playground.set({ trained: steps.at(-1) || null, moment: shown, place: place === lastPlace() ? null : place });
   } else if (film.labels.length === film.total) playground.set({ frame });

@@ -22,7 +22,7 @@ function sheet(count) {
     });
     for (let row = 0; row < rows; row++) {
       const titles = film.panels.slice(row * columns, (row + 1) * columns).map(plain).join("  |  ");
-      context.fillText(`${row ? "" : `${film.labels[i]}     `}${titles}`, gap, (k * rows + row) * high + line / 2, all.width - 2 * gap);
+      context.fillText(`${row ? "" : `${film.labels[i]}${film.places ? `, ${film.places.labels[place]}` : ""}     `}${titles}`, gap, (k * rows + row) * high + line / 2, all.width - 2 * gap);
     }
   });
   return { frames: shown, canvas: all };

@@ -1,0 +1,116 @@
+"""Every way to sample, by name: ours, and diffusers' own solvers behind the same generator of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from diffusers import (
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LMSDiscreteScheduler,
+    PNDMScheduler,
+    UniPCMultistepScheduler,
+)
+from torch import Tensor
+
+from playground.core.ancestral import ddim, ddpm
+from playground.core.noise import CLEAN, NoiseLevel, like, x0_from_eps
+from playground.core.predictors import NoisePredictor
+from playground.core.schedules import NoiseSchedule
+from playground.core.steps import Run, Step
+
+LEAST_ALPHA_BAR = 2.0**-24
+"""Where the schedule ends in pure noise, solvers get this in place of 0, since they divide by it; as diffusers does."""
+
+
+@dataclass(frozen=True)
+class DiffusersSolver:
+    """One of diffusers' schedulers as a generator of steps, all in x_t coordinates: x_t = alpha * x0 + sigma * eps.
+
+    Some of them (`in_sigmas`) keep x_t / alpha instead. `karras` says whether the spacing of Karras et al. 2022, eq. 5,
+    applies, `fresh_noise` whether a step draws noise. Nothing is clipped on the way.
+    """
+
+    scheduler: Callable[..., Any]
+    in_sigmas: bool = False
+    karras: bool = True
+    fresh_noise: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
+        """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
+        scheduler = self.prepared(schedule, run)
+        draws = {"generator": run.generator} if self.fresh_noise else {}
+        visited = _visited(scheduler, schedule)
+        sample, total = x_T * scheduler.init_noise_sigma, len(scheduler.timesteps)
+        for index, t in enumerate(scheduler.timesteps):
+            level, next_level = visited[index], visited[index + 1]
+            x_t = scheduler.scale_model_input(sample, t)
+            eps_hat = predictor(x_t, level, run.labels)
+            sample = scheduler.step(eps_hat, t, sample, **draws).prev_sample
+            x0_hat = x0_from_eps(x_t, eps_hat, level)
+            x_next = like(next_level.alpha, sample) * sample if self.in_sigmas else sample
+            yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
+
+    def prepared(self, schedule: NoiseSchedule, run: Run) -> Any:
+        """The scheduler, set to our schedule and to the run's steps."""
+        alpha_bar = schedule.alpha_bar.clone()
+        alpha_bar[alpha_bar == 0] = LEAST_ALPHA_BAR
+        betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
+        spaced = {"use_karras_sigmas": run.karras} if self.karras else {}
+        scheduler = self.scheduler(
+            num_train_timesteps=schedule.num_steps,
+            trained_betas=betas.tolist(),
+            timestep_spacing=run.spacing,
+            **spaced,
+            **self.options,
+        )
+        # The product of β in float32 strays where ᾱ is small: these are the levels that were asked for.
+        scheduler.alphas_cumprod = alpha_bar.float()
+        scheduler.set_timesteps(run.steps)
+        return scheduler
+
+
+def _visited(scheduler: Any, schedule: NoiseSchedule) -> list[NoiseLevel]:
+    """The level of each call, and the one that the last call leads to.
+
+    A scheduler keeps its sigmas in float32. Where a call's t has the same level, it is taken from there, exactly.
+    """
+    of_t = [schedule.level(t.double().clamp(0, schedule.num_steps - 1)) for t in scheduler.timesteps]
+    if not hasattr(scheduler, "sigmas"):
+        return [*of_t, schedule.level(0)]
+    of_sigma = [_level(sigma) for sigma in scheduler.sigmas[: len(of_t)]]
+    same = [abs(float(t.log_snr - sigma.log_snr)) < 1e-3 for t, sigma in zip(of_t, of_sigma, strict=True)]
+    visited = [t if equal else sigma for t, sigma, equal in zip(of_t, of_sigma, same, strict=True)]
+    return [*visited, _level(scheduler.sigmas[-1])]
+
+
+def _level(sigma: Tensor) -> NoiseLevel:
+    """The variance-preserving level of sigma / alpha, as Karras et al. 2022 and diffusers count noise."""
+    ratio = sigma.double().cpu()
+    return CLEAN if ratio == 0 else NoiseLevel(1 / (1 + ratio**2).sqrt(), ratio / (1 + ratio**2).sqrt())
+
+
+Sampler = Callable[[NoisePredictor, Tensor, NoiseSchedule, Run], Iterator[Step]]
+
+SAMPLERS: dict[str, Sampler] = {
+    "ddpm": ddpm,
+    "ddim": ddim,
+    "dpmsolver++": DiffusersSolver(DPMSolverMultistepScheduler),
+    "sde-dpmsolver++": DiffusersSolver(
+        DPMSolverMultistepScheduler, fresh_noise=True, options={"algorithm_type": "sde-dpmsolver++"}
+    ),
+    "unipc": DiffusersSolver(UniPCMultistepScheduler),
+    "euler": DiffusersSolver(EulerDiscreteScheduler, in_sigmas=True),
+    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, in_sigmas=True, karras=False, fresh_noise=True),
+    "heun": DiffusersSolver(HeunDiscreteScheduler, in_sigmas=True),
+    "pndm": DiffusersSolver(PNDMScheduler, karras=False, options={"skip_prk_steps": True}),
+    "lms": DiffusersSolver(LMSDiscreteScheduler, in_sigmas=True),
+    "deis": DiffusersSolver(DEISMultistepScheduler),
+}
