@@ -106,15 +106,13 @@ window.playground = (() => {
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. */
     step: (T) => (page.place === undefined || T === null ? null : Math.round(page.place * (T - 1))),
 
-    /** Where in a run the link asks to be, once. */
+    /** Where in a run the link asks to be: `aim` as long as nobody got there, `take` once; undefined where it does not. */
+    aim: (name) => runTo[name],
     take(name) {
       const value = runTo[name];
       delete runTo[name];
       return value;
     },
-
-    /** How far the link asks to train; null where it does not. */
-    until: () => runTo.trained ?? null,
 
     present(on, tell = true) {
       page.presenting = on;

@@ -332,7 +332,7 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
     start.click(
         train,
         [have, until, *inputs],
-        js=f"(have, until, ...rest) => [+({known}), playground.until(), ...rest]",
+        js=f"(have, until, ...rest) => [+({known}), playground.aim('trained') ?? null, ...rest]",
         **running,
     )
     once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({known}), ...rest]", **running)

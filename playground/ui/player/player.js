@@ -45,7 +45,7 @@ function begin(piece) {
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
   if (piece.plane) beginPlane();
   player.dataset.run = piece.run ?? "";
-  if (!more) place = wantedPlace() ?? lastPlace();
+  if (!more) place = Math.min(playground.aim("place") ?? Infinity, lastPlace());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
@@ -261,11 +261,6 @@ function buildNumbers() {
 
 const lastPlace = () => (film.places ? film.places.labels.length - 1 : 0);
 
-function wantedPlace() {
-  const wanted = playground.take("place");
-  return wanted === undefined ? undefined : Math.min(wanted, lastPlace());
-}
-
 /** Go to frame `i`, and `tell` the page: the link says where one is, and films over t share their place in it. */
 function show(i, tell = true) {
   frame = Math.max(0, Math.min(i, film.labels.length - 1));
@@ -282,7 +277,7 @@ function showPlace(i) {
 function tellPage() {
   if (film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
   else if (film.places) {
-    if (playground.until() !== null) return; // on the way to where a link leads
+    if (playground.aim("trained") !== undefined) return; // on the way to where a link leads
     const steps = number("step").values, shown = frame === steps.length - 1 ? null : steps[frame];
     playground.set({ trained: steps.at(-1) || null, moment: shown, place: place === lastPlace() ? null : place });
   } else if (film.labels.length === film.total) playground.set({ frame });
@@ -292,7 +287,8 @@ function tellPage() {
 function goToWanted() {
   const steps = film.places && number("step").values;
   if (film.places && playground.take("trained") === undefined) return;
-  if (film.places) place = wantedPlace() ?? place; // the first film may have come before the link was read
+  // The first film may have come before the link was read.
+  if (film.places) place = Math.min(playground.take("place") ?? place, lastPlace());
   const wanted = playground.take(film.places ? "moment" : "frame");
   if (wanted === undefined) show(frame);
   else alongFrames.byHand(film.places ? Math.max(0, steps.indexOf(wanted)) : wanted);
