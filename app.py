@@ -1,29 +1,55 @@
 """Build the app and launch it."""
 
 import argparse
+import importlib
 import os
-from pathlib import Path
+from importlib.util import find_spec
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
+if find_spec("spaces"):
+    importlib.import_module("spaces")  # on ZeroGPU it stands in for parts of torch: it comes first
+
+from playground.core.batching import Batched, shared
 from playground.core.library import Library
-from playground.ui import build_app, launch_options
+from playground.ui import ZERO, build_app, launch_options
+
+
+def in_terminal(done: int, total: int) -> None:
+    """How far a download is, on one line."""
+    print(f"\rDownloading: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB", end="\n" * (done == total), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="See how a diffusion model works.")
     parser.add_argument(
-        "--model", type=Path, action="append", help="a folder with a network (default: all in weights/)"
+        "--model", action="append", help="a folder with a network, or its name on the Hub (default: all in weights/)"
     )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of them that is there)")
+    parser.add_argument("--plain", action="store_true", help="run on plain PyTorch, which is slower")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument(
+        "--hub-field",
+        action="store_true",
+        default=os.environ.get("PLAYGROUND_HUB_FIELD", "") not in ("", "0"),
+        help="let whoever opens the page fetch networks from the Hub",
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help="offer the endpoints to agents, too (pip install 'gradio[mcp]')"
+    )
     args = parser.parse_args()
+    if args.mcp and not find_spec("mcp"):
+        parser.error("--mcp needs a package that is not here: pip install 'gradio[mcp]'.")
     try:
-        app = build_app(Library(args.model, args.device))
+        if ZERO:  # its processes are forked from this one, which therefore has no worker and no engine at work
+            library = Library(args.model, "cpu", in_terminal)
+        else:
+            library = Library(args.model, args.device, in_terminal, Batched if args.plain else shared)
+        app = build_app(library, hub_field=args.hub_field)
     except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))
-    app.launch(server_name=args.host, server_port=args.port, **launch_options())
+    app.launch(server_name=args.host, server_port=args.port, mcp_server=args.mcp, **launch_options())
 
 
 if __name__ == "__main__":

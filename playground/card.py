@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from playground.core.checkpoints import WEIGHTS_FILE, load_checkpoint, sha256
+from playground.core.checkpoints import load_checkpoint, sha256
 from playground.core.datasets import Pictures
 from playground.core.experiments import mean_error
+from playground.core.layouts import weights_in
 from playground.core.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
 from playground.core.schedules import linear
 
@@ -26,12 +27,15 @@ def write_card(
 
     `pictures_seen` counts this run's; the card adds those of the runs it `started_from`.
     """
-    (folder / "card.json").unlink(missing_ok=True)  # it describes the weights that were there before
-    predictor, schedule = load_checkpoint(folder).predictor, linear(1000)
+    # A card that is there describes the weights that were there before; of these it is known what their labels mean.
+    labelled = {"label_names": list(pictures.label_names)}
+    (folder / "card.json").write_text(json.dumps(labelled), encoding="utf-8")
+    checkpoint, schedule = load_checkpoint(folder), linear(1000)
+    predictor = checkpoint.predictor
     with FlopCounterMode(display=False) as counter:
         predictor(torch.zeros(1, *pictures.shape), schedule.level(0))
     draws = max(4, 2000 // pictures.held_out)  # of few pictures more, so that the figure stands
-    held_out = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
+    held_out = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": predictor,
         "zero": BlindPredictor(),
@@ -45,13 +49,13 @@ def write_card(
         "command": command,
         "started_from": started_from,
         "pictures_seen": pictures_seen + (started_from["pictures_seen"] if started_from else 0),
-        "parameters": sum(weight.numel() for weight in predictor.unet.parameters()),
+        "parameters": checkpoint.parameters,
         "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
         "held_out_error": {
             **{name: round(mean_error(each, *held_out, schedule, draws=draws), 4) for name, each in predictors.items()},
             "of": "mean of (eps - eps_hat)² over pixels, t even over the linear schedule, T = 1000; "
             f"{pictures.held_out:,} held-out pictures, {draws} draws of noise each, seed 0",
         },
-        "sha256": sha256(folder / "unet" / WEIGHTS_FILE),
+        "sha256": sha256(weights_in(folder)),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

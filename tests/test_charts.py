@@ -1,12 +1,13 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
 from playground.core import experiments
 from playground.core.noise import add_noise
 from playground.core.schedules import linear, zero_terminal_snr
-from playground.render.charts import curve, curves_chart, level_curve, schedule_chart
+from playground.render.charts import band, curve, curves_chart, level_curve, one_in, schedule_chart
 from playground.render.frames import forward_film
 from tests.films import pixels
 
@@ -37,3 +38,22 @@ def test_the_chosen_schedule_is_strong_and_has_the_dot() -> None:
     chart = schedule_chart("log-SNR", "log_snr", chosen, [chosen])
     assert [(each["dot"], each["look"]) for each in chart["series"]] == [("log_snr", "")]
     assert chart["series"][0]["x"] == list(range(99))  # log-SNR is -inf at the last
+
+
+def test_a_band_leaves_out_where_either_side_is_not_finite() -> None:
+    low, high = torch.tensor([0.1, math.nan, 0.3, 0.4]), torch.tensor([1.0, 2.0, -math.inf, 4.0])
+    area = band("usual", "mixture", torch.arange(4), low, high)
+    assert (area["x"], area["low"], area["high"]) == ([0, 3], [0.1, 0.4], [1.0, 4.0])
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 64, 64), (1, 128, 128), (3, 256, 256)])
+def test_the_dots_of_large_pictures_are_of_all_colours_rows_and_columns(shape: tuple[int, int, int]) -> None:
+    channels, height, width = shape
+    every = one_in(channels * height * width)
+    drawn = torch.arange(0, channels * height * width, every)  # as the player has them: row by row, colours innermost
+    assert len(drawn) <= 2**13
+    assert (every == 1) == (channels * height * width <= 2**13)
+    for place, count in ((drawn % channels, channels), (drawn // channels % width, width)):
+        shares = place.bincount(minlength=count).double() / len(drawn)
+        assert (shares * count - 1).abs().max() < 0.35
+    assert len((drawn // (channels * width)).unique()) == height

@@ -17,7 +17,7 @@ from playground.core.experiments import gaussian
 from playground.core.likelihood import bound
 from playground.core.predictors import UNetPredictor
 from playground.core.schedules import linear
-from tests.conftest import small_unet
+from tests.conftest import small_unet, unlabelled
 
 
 def points(count: int, dimensions: int, seed: int) -> torch.Tensor:
@@ -92,3 +92,18 @@ def test_the_same_seed_gives_the_same_figures(
     assert 0 <= said[0]["label_match"]["held_out"] <= 1
     with Image.open(tmp_path / "net" / "samples.png") as sheet:
         assert sheet.size == (80, 24)
+
+
+def test_a_network_without_labels_is_measured_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "STEPS", 3)
+    monkeypatch.setattr(evaluate, "BOUND_DRAWS", 2)
+    pixels = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pictures = Pictures("net", pixels, torch.zeros(60, dtype=torch.int64), (), 20, "made here", "MIT")
+    save_pictures(pictures, tmp_path / "net")
+    unlabelled(tmp_path / "net")
+    write_card(tmp_path / "net", pictures, "none", 0)
+    found = evaluate.evaluate(tmp_path / "net", 6, 0)
+    assert found["samples"] == 6
+    assert "label_match" not in found
+    with Image.open(tmp_path / "net" / "samples.png") as sheet:
+        assert sheet.size == (48, 8)

@@ -138,3 +138,27 @@ def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> No
     assert_close(law.drawn, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
     copied = experiments.total_variance(CopycatPredictor(), pictures, schedule, t, draws=2000, seed=0)
     assert ((copied.total - copied.drawn).abs() > 4 * copied.spread)[:3].all()
+
+
+def test_the_label_can_change_half_way() -> None:
+    asked = []
+
+    class Asked(UNetPredictor):
+        def __call__(self, x_t, level, labels=None):
+            asked.append((schedule.t_at(level.log_snr).item(), None if labels is None else labels.tolist()))
+            return super().__call__(x_t, level, labels)
+
+    schedule = linear(100)
+    predictor = Asked(small_unet(), linear(1000), null_label=3)
+    list(experiments.reverse(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
+    assert [labels for _, labels in asked] == [[1, 1]] * 5 + [[2, 2]] * 5
+    assert asked[4][0] > 50 > asked[5][0]
+
+
+def test_a_walk_lies_between_two_noises() -> None:
+    predictor, options = UNetPredictor(small_unet(), linear(1000), null_label=3), {"steps": 3}
+    walk = list(experiments.reverse(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
+    assert_close(walk[0].x_t[0], experiments.gaussian((1, 8, 8), 1))
+    assert_close(walk[0].x_t[-1], experiments.gaussian((1, 8, 8), 2))
+    alone = list(experiments.reverse(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
+    assert_close(walk[-1].x_next[-1], alone[-1].x_next[0], atol=1e-4, rtol=1e-4)

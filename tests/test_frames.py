@@ -3,14 +3,10 @@ import pytest
 import torch
 
 from playground.core import experiments, images
-from playground.core.datasets import Pictures
-from playground.core.memorising import side_by_side
 from playground.core.noise import add_noise
-from playground.core.predictors import IdealPredictor, UNetPredictor
 from playground.core.schedules import SCHEDULES, linear
-from playground.render.frames import forward_film, reverse_film, side_by_side_film, walk_film
-from tests.conftest import small_unet
-from tests.films import floats, numbers, panel, pixels
+from playground.render.frames import forward_film, walk_film
+from tests.films import floats, numbers, pixels
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -40,37 +36,3 @@ def test_a_walk_film_shows_what_the_steps_left_and_added(pictures: torch.Tensor)
         assert np.array_equal(layers[k, 0], images.to_bytes(remains)[0].numpy())
         assert np.abs(layers[k, 1] - images.to_bytes((record.x_t[k] - remains) / 3)[0].numpy().astype(int)).max() <= 1
         assert np.array_equal(layers[k, 2], images.to_bytes(record.x_t[k])[0].numpy())
-
-
-@pytest.mark.parametrize(("count", "grid"), [(1, (8, 8)), (3, (16, 16)), (4, (16, 16)), (16, (32, 32)), (5, (16, 24))])
-def test_the_pieces_of_a_run_join_to_one_film(count: int, grid: tuple[int, int]) -> None:
-    predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    steps = list(experiments.reverse(predictor, (1, 8, 8), linear(50), count=count, steps=4))
-    films = [reverse_film(step, linear(50)) for step in steps]
-    frames = 0
-    for film in films:
-        assert film["start"] == frames
-        assert film["total"] == 5
-        assert (film["size"][1], film["size"][0]) == grid
-        frames += len(film["labels"])
-        assert len(pixels(film["moving"])) == len(film["labels"]) * 3 * grid[0] * grid[1]
-    assert frames == 5
-    last = pixels(films[-1]["moving"]).reshape(2, 3, *grid)[1, 0]
-    assert np.array_equal(last[:8, :8], images.to_bytes(steps[-1].x_next[0])[0].numpy())
-
-
-def test_two_processes_stand_in_two_rows_with_their_nearest_pictures(pictures: torch.Tensor) -> None:
-    training = Pictures("x", images.to_bytes(pictures), torch.zeros(20, dtype=torch.int64), ("a",), 0, "", "")
-    known = training.x0(slice(None))
-    predictors = {"network": UNetPredictor(small_unet(), linear(1000), null_label=3), "ideal": IdealPredictor(known)}
-    runs = list(side_by_side(predictors, known, linear(50), count=4, steps=50))
-    films = [side_by_side_film(each, training, linear(50)) for each in runs]
-    assert [film["start"] for film in films] == list(range(50))
-    last, film = runs[-1]["ideal"], films[-1]
-    assert [len(film["labels"]), film["total"], film["columns"]] == [2, 51, 4]
-    reached, close = panel(film, 4, 1), panel(film, 7, 1)
-    np.testing.assert_allclose(reached[:, :8, :8], last.step.x_next[0].numpy(), atol=0.01)
-    np.testing.assert_allclose(close[:, 8:, 8:], known[last.nearest.index[3]].numpy(), atol=0.01)
-    np.testing.assert_allclose(reached, close, atol=0.01)  # the ideal predictor ends in pictures that it knows
-    assert film["words"]["7"][1] == "№ " + " · ".join(str(index) for index in last.nearest.index.tolist())
-    assert numbers(film, "ideal distance")[1] < 1e-3 < numbers(film, "network distance")[1]

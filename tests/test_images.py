@@ -1,10 +1,14 @@
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch.testing import assert_close
 
 from playground.core import images
@@ -52,6 +56,46 @@ def test_a_camera_turned_on_its_side_is_put_upright() -> None:
     assert not read.getexif()
 
 
+def test_nothing_but_pixels_is_kept() -> None:
+    """Not the place, the time, the camera, nor a comment."""
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    exif[0x8825] = {1: "N", 2: (48.0, 51.0, 30.0)}
+    text = PngInfo()
+    text.add_text("Comment", "where I live")
+    for kind, options in (("JPEG", {"exif": exif}), ("PNG", {"exif": exif, "pnginfo": text}), ("WEBP", {"exif": exif})):
+        read = images.read(encoded(Image.new("RGB", (20, 20)), kind, **options))
+        assert read.info == {}
+        assert not read.getexif()
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(images.KINDS), st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=8)), max_size=6))
+@pytest.mark.filterwarnings("ignore")  # of Pillow's, on what is odd about a file
+def test_a_damaged_file_is_read_or_told(kind: str, damage: list[tuple[int, bytes]]) -> None:
+    data = bytearray(encoded(Image.linear_gradient("L").resize((40, 30)).convert("RGB"), kind))
+    for place, put in damage:
+        data[place : place + len(put)] = put
+    said, size = "", (0, 0)
+    try:
+        size = images.read(bytes(data)).size
+    except ValueError as error:
+        said = str(error)
+    assert max(size) <= 512
+    assert not said or said.startswith(("This file is", "This picture is too large"))
+
+
+def test_too_long_a_text_is_refused_before_it_is_decoded() -> None:
+    with pytest.raises(ValueError, match="This file is too large: 30 MB, where 10 MB are allowed"):
+        images.decoded("A" * 40_000_000)
+
+
+@pytest.mark.parametrize("sent", [None, 3, [], {}, "é", "a"])
+def test_what_is_no_base64_is_told(sent: Any) -> None:
+    with pytest.raises(ValueError, match="A picture must be sent as a picture file in base64"):
+        images.decoded(sent)
+
+
 def test_what_is_transparent_becomes_white() -> None:
     assert images.read(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
 
@@ -79,14 +123,28 @@ def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes, message: str) 
         images.read(data)
 
 
-def test_dark_strokes_on_paper_are_turned_round_for_a_grey_network() -> None:
-    image = Image.new("RGB", (100, 60), "white")
-    image.paste("black", (40, 10, 60, 50))
-    x0 = images.fit(image, (1, 28, 28))
-    assert x0.shape == (1, 28, 28)
-    assert x0[0, 0, 0] == -1
-    assert x0[0, 14, 14] == 1
-    assert images.fit(image, (3, 32, 32))[0, 0, 0] == 1
+def test_a_picture_is_cut_to_its_middle_square_and_scaled() -> None:
+    image = Image.new("RGB", (100, 60), "red")
+    image.paste("white", (20, 0, 80, 60))
+    x0 = images.fit(image, (3, 32, 32))
+    assert_close(x0[:, :, 3:-3], torch.ones(3, 32, 26))  # at its sides the filter sees a little of the red
+    assert x0[1].min() > 0.8
+    assert images.fit(image, (1, 28, 28)).shape == (1, 28, 28)
+
+
+def test_a_border_is_what_lies_around() -> None:
+    picture = torch.ones(2, 1, 6, 5)
+    picture[..., 1:-1, 1:-1] = -1
+    assert images.border(picture) == 1
+    assert images.border(-picture) == -1
+
+
+def test_thumbnails_are_means_and_small_pictures_stay() -> None:
+    pictures = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
+    assert images.thumbnails(pictures, 64) is pictures
+    small = images.thumbnails(pictures, 32)
+    means = pictures.double().reshape(3, 3, 32, 2, 32, 2).mean((3, 5))
+    assert (small.double() - means).abs().max() <= 0.5
 
 
 def test_a_data_url_holds_the_picture() -> None:
@@ -101,7 +159,7 @@ def test_a_drawing_is_centred_as_mnists_digits_are() -> None:
     drawing = Image.new("RGB", (280, 280), "white")
     drawing.paste("black", (10, 20, 40, 120))
     x0 = images.fit(images.centred(drawing), (1, 28, 28))
-    ink = (x0[0] + 1) / 2
+    ink = (1 - x0[0]) / 2
     rows, columns = torch.nonzero(ink > 0.5, as_tuple=True)
     assert rows.max() - rows.min() + 1 == 20
     assert 5 <= columns.max() - columns.min() + 1 <= 7

@@ -84,11 +84,11 @@ def test_width_and_depth_are_the_network_s() -> None:
 
 def test_it_ends_after_all_its_steps() -> None:
     learner = Learner(recipe(width=16, depth=1))
-    start = time.perf_counter()
+    start = time.process_time()
     learner.advance(10 * STEPS)
     assert learner.finished
     assert learner.step == STEPS
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert not learner._optimizer.param_groups[0]["lr"] > 1e-6  # it fell to 0
 
 

@@ -5,6 +5,7 @@ The fourth answer, that the four lines are what training does, is held in test_t
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -21,6 +22,7 @@ from playground.core.predictors import BlindPredictor, CopycatPredictor
 from playground.core.schedules import linear
 from playground.ui.lesson import STOPS
 from playground.ui.settings import MAX_STOP, from_query
+from tests.server import ROOT
 
 SCHEDULE = linear(1000)
 
@@ -47,6 +49,17 @@ def test_there_are_eight_stops_and_their_links_open(library: Library) -> None:
         assert 0 <= stop.right < len(stop.guesses) == 3
         assert stop.sources
     assert {stop.right for stop in STOPS} == {0, 1, 2}  # whoever always picks the same is wrong at times
+
+
+def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_the_lesson(library: Library) -> None:
+    workshop = (ROOT / "README.md").read_text(encoding="utf-8").partition("## A workshop")[2].partition("\n## ")[0]
+    links = re.findall(r"`\?(\S+)`", workshop)
+    assert len(links) == 9
+    for link in links:
+        query = {name: values[0] for name, values in parse_qs(link).items()}
+        assert from_query(library, query)[1] == []
+        if "lesson" in query:
+            assert link == f"{STOPS[int(query['lesson']) - 1].link}&lesson={query['lesson']}"
 
 
 def test_1_the_whole_picture_is_still_there(library: Library) -> None:
@@ -113,7 +126,8 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Lib
     training = pictures.x0(pictures.training)
     assert len(training) == 9000
     predictors = {"network": digits.predictor, "ideal": library.ideal("digits")}
-    *_, last = side_by_side(predictors, training, SCHEDULE, count=4, seed=0, steps=50)
+    runs = {name: experiments.reverse(each, (1, 28, 28), SCHEDULE, count=4) for name, each in predictors.items()}
+    *_, last = side_by_side(runs, training)
     a_pixel = 28.0
     assert (last["ideal"].nearest.distance / a_pixel < 1e-3).all()
     assert (last["network"].nearest.distance / a_pixel > 0.1).all()

@@ -3,12 +3,14 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 from playground.core import library as module
-from playground.core.checkpoints import CheckpointError
 from playground.core.datasets import WEIGHTS
+from playground.core.layouts import CheckpointError
 from playground.core.library import Library
 from playground.ui.settings import checked
+from tests.conftest import unlabelled
 
 
 def test_every_folder_of_weights_is_on_offer() -> None:
@@ -30,6 +32,15 @@ def test_a_folder_that_is_mended_works_without_a_restart(tmp_path: Path) -> None
     assert library.checkpoint("digits").image_shape == (1, 28, 28)
 
 
+def test_a_network_that_came_without_pictures_gets_others_and_no_ideal_predictor(tmp_path: Path) -> None:
+    unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=16)
+    library = Library([tmp_path / "net"], device="cpu")
+    assert library.pictures("net").shape == (3, 16, 16)
+    assert library.pictures("net").stand_in
+    with pytest.raises(ValueError, match="no ideal predictor for net: it came without its training pictures"):
+        library.ideal("net")
+
+
 def test_two_who_ask_at_once_get_one_network() -> None:
     library, got = Library([WEIGHTS / "digits"], device="cpu"), []
     threads = [threading.Thread(target=lambda: got.append(library.checkpoint("digits"))) for _ in range(8)]
@@ -46,3 +57,25 @@ def test_few_pictures_shorten_the_defaults(library: Library, monkeypatch: pytest
     short = type(few)(few.name, few.pixels[:30], few.labels[:30], few.label_names, 5, few.source, few.licence)
     monkeypatch.setattr(library, "pictures", lambda name: short)
     assert checked(library).picture == 27  # the middle one of the five that are held out
+
+
+def test_shipped_pictures_are_there_without_their_network(library: Library) -> None:
+    assert library.names == ["digits"]
+    assert library.pictures("photo").shape == (3, 64, 64)
+    with pytest.raises(FileNotFoundError, match="There are no pictures in"):
+        library.pictures("nothing of that name")
+
+
+def test_the_usual_error_is_measured_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[object] = []
+
+    def measure(predictor: object, pictures: torch.Tensor) -> object:
+        measured.append(pictures)
+        return object()
+
+    monkeypatch.setattr(module, "usual_error", measure)
+    fresh = Library([WEIGHTS / "digits"], device="cpu")
+    assert fresh.usual("digits") is fresh.usual("digits")
+    (pictures,) = measured
+    held_out = library.pictures("digits")
+    assert torch.equal(pictures, held_out.x0(held_out.testing)[:20])

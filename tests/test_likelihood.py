@@ -149,6 +149,8 @@ def test_the_parts_make_up_the_means() -> None:
     schedule, t = linear(50), torch.tensor([0, 7, 49])
     x0, x_t, eps_hat, level = moved(schedule, t.tolist())
     found = learned_step(x_t, x0, eps_hat, level, previous_level(schedule, t))
-    part = {name: getattr(found, name).reshape(3, 1, 1, 1) for name in ("root", "eps_part", "x0_part", "x_t_part")}
+    numbers = {"root": found.root, "eps_part": found.eps_part}
+    numbers |= {"x0_part": found.true.x0_part, "x_t_part": found.true.x_t_part}
+    part = {name: number.reshape(3, 1, 1, 1) for name, number in numbers.items()}
     assert_close((x_t - part["eps_part"] * eps_hat) / part["root"], found.mean, atol=1e-10, rtol=1e-10)
     assert_close(part["x0_part"] * x0 + part["x_t_part"] * x_t, found.true.mean, atol=1e-10, rtol=1e-10)

@@ -16,6 +16,7 @@ from tests.conftest import small_unet
 from tests.films import numbers, titled
 
 T = [0, 20, 60, 99]
+OVER = {"network": "over some", "ideal": "over others"}
 LEVEL = 1.01 * 6 / 255 / 2  # half a level of the noise's 255, and a little for rounding
 
 
@@ -56,6 +57,16 @@ def test_each_predictor_has_its_own_column(pictures: torch.Tensor, schedule: Noi
     assert set(charted) == set(record)
 
 
+def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictures: torch.Tensor) -> None:
+    record = found(pictures, linear(100))
+    del record["ideal"]
+    law = experiments.total_variance(BlindPredictor(), pictures, linear(100), T, draws=3, seed=0)
+    columns = looks.predictors_film(record, 0)
+    assert (columns["columns"], len(columns["panels"])) == (4, 12)
+    for film in (columns, looks.shrinkage_film(record, {"network": law}, OVER, 0)):
+        assert "ideal" not in str({**film, "still": "", "moving": ""})
+
+
 def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: torch.Tensor) -> None:
     ideal = found(pictures, linear(100))["ideal"]  # an untrained network says less than a level of the scale
     record = experiments.independence(ideal, experiments.gaussian((1, 8, 8), 1))
@@ -69,11 +80,15 @@ def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: tor
 def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
     record, schedule = found(pictures, linear(100)), linear(100)
     law = experiments.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
-    film = looks.shrinkage_film(record, {"network": law, "ideal": law}, 0)
+    film = looks.shrinkage_film(record, {"network": law, "ideal": law}, OVER, 0)
     np.testing.assert_allclose(numbers(film, "ideal total"), (law.found + law.missed).numpy(), rtol=1e-6)
     np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)
     for who in ("network", "ideal"):
         np.testing.assert_allclose(numbers(film, f"{who} deviation"), record[who].deviation.numpy(), rtol=1e-6)
+    assert [chart["title"] for chart in film["charts"][3:]] == [
+        "Found + missed = 1? The network, over some",
+        "Found + missed = 1? The ideal, over others",
+    ]
     dots = [series["dot"] for chart in film["charts"] for series in chart["series"] if series["dot"]]
     assert set(dots) <= {number["key"] for number in film["numbers"]}
 

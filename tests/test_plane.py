@@ -24,12 +24,12 @@ def known() -> Ground:
 
 @pytest.fixture(scope="module")
 def learner() -> Learner:
-    """Trained to the end in less than 10 seconds."""
+    """Trained to the end in less than 10 seconds of a processor, whatever else it has to do."""
     learner = Learner(RECIPE)
     learner.keep()
-    start = time.perf_counter()
+    start = time.process_time()
     learner.advance(STEPS)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     learner.keep()
     return learner
 

@@ -116,6 +116,7 @@ def test_the_ideal_tends_to_the_picture_itself_and_to_the_mean_of_the_data(pictu
     assert_close(x0_from_eps(x_t, ideal(x_t, nearly_noise), nearly_noise), mean, atol=1e-4, rtol=0)
 
 
+@pytest.mark.alone
 def test_ten_thousand_digits_take_less_than_150_ms(library: Library) -> None:
     digits = library.pictures("digits").x0(slice(None))
     assert len(digits) == 10_000

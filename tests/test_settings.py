@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from playground.core.library import Library
 from playground.core.solvers import SAMPLERS
 from playground.ui.looks import LOOKS
 from playground.ui.settings import CONTROLS, HIDEABLE, LOOK_NAMES, NAMES, Settings, checked, from_query, to_query
+from tests.conftest import unlabelled
 
 
 def test_the_defaults_are_allowed(library: Library) -> None:
@@ -50,6 +52,20 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": 10**400}, "seed must be a whole number from 0 to 2147483647; it was 1" + "0" * 36 + "…."),
     ({"zero_terminal": "no"}, "zero_terminal must be true or false; it was no."),
     ({"count": 17}, "count must be a whole number from 1 to 16; it was 17."),
+    ({"view": "all"}, "view must be one of run, slow, guidance, race; it was all."),
+    ({"solvers": "ddim"}, "solvers must be 2 to 4 different ones; they were ddim."),
+    ({"solvers": ["ddim", "ddim"]}, "solvers must be 2 to 4 different ones; they were ddim, ddim."),
+    ({"solvers": "ddim,best"}, f"solvers must be one of {', '.join(SAMPLERS)}; it was best."),
+    ({"calls": 1}, "calls must be a whole number from 2 to 100; it was 1."),
+    ({"then": "any"}, "then must be one of same, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; it was any."),
+    ({"start": "here"}, "start must be one of noise, picture, walk; it was here."),
+    ({"start_at": 2}, "start_at must be a number from 0 to 1; it was 2."),
+    (
+        {"keep": "me"},
+        "keep must be one of nothing, left, right, top, bottom, border, painted; it was me.",
+    ),
+    ({"spacing": "even"}, "spacing must be one of trailing, leading, linspace; it was even."),
+    ({"karras": "x"}, "karras must be true or false; it was x."),
     ({"target": "eps"}, "target must be one of epsilon, sample, v_prediction; it was eps."),
     ({"width": 8}, "width must be a whole number from 16 to 256; it was 8."),
     ({"depth": 5}, "depth must be a whole number from 1 to 4; it was 5."),
@@ -70,6 +86,25 @@ def test_what_is_out_of_range_gets_one_clear_sentence(
     assert str(caught.value) == sentence
 
 
+def test_what_is_watched_has_a_bearable_size(library: Library) -> None:
+    """Three pictures for each of the pictures at each step, a byte a pixel and colour: 128 MiB at most."""
+    most = 2**27 // (3 * 28 * 28)
+    assert checked(library, T=4000, steps=most // 16, count=16).count == 16
+    with pytest.raises(ValueError, match=f"steps times count must be {most:,} at most, .* it was 4,000 times 16"):
+        checked(library, T=4000, steps=4000, count=16)
+
+
+def test_a_large_network_without_its_pictures_has_fewer_at_once_and_one_driver(tmp_path: Path) -> None:
+    plain = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2, "add_attention": False}
+    unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=256, **plain)
+    library = Library([tmp_path / "net"], device="cpu")
+    settings = checked(library, model="net", steps=100)
+    assert (settings.count, settings.label, settings.driver) == (1, "any", "network")
+    with pytest.raises(ValueError, match="driver must be network: this network came without the pictures"):
+        checked(library, model="net", driver="both")
+    assert "driver must be network" in from_query(library, {"model": "net", "driver": "both"})[1][0]
+
+
 def test_a_link_survives_the_way_there_and_back(library: Library) -> None:
     settings = checked(
         library,
@@ -86,15 +121,24 @@ def test_a_link_survives_the_way_there_and_back(library: Library) -> None:
         zero_terminal=True,
         way="walk",
         eta=0.25,
+        view="race",
+        solvers=["heun", "unipc"],
+        start="picture",
+        start_at=0.3,
+        karras=True,
         frame=0,
         present=True,
         hide="T,eta",
     )
     query = to_query(settings)
-    assert {name: query[name] for name in ("zero_terminal", "eta", "t", "frame", "present", "hide")} == {
+    said = ("zero_terminal", "eta", "t", "solvers", "start_at", "karras", "frame", "present", "hide")
+    assert {name: query[name] for name in said} == {
         "zero_terminal": "1",
         "eta": "0.25",
         "t": "0",
+        "solvers": "heun,unipc",
+        "start_at": "0.3",
+        "karras": "1",
         "frame": "0",
         "present": "1",
         "hide": "T,eta",

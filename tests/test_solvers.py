@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from playground.core.given import NOTHING
 from playground.core.noise import NoiseLevel, add_noise
 from playground.core.predictors import IdealPredictor
 from playground.core.samplers import sample
@@ -34,7 +35,8 @@ def theirs(
 
     The network is asked at the scheduler's t; under Karras' spacing, where some round t, at the level of its sigma.
     """
-    run = Run(steps, None, None, 0.0, "beta", False, options.get("spacing", "trailing"), options.get("karras", False))
+    spacing, karras = options.get("spacing", "trailing"), options.get("karras", False)
+    run = Run(steps, None, None, 0.0, "beta", False, spacing, karras, NOTHING)
     scheduler, generator = solver.prepared(schedule, run), torch.Generator().manual_seed(5)
     draws = {"generator": generator} if solver.fresh_noise else {}
     sample, seen = x_T * scheduler.init_noise_sigma, []
@@ -86,6 +88,14 @@ def test_under_the_spacing_of_karras_too(name: str, pictures: torch.Tensor) -> N
     assert_close(run[-1].x_next, expected[-1], atol=1e-4, rtol=0)
     plain = ours(name, ideal, x_T, linear(1000), 10)
     assert not torch.allclose(run[3].level.alpha, plain[3].level.alpha)
+
+
+@pytest.mark.parametrize("name", KARRAS)
+def test_levels_whose_rounded_t_are_equal_are_no_obstacle(name: str, pictures: torch.Tensor) -> None:
+    """Karras' first two levels may share a t, and diffusers' own loop then begins at the second."""
+    run = ours(name, IdealPredictor(pictures), noise(1, 1, 8, 8), SCHEDULES["cosine"](1000), 8, karras=True)
+    assert [step.index for step in run] == list(range(run[0].total))
+    assert run[-1].x_next.isfinite().all()
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import UNet2DModel
+from PIL import Image
 
 from playground import train
 from playground.core.checkpoints import load_checkpoint
 from playground.core.datasets import Pictures, save_pictures
+from playground.core.library import Library
 from playground.core.schedules import linear
 from tests.conftest import small_unet
 
@@ -87,6 +89,45 @@ def test_a_network_for_other_pictures_is_told(data: Path, capsys: pytest.Capture
     assert "is for other pictures" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_folder_of_pictures_becomes_a_network_with_its_pictures_beside_it(labelled: bool, data: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for k in range(12):
+        folder = data / "mine" / ("ab"[k % 2] if labelled else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        image = torch.randint(0, 256, (20, 24, 3), dtype=torch.uint8, generator=generator)
+        Image.fromarray(image.numpy()).save(folder / f"{k}.png")
+    train.main(["--data", "mine", "--size", "8", "--out", str(data / "out"), "--pictures", "12", *SMALL])
+    library = Library([data / "out"], "cpu")
+    network, pictures = library.checkpoint("out"), library.pictures("out")
+    assert network.image_shape == pictures.shape == (3, 8, 8)
+    assert network.label_names == pictures.label_names == (("a", "b") if labelled else ())
+    assert network.predictor.null_label == (2 if labelled else None)
+    assert (len(pictures), pictures.held_out, pictures.stand_in) == (12, 1, False)
+    assert network.card["data"] == "12 pictures of the folder mine"
+    x_t, level = pictures.x0(slice(0, 2)), network.schedule.level(300)
+    assert library.ideal("out")(x_t, level).isfinite().all()
+    assert network.predictor(x_t, level).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--size", "10", "--channels", "8", "16", "32"], "a multiple of 4"),
+        (["--size", "9000"], "from 8 to 512"),
+        (["--channels", "12", "32"], "multiples of 8, the last of 32; they were 12, 32"),
+    ],
+)
+def test_what_cannot_be_trained_is_told(
+    options: list[str], sentence: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for k in range(3):
+        Image.new("RGB", (9, 9), (k, k, 9)).save(data / f"{k}.png")
+    with pytest.raises(SystemExit):
+        train.main(["--data", str(data), "--out", str(data / "out"), "--device", "cpu", *options])
+    assert sentence in capsys.readouterr().err
+
+
 def test_a_few_steps_on_one_picture_overfit_it(data: Path) -> None:
     one = torch.randint(0, 256, (1, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     save_pictures(Pictures("tiny", one.repeat(60, 1, 1, 1), torch.zeros(60).long(), ("a",), 50, "", ""), data / "tiny")
@@ -124,3 +165,18 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
     assert rates[0] < 1e-5
     assert max(rates) <= 1e-3
     assert rates[-1] < 1e-9
+
+
+def test_a_tilted_loss_weighs_each_picture_by_its_noise() -> None:
+    """max(1, SNR^-tilt) for each: 1 where the picture prevails, √(1/SNR) at a half where the noise does."""
+    unet, schedule = small_unet(), linear(1000)
+    x0, labels = torch.randn(6, 1, 8, 8), torch.arange(6) % 3
+    torch.manual_seed(9)
+    ours = train.loss(unet, schedule, x0, labels, tilt=0.5)
+    torch.manual_seed(9)
+    t, eps = torch.randint(1000, (6,)), torch.randn_like(x0)
+    snr = (schedule.alpha_bar[t] / (1 - schedule.alpha_bar[t])).float()
+    assert snr.min() < 1 < snr.max()
+    x_t = snr.div(1 + snr).sqrt()[:, None, None, None] * x0 + (1 / (1 + snr)).sqrt()[:, None, None, None] * eps
+    error = (eps - unet(x_t, t, class_labels=labels).sample).square().mean((1, 2, 3))
+    torch.testing.assert_close(ours, (error * snr.rsqrt().clamp(min=1)).mean(), atol=1e-5, rtol=1e-5)

@@ -9,9 +9,10 @@ import torch
 from diffusers import DDPMScheduler, UNet2DModel
 
 from playground import evaluate
-from playground.core.checkpoints import WEIGHTS_FILE, Checkpoint, load_checkpoint, sha256
+from playground.core.checkpoints import Checkpoint, load_checkpoint, sha256
 from playground.core.datasets import WEIGHTS, load_pictures
 from playground.core.experiments import mean_error, reverse
+from playground.core.layouts import WEIGHTS_FILE
 from playground.core.predictors import BlindPredictor, CopycatPredictor
 from playground.core.schedules import linear
 
@@ -98,7 +99,7 @@ def test_digits_sampled_for_a_label_are_of_that_label(networks: dict[str, Checkp
     hits = 0
     for label in range(10):
         *_, last = reverse(
-            digits.predictor, digits.image_shape, linear(1000), count=4, label=label, guidance=1.5, steps=20
+            digits.predictor, digits.image_shape, linear(1000), count=4, label=label, guidance=1.5, steps=10
         )
         nearest = torch.cdist(last.x_next.flatten(1), training).argmin(1)
         hits += int((pictures.labels[nearest] == label).sum())

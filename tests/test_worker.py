@@ -1,13 +1,25 @@
 import threading
 import time
+from collections.abc import Iterator
 
+import pytest
 import torch
 
 from playground.core.worker import lone_worker
 
 
+@pytest.fixture
+def two_processors() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_processors")
 def test_it_keeps_to_one_processor_and_leaves_the_others_alone() -> None:
     before = torch.get_num_threads()
+    assert before == 2
     worker, other = lone_worker("test"), lone_worker("other")
     try:
         weights = torch.randn(8, 8, requires_grad=True)

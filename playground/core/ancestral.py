@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import torch
 from torch import Tensor
 
-from playground.core.noise import NoiseLevel, Posterior, eps_from_x0, like, posterior, x0_from_eps
+from playground.core.noise import NoiseLevel, Stride, stride, x0_parts
 from playground.core.predictors import NoisePredictor
 from playground.core.schedules import NoiseSchedule
 from playground.core.steps import Run, Step, levels, noise_like
 
-VARIANCES: dict[str, Callable[[Posterior], Tensor]] = {
+VARIANCES: dict[str, Callable[[Stride], Tensor]] = {
     "beta_tilde": lambda q: q.variance,
     "beta": lambda q: q.beta,
 }
@@ -25,9 +26,9 @@ def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: R
     neighbours both are those of the whole stride.
     """
 
-    def transition(x_t: Tensor, x0_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor]:
-        q = posterior(x_t, x0_hat, level, next_level)
-        return q.mean, VARIANCES[run.variance](q).sqrt()
+    def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
+        q = stride(level, next_level)
+        return q.x_t_part, q.x0_part, VARIANCES[run.variance](q).sqrt()
 
     return _steps(predictor, x_T, schedule, run, transition)
 
@@ -35,39 +36,47 @@ def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: R
 def ddim(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
     """Song et al. 2021, eq. 12 and 16: `run.eta` 0 is deterministic, 1 is DDPM with β̃_t."""
 
-    def transition(x_t: Tensor, x0_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor]:
-        deviation = run.eta * posterior(x_t, x0_hat, level, next_level).variance.sqrt()
-        return towards(x_t, x0_hat, level, next_level, deviation), deviation
+    def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
+        deviation = run.eta * stride(level, next_level).variance.sqrt()
+        return *towards(level, next_level, deviation), deviation
 
     return _steps(predictor, x_T, schedule, run, transition)
 
 
-def towards(
-    x_t: Tensor, x0_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel, deviation: Tensor | float = 0.0
-) -> Tensor:
-    """DDIM's mean of x at the next level (Song et al. 2021, eq. 12), where `deviation` is that of its fresh noise.
+def towards(level: NoiseLevel, next_level: NoiseLevel, deviation: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
+    """What DDIM's mean at the next level takes of x_t and of x0_hat, where `deviation` is that of its fresh noise.
 
-    The direction that points to x_t is taken from x0_hat, so that a clipped x0_hat and its noise still make up x_t.
+    It is alpha_s * x0_hat + √(sigma_s² - deviation²) * eps (Song et al. 2021, eq. 12), where eps, the direction that
+    points to x_t, is taken from x0_hat: so a clipped x0_hat and its noise still make up x_t.
     """
-    direction = (next_level.sigma**2 - deviation**2).clamp(min=0).sqrt()
-    return like(next_level.alpha, x_t) * x0_hat + like(direction, x_t) * eps_from_x0(x_t, x0_hat, level)
+    direction = (next_level.sigma**2 - deviation**2).clamp(min=0).sqrt() / level.sigma
+    return direction, next_level.alpha - direction * level.alpha
 
 
-Transition = Callable[[Tensor, Tensor, NoiseLevel, NoiseLevel], tuple[Tensor, Tensor]]
-"""From x_t, x0_hat and two levels to the mean of x_next and its standard deviation, ()."""
+Transition = Callable[[NoiseLevel, NoiseLevel], tuple[Tensor, Tensor, Tensor]]
+"""What x_next takes of x_t and of x0_hat, and the deviation of its noise, from each level to the next: (S,) each."""
 
 
 def _steps(
-    predictor: NoisePredictor, x_t: Tensor, schedule: NoiseSchedule, run: Run, transition: Transition
+    predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run, transition: Transition
 ) -> Iterator[Step]:
-    for index, (level, next_level) in enumerate(pairwise(levels(schedule, run.steps, run.spacing))):
+    visited = levels(schedule, run.steps, run.spacing)[run.given.skip :]
+    total = len(visited) - 1
+    alpha, sigma = (torch.stack([getattr(level, name) for level in visited]) for name in ("alpha", "sigma"))
+    begins, ends = NoiseLevel(alpha[:-1], sigma[:-1]), NoiseLevel(alpha[1:], sigma[1:])
+    # All coefficients first: between two calls of the network nothing is left but the pictures' own arithmetic.
+    coefficients = zip(*(each.tolist() for each in (*x0_parts(begins), *transition(begins, ends))), strict=True)
+    x_t = run.given.begin(x_T, visited[0])
+    for index, ((level, next_level), (a, b, c, d, deviation)) in enumerate(
+        zip(pairwise(visited), coefficients, strict=True)
+    ):
         eps_hat = predictor(x_t, level, run.labels)
-        x0_hat = x0_from_eps(x_t, eps_hat, level)
+        x0_hat = a * x_t + b * eps_hat
         if run.clip_x0:
             x0_hat = x0_hat.clamp(-1, 1)
-        mean, deviation = transition(x_t, x0_hat, level, next_level)
-        x_next = mean
-        if index < run.steps - 1 and bool(deviation > 0):  # the last step adds no noise (Ho et al. 2020, algorithm 2)
-            x_next = mean + like(deviation, x_t) * noise_like(x_t, run.generator)
-        yield Step(index, run.steps, level, next_level, x_t, eps_hat, x0_hat, x_next)
+        x_next = c * x_t + d * x0_hat
+        if index < total - 1 and deviation > 0:  # the last step adds no noise (Ho et al. 2020, algorithm 2)
+            x_next = x_next + deviation * noise_like(x_t, run.generator)
+        x_next = run.given.keep(x_next, x_T, next_level)
+        yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
         x_t = x_next

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDPMScheduler, UNet2DModel
+from diffusers import UNet2DModel
 
+from playground.core.hub import found
+from playground.core.layouts import (
+    WEIGHTS_FILE,
+    CheckpointError,
+    card_in,
+    check_fits,
+    label_names_of,
+    readable,
+    schedule_in,
+    weights_in,
+)
 from playground.core.predictors import UNetPredictor
-from playground.core.schedules import NoiseSchedule, from_betas
-
-WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
-
-
-class CheckpointError(ValueError):
-    """A network that cannot be loaded; the message says why and what is expected."""
+from playground.core.schedules import NoiseSchedule
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network. `image_shape` is (C, H, W); `card` is what its card.json says, {} where it has none."""
+    """A trained network. `image_shape` is (C, H, W); `card` is what its card.json says, {} where it has none.
+
+    `assumed` is a sentence for a person on what the folder does not say and had to be assumed, "" where it says all.
+    """
 
     name: str
     predictor: UNetPredictor
@@ -31,6 +38,12 @@ class Checkpoint:
     label_names: tuple[str, ...]
     card: dict[str, Any]
     image_shape: tuple[int, int, int]
+    assumed: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(weight.numel() for weight in self.predictor.unet.parameters())
 
 
 def choose_device(name: str | torch.device | None = None) -> torch.device:
@@ -46,47 +59,54 @@ def choose_device(name: str | torch.device | None = None) -> torch.device:
 
 
 def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = None) -> Checkpoint:
-    """Load unet/ (or the folder itself), scheduler/ and card.json, where there is one, from a local folder.
+    """Load a UNet2DModel, with its schedule, and its card.json where there is one, from a folder or from the Hub.
+
+    diffusers' layouts are unet/ and scheduler/, or config.json and scheduler_config.json in the folder itself, where
+    the scheduler may be missing. Only safetensors are read: no pickle, no code. A network with labels takes its last
+    embedding for 'no label', and its card says their names.
 
     The network runs in half precision on CUDA, where that is fast and its error is far below the network's own, and in
-    float32 elsewhere. Raises CheckpointError for a folder that is missing, damaged or not of this kind.
+    float32 elsewhere. Raises CheckpointError where there is none, or it is damaged or not of this kind.
     """
-    folder = Path(path_or_id)
     device = choose_device(device)
-    unet_folder = folder / "unet" if (folder / "unet").is_dir() else folder
-    if not (unet_folder / "config.json").is_file() or not (unet_folder / WEIGHTS_FILE).is_file():
-        raise CheckpointError(
-            f"There is no network in {folder}: unet/config.json and unet/{WEIGHTS_FILE} belong there."
-        )
-    try:
-        card_file = folder / "card.json"
-        card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.is_file() else {}
-        if card and card["sha256"] != sha256(unet_folder / WEIGHTS_FILE):
-            raise CheckpointError(f"The weights in {folder} are damaged: their sha256 is not the one in card.json.")
-        # accelerate's loader, diffusers' default, leaves tensors without storage where a weight is missing.
-        unet = UNet2DModel.from_pretrained(unet_folder, use_safetensors=True, low_cpu_mem_usage=False)
-        scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler" if unet_folder != folder else None)
-    except CheckpointError:
-        raise
-    except Exception as error:  # whatever a damaged file makes json, safetensors or diffusers raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"The network in {folder} cannot be read: {reason}") from error
-    if not all(weight.isfinite().all() for weight in unet.parameters()):
-        raise CheckpointError(f"The weights in {folder} are damaged: some of them are not finite numbers.")
+    return read_checkpoint(*found(path_or_id), device)
 
-    schedule = from_betas(scheduler.config.beta_schedule, scheduler.betas)
-    embeddings = unet.config.num_class_embeds  # the last of them means 'no label'
-    null_label = None if embeddings is None else embeddings - 1
+
+def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint:
+    """The same from a folder that is here, under a name of its own."""
+    called = str(folder) if name == folder.name else name
+    weights = weights_in(folder)
+    shape = check_fits(folder, called)
+    if not weights.is_file():
+        raise CheckpointError(
+            f"There is no network in {called} that can be read: unet/{WEIGHTS_FILE} belongs there, and weights in any "
+            "other file, such as a pickle, are never opened."
+        )
+    with readable(called):
+        card = card_in(folder)
+        if "sha256" in card and card["sha256"] != sha256(weights):
+            raise CheckpointError(f"The weights in {called} are damaged: their sha256 is not the one in card.json.")
+        schedule, says, assumed = schedule_in(folder)
+        # accelerate's loader, diffusers' default, leaves tensors without storage where a weight is missing; this one
+        # leaves random numbers there, and tells.
+        unet, told = UNet2DModel.from_pretrained(
+            weights.parent, use_safetensors=True, low_cpu_mem_usage=False, output_loading_info=True
+        )
+        if told["missing_keys"]:
+            raise ValueError(f"{WEIGHTS_FILE} does not hold {told['missing_keys'][0]}.")
+    if not all(weight.isfinite().all() for weight in unet.parameters()):
+        raise CheckpointError(f"The weights in {called} are damaged: some of them are not finite numbers.")
+
     unet = unet.to(device).eval().requires_grad_(False)
     if device.type == "cuda":
         unet = unet.half()
-    predictor = UNetPredictor(unet, schedule, prediction_type=scheduler.config.prediction_type, null_label=null_label)
-    size = unet.config.sample_size
-    height, width = (size, size) if isinstance(size, int) else size
-    label_names = tuple(card.get("label_names", map(str, range(null_label or 0))))
-    return Checkpoint(folder.name, predictor, schedule, label_names, card, (unet.config.in_channels, height, width))
+    label_names = label_names_of(card)
+    null_label = len(label_names) if label_names else None
+    predictor = UNetPredictor(unet, schedule, prediction_type=says, null_label=null_label)
+    return Checkpoint(name, predictor, schedule, label_names, card, shape, assumed)
 
 
-def sha256(file: Path) -> str:
+def sha256(path: Path) -> str:
     """The file's SHA-256, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

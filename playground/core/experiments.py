@@ -11,9 +11,10 @@ from torch import Tensor
 
 from playground.core.histograms import gaussian_shares
 from playground.core.noise import NoiseLevel, add_noise, like, x0_from_eps
-from playground.core.predictors import Guided, IdealPredictor, NoisePredictor, UNetPredictor
+from playground.core.predictors import Guided, NoisePredictor, PredictorSomewhere, Relabelled
 from playground.core.samplers import Step, sample
 from playground.core.schedules import NoiseSchedule
+from playground.core.sphere import slerp
 
 
 def mean_error(
@@ -68,6 +69,12 @@ class Forward:
     def x_t(self) -> Tensor:
         """The noisy picture at every t, (T, C, H, W)."""
         return add_noise(self.x0.expand(len(self.level.alpha), *self.x0.shape), self.eps, self.level)
+
+    def pixels(self, most: int) -> Tensor:
+        """x_t at every t in `most` of its pixels and channels at most, evenly from all of them, (T, N)."""
+        chosen = torch.linspace(0, self.x0.numel() - 1, min(most, self.x0.numel())).round().long()
+        x0, eps = self.x0.flatten()[chosen], self.eps.flatten()[chosen]
+        return add_noise(x0.expand(len(self.level.alpha), len(x0)), eps, self.level)
 
 
 def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Forward:
@@ -162,7 +169,16 @@ def prediction(predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: Noi
     """Ask the predictor, without a label, for the noise in x_t at each of the K steps `t`; x0 and eps are (C, H, W)."""
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
-    x_t = add_noise(x0, eps, level)
+    return compared(predictor, add_noise(x0, eps, level), x0, eps, level, t)
+
+
+def compared(
+    predictor: NoisePredictor, x_t: Tensor, x0: Tensor, eps: Tensor, level: NoiseLevel, t: list[int]
+) -> Prediction:
+    """Ask the predictor, without a label, for the noise in x_t and compare it with eps, and what is left with x0.
+
+    All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor is told, (K,).
+    """
     eps_hat = _asked(predictor, x_t, level)
     x0_hat = x0_from_eps(x_t, eps_hat, level)
     flat, flat_hat = eps.flatten(1), eps_hat.flatten(1)
@@ -258,22 +274,31 @@ def total_variance(
 
 
 def reverse(
-    predictor: UNetPredictor | IdealPredictor,
+    predictor: PredictorSomewhere,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
     *,
     count: int = 1,
     label: int | None = None,
+    then: int | None = None,
     guidance: float = 1.0,
     seed: int = 0,
+    walk_to: int | None = None,
     **options: Any,
 ) -> Iterator[Step]:
     """Sample `count` pictures of `shape` (C, H, W) from noise; `seed` draws x_T and then the steps' fresh noise.
 
-    `label` None asks for any picture. `options` are those of `sample`.
+    `label` None asks for any picture; `then` is the label from T / 2 on, where it is another. With `walk_to`, the seed
+    of another noise, the x_T lie evenly on the way from one noise to the other. `options` are those of `sample`.
     """
     generator = torch.Generator().manual_seed(seed)
-    x_T = torch.randn(count, *shape, generator=generator).to(predictor.device)
+    if walk_to is None:
+        x_T = torch.randn(count, *shape, generator=generator)
+    else:
+        x_T = slerp(gaussian(shape, seed), gaussian(shape, walk_to), count)
     labels = None if label is None else torch.full((count,), label)
-    guided = Guided(predictor, guidance)
-    return sample(guided, x_T, schedule, labels=labels, generator=generator, **options)
+    guided: NoisePredictor = Guided(predictor, guidance)
+    if then is not None:
+        half = schedule.level(schedule.num_steps / 2).log_snr.item()
+        guided = Relabelled(guided, torch.full((count,), then), half)
+    return sample(guided, x_T.to(predictor.device), schedule, labels=labels, generator=generator, **options)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor
 
 from playground.core.ancestral import towards
-from playground.core.noise import NoiseLevel, x0_from_eps
+from playground.core.noise import NoiseLevel, mixed, x0_from_eps
 from playground.core.predictors import NoisePredictor
 from playground.core.schedules import NoiseSchedule
 from playground.core.steps import Step, levels
@@ -36,7 +36,8 @@ def probability_flow(
         x0_hat = x0_from_eps(x_t, eps_hat, level)
         if clip_x0:
             x0_hat = x0_hat.clamp(-1, 1)
-        return x0_hat, towards(x_t, x0_hat, level, next_level)
+        x_t_part, x0_part = towards(level, next_level)
+        return x0_hat, mixed(x_t_part, x_t, x0_part, x0_hat)
 
     x_t = x_T
     for index, (level, next_level) in enumerate(pairwise(visited)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 
 def from_bytes(pixels: Tensor) -> Tensor:
@@ -66,6 +68,7 @@ def cut(image: Image.Image, shape: tuple[int, int, int], count: int) -> Tensor:
 
 
 MAX_BYTES = 10_000_000
+MAX_BASE64 = 4 * -(-MAX_BYTES // 3) + 100  # and the head of a data: URL
 MAX_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
@@ -73,8 +76,9 @@ KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 def read(data: bytes, side: int = 512) -> Image.Image:
     """A picture that somebody sent, in RGB, turned as its camera held it, at most `side` pixels a side, on white.
 
-    It is measured before it is decoded. Raises ValueError, in a sentence for a person, for what is no picture of a
-    known kind, is empty, or is over MAX_BYTES or MAX_PIXELS.
+    It is measured before it is decoded, and nothing but its pixels is kept: no place, no time, no camera. Raises
+    ValueError, in a sentence for a person, for what is no picture of a known kind, is empty, or is over MAX_BYTES or
+    MAX_PIXELS.
     """
     if not data:
         raise ValueError("This file is empty: choose a PNG, JPEG, WebP, GIF or BMP picture.")
@@ -82,28 +86,53 @@ def read(data: bytes, side: int = 512) -> Image.Image:
         raise ValueError(
             f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed."
         )
-    try:
+    with _readable():
         image = Image.open(io.BytesIO(data), formats=KINDS)
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(
-                f"This picture is too large: {image.width} × {image.height} pixels, where "
-                f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
-            )
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(
+            f"This picture is too large: {image.width} × {image.height} pixels, where "
+            f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
+        )
+    with _readable():
         image.thumbnail((side, side))  # decodes a large JPEG at a fraction of its size
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        pixels = upright(image)
+        return Image.frombytes("RGB", pixels.size, pixels.tobytes())
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whatever a damaged or hostile file makes Pillow raise becomes a sentence."""
+    try:
+        yield
+    except Exception as error:
         raise ValueError(
             "This file is not a picture that can be read: choose a PNG, JPEG, WebP, GIF or BMP."
         ) from error
-    paper = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(paper, upright).convert("RGB")
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture in RGB, turned as its camera held it (EXIF), on white where it is transparent."""
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):  # 16 bits of grey, of which PIL would keep the lower eight
+        turned = turned.point(lambda value: value * (1 / 256)).convert("L")
+    if not turned.has_transparency_data:
+        return turned.convert("RGB")
+    paper = Image.new("RGBA", turned.size, "white")
+    return Image.alpha_composite(paper, turned.convert("RGBA")).convert("RGB")
 
 
 def decoded(text: str) -> bytes:
-    """What is written in base64, with or without the head of a data: URL. Raises ValueError for what is not."""
+    """What is written in base64, with or without the head of a data: URL.
+
+    Raises ValueError, in a sentence for a person, for what is not, and for more than MAX_BYTES.
+    """
+    if isinstance(text, str) and len(text) > MAX_BASE64:
+        raise ValueError(
+            f"This file is too large: {len(text) * 0.75 / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed."
+        )
     try:
         return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError("A picture must be sent as a picture file in base64.") from error
 
 
@@ -125,14 +154,18 @@ def centred(drawing: Image.Image) -> Image.Image:
 
 
 def fit(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
-    """The picture as a network of `shape` (C, H, W) gets it, float32 in [-1, 1]: its middle square, scaled.
-
-    Grey networks here learned light strokes on black, so a picture that is light at its border is turned round.
-    """
+    """The picture's middle square, scaled to `shape` (C, H, W), float32 in [-1, 1]."""
     channels, height, width = shape
-    square = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-    x0 = from_pil(square, channels)
-    if channels == 1:
-        border = torch.cat([x0[:, 0], x0[:, -1], x0[:, :, 0], x0[:, :, -1]], dim=1)
-        x0 = -x0 if border.mean() > 0 else x0
-    return x0
+    return from_pil(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS), channels)
+
+
+def border(pictures: Tensor) -> float:
+    """The mean of the outermost pixels of pictures (…, H, W)."""
+    sides = [pictures[..., 0, :], pictures[..., -1, :], pictures[..., 0], pictures[..., -1]]
+    return torch.cat([side.flatten() for side in sides]).mean().item()
+
+
+def thumbnails(pictures: Tensor, side: int) -> Tensor:
+    """uint8 (N, C, H, W) made smaller, where they are larger, to at most `side` pixels a side; uint8."""
+    shrink = -(-max(pictures.shape[-2:]) // side)
+    return pictures if shrink == 1 else avg_pool2d(pictures.float(), shrink).round().to(torch.uint8)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.core.ancestral import VARIANCES
-from playground.core.noise import NoiseLevel, Posterior, add_noise, like, posterior, x0_from_eps
+from playground.core.noise import NoiseLevel, Posterior, add_noise, like, mixed, posterior, x0_from_eps
 from playground.core.predictors import NoisePredictor
 from playground.core.schedules import NoiseSchedule
 
@@ -23,8 +23,7 @@ class LearnedStep:
     x0. `true` is eq. 6–7 itself. `bits` has, for each choice of σ² in VARIANCES, the term of the bound in bits a
     dimension, (K,): L_{t-1}, and where the step ends in the picture itself L_0 (eq. 5).
 
-    The numbers in these equations are (K,) each: eq. 11 takes `eps_part` of eps_hat out of x_t and divides by `root`,
-    √α_t; eq. 7 adds `x0_part` of x0 and `x_t_part` of x_t.
+    The numbers of eq. 11 are (K,) each: it takes `eps_part` of eps_hat out of x_t and divides by `root`, √α_t.
     """
 
     mean: Tensor
@@ -33,8 +32,6 @@ class LearnedStep:
     bits: dict[str, Tensor]
     root: Tensor
     eps_part: Tensor
-    x0_part: Tensor
-    x_t_part: Tensor
 
 
 def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> LearnedStep:
@@ -44,7 +41,7 @@ def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, ne
     """
     x_t, x0, eps_hat = x_t.double().cpu(), x0.double().cpu(), eps_hat.double().cpu()
     true = posterior(x_t, x0, level, next_level)
-    by_x0 = posterior(x_t, x0_from_eps(x_t, eps_hat, level), level, next_level).mean
+    by_x0 = mixed(true.x_t_part, x_t, true.x0_part, x0_from_eps(x_t, eps_hat, level))
     root = level.alpha / next_level.alpha  # √α_t
     eps_part = true.beta / level.sigma  # β_t / √(1 - ᾱ_t)
     mean = (x_t - like(eps_part, x_t) * eps_hat) / like(root, x_t)
@@ -57,9 +54,7 @@ def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, ne
         ratio = torch.where(last, 1, true.variance / choose(true))  # of the true variance to the learned one
         kl = (ratio - 1 - ratio.log() + missed / choose(true).where(~last, torch.ones(()))) / 2
         bits[name] = torch.where(last, decoded, kl) / math.log(2)
-    x0_part = next_level.alpha * true.beta / level.sigma**2  # √ᾱ_{t-1} β_t / (1 - ᾱ_t)
-    x_t_part = root * next_level.sigma**2 / level.sigma**2  # √α_t (1 - ᾱ_{t-1}) / (1 - ᾱ_t)
-    return LearnedStep(mean, by_x0, true, bits, root, eps_part, x0_part, x_t_part)
+    return LearnedStep(mean, by_x0, true, bits, root, eps_part)
 
 
 def _decoder(x0: Tensor, mean: Tensor, variance: Tensor) -> Tensor:

@@ -38,7 +38,8 @@ CLEAN = NoiseLevel(torch.tensor(1.0), torch.tensor(0.0))
 
 def like(coefficient: Tensor, picture: Tensor) -> Tensor:
     """A coefficient of shape () or (B,), cast to `picture`'s dtype and device, ready to multiply (B, ...)."""
-    return coefficient.to(picture).reshape(-1, *[1] * (picture.ndim - 1))
+    cast = coefficient.to(picture)
+    return cast.reshape(-1, *[1] * (picture.ndim - 1)) if cast.ndim else cast
 
 
 def add_noise(x0: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
@@ -46,15 +47,25 @@ def add_noise(x0: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
     return like(level.alpha, x0) * x0 + like(level.sigma, x0) * eps
 
 
-def x0_from_eps(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
-    """The picture that is left when `eps` is taken out of x_t: (x_t - sigma * eps) / alpha.
+def mixed(a: Tensor, x: Tensor, b: Tensor, y: Tensor) -> Tensor:
+    """a * x + b * y, for pictures of one shape (B, ...) and coefficients () or (B,)."""
+    return like(a, x) * x + like(b, x) * y
 
-    At alpha = 0 nothing of the picture is in x_t and no noise can tell it: the answer is 0, the middle
-    of the range.
+
+def x0_parts(level: NoiseLevel) -> tuple[Tensor, Tensor]:
+    """What x0 takes of x_t and of the noise that is taken out of it, (x_t - sigma * eps) / alpha; each () or (B,).
+
+    At alpha = 0 nothing of the picture is in x_t and no noise can tell it: the parts are 0, and so is the picture, the
+    middle of the range.
     """
-    alpha = like(level.alpha, x_t)
-    x0 = (x_t - like(level.sigma, x_t) * eps) / alpha
-    return torch.where(alpha == 0, torch.zeros_like(x0), x0)
+    x_t_part = torch.where(level.alpha == 0, 0.0, 1 / level.alpha)
+    return x_t_part, -level.sigma * x_t_part
+
+
+def x0_from_eps(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
+    """The picture that is left when `eps` is taken out of x_t, see `x0_parts`."""
+    x_t_part, eps_part = x0_parts(level)
+    return mixed(x_t_part, x_t, eps_part, eps)
 
 
 def eps_from_x0(x_t: Tensor, x0: Tensor, level: NoiseLevel) -> Tensor:
@@ -86,20 +97,28 @@ def eps_from_score(score: Tensor, level: NoiseLevel) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """The Gaussian q(x_s | x_t, x0) of a level s cleaner than t.
+class Stride:
+    """The Gaussian q(x_s | x_t, x0) of a level s cleaner than t, as far as the levels say it.
 
-    `mean` has x_t's shape. `variance` is β̃ (Ho et al. 2020, eq. 7) and `beta` is β, the variance of
-    q(x_t | x_s): the two choices for the reverse step's σ_t² (section 3.2). Both are float64, () or (B,).
+    Its mean is x_t_part * x_t + x0_part * x0. `variance` is β̃ (Ho et al. 2020, eq. 7) and `beta` is β, the variance
+    of q(x_t | x_s): the two choices for the reverse step's σ_t² (section 3.2). All are float64, () or (B,).
     """
 
-    mean: Tensor
+    x_t_part: Tensor
+    x0_part: Tensor
     variance: Tensor
     beta: Tensor
 
 
-def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> Posterior:
-    """q(x_s | x_t, x0), with s = `next_level` at most as noisy as t = `level` (Ho et al. 2020, eq. 6–7).
+@dataclass(frozen=True)
+class Posterior(Stride):
+    """q(x_s | x_t, x0) itself; `mean` has x_t's shape."""
+
+    mean: Tensor
+
+
+def stride(level: NoiseLevel, next_level: NoiseLevel) -> Stride:
+    """From t = `level` to s = `next_level`, at most as noisy (Ho et al. 2020, eq. 6–7); both (), or both (B,).
 
     Written for any two levels, not only neighbours, as in Kingma et al. 2021, appendix A: q(x_t | x_s) has
     the factor alpha_t / alpha_s and the variance sigma_t² - (alpha_t / alpha_s)² sigma_s².
@@ -107,5 +126,10 @@ def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel
     factor = level.alpha / next_level.alpha
     beta = level.sigma**2 - factor**2 * next_level.sigma**2
     share = next_level.sigma**2 / level.sigma**2
-    mean = like(factor * share, x_t) * x_t + like(next_level.alpha * beta / level.sigma**2, x_t) * x0
-    return Posterior(mean, beta * share, beta)
+    return Stride(factor * share, next_level.alpha * beta / level.sigma**2, beta * share, beta)
+
+
+def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> Posterior:
+    """q(x_s | x_t, x0), see `stride`; x_t and x0 are (B, ...)."""
+    q = stride(level, next_level)
+    return Posterior(q.x_t_part, q.x0_part, q.variance, q.beta, mixed(q.x_t_part, x_t, q.x0_part, x0))

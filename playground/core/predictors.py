@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import torch
@@ -22,6 +23,13 @@ class NoisePredictor(Protocol):
         ...
 
 
+class PredictorSomewhere(NoisePredictor, Protocol):
+    """One that says where its pictures belong."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+
 EPS_FROM: dict[str, Callable[[Tensor, Tensor, NoiseLevel], Tensor]] = {
     "epsilon": lambda x_t, eps_hat, level: eps_hat,
     "sample": eps_from_x0,
@@ -31,13 +39,19 @@ EPS_FROM: dict[str, Callable[[Tensor, Tensor, NoiseLevel], Tensor]] = {
 appendix D); and how, with x_t and its level, the noise follows from it."""
 
 
+VALUES_AT_ONCE = 2**18
+"""How much of x_t a network is given in one call: 334 digits, or one picture of 256 × 256 in colour, whose way through
+a large network takes a gigabyte."""
+
+
 @dataclass(frozen=True)
 class UNetPredictor:
     """A diffusers UNet2DModel, asked at the t of its own training whose log-SNR is that of the level.
 
     A network learns noise levels, not integers: so it works under any schedule. A level beyond the noisiest
     or the cleanest that it was trained on is clamped (`covers` tells). `prediction_type` is what it was trained
-    to say, one of EPS_FROM. `null_label` is the embedding that means 'no label'.
+    to say, one of EPS_FROM; where it says a variance too (Nichol & Dhariwal 2021), that is the second half of its
+    channels, and left alone. `null_label` is the embedding that means 'no label'.
     """
 
     unet: nn.Module
@@ -47,30 +61,58 @@ class UNetPredictor:
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        weight = next(self.unet.parameters())
-        size = (level.alpha**2 + level.sigma**2).sqrt()  # 1 for every variance-preserving level
+        size, t = self._asked_at(level)
         x = x_t / like(size, x_t)
-        t = self.trained_on.t_at(level.log_snr).float().expand(len(x_t))
+        t = t.expand(len(x_t))
         if labels is None and self.null_label is not None:
             labels = torch.full((len(x_t),), self.null_label)
+        inputs = [x, t] if labels is None else [x, t, labels]
+        at_once = max(1, VALUES_AT_ONCE * len(x) // x.numel())
+        parts = zip(*(each.split(at_once) for each in inputs), strict=True)
+        said = torch.cat([self._asked(*part) for part in parts])
+        return EPS_FROM[self.prediction_type](x, said, NoiseLevel(level.alpha / size, level.sigma / size))
+
+    def _asked_at(self, level: NoiseLevel) -> tuple[Tensor, Tensor]:
+        """The size of a level, 1 where it preserves variance, and the t that stands for it; each () or (B,)."""
+        if level.alpha.ndim:
+            return _size_and_t(self.trained_on, level)
+        return _known_size_and_t(self.trained_on, level.alpha.item(), level.sigma.item())
+
+    def _asked(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        weight = self._weight
         # A float tensor, since the network casts any other timestep to a whole number.
-        output = self.unet(
+        output: Tensor = self.unet(
             x.to(weight),
             t.to(weight.device),
             class_labels=None if labels is None else labels.to(weight.device),
-        ).sample.to(x_t)
-        return EPS_FROM[self.prediction_type](x, output, NoiseLevel(level.alpha / size, level.sigma / size))
+        ).sample
+        return output[:, : x.shape[1]].to(x)
 
     @property
     def device(self) -> torch.device:
         """Where the network runs."""
-        return next(self.unet.parameters()).device
+        return self._weight.device
+
+    @cached_property
+    def _weight(self) -> Tensor:
+        """One of its weights: they lie on its device and are of its kind of number."""
+        return next(self.unet.parameters())
 
     def covers(self, level: NoiseLevel) -> bool:
         """Whether the network was trained at levels as clean and as noisy as these."""
         trained = self.trained_on.log_snr
         slack = 1e-4  # two float32 roads to the same schedule differ by less
         return bool(((level.log_snr <= trained[0] + slack) & (level.log_snr >= trained[-1] - slack)).all())
+
+
+def _size_and_t(trained_on: NoiseSchedule, level: NoiseLevel) -> tuple[Tensor, Tensor]:
+    return level.alpha.hypot(level.sigma), trained_on.t_at(level.log_snr).float()
+
+
+@lru_cache(2**14)
+def _known_size_and_t(trained_on: NoiseSchedule, alpha: float, sigma: float) -> tuple[Tensor, Tensor]:
+    """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
+    return _size_and_t(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
 
 
 CACHED_VALUES = 2**19  # float64: 4 MB
@@ -146,3 +188,18 @@ class Guided:
             return eps_cond
         eps_uncond = self.predictor(x_t, level)
         return eps_uncond + self.scale * (eps_cond - eps_uncond)
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """A predictor that is asked for `labels` (B,), int64, at levels with a log-SNR of at least `log_snr`.
+
+    Noisier ones keep the labels that it is called with.
+    """
+
+    predictor: NoisePredictor
+    labels: Tensor
+    log_snr: float
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        return self.predictor(x_t, level, self.labels if bool((level.log_snr >= self.log_snr).all()) else labels)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.core.ancestral import VARIANCES
+from playground.core.given import NOTHING, Given
 from playground.core.predictors import NoisePredictor
 from playground.core.schedules import NoiseSchedule
 from playground.core.solvers import SAMPLERS
@@ -30,13 +31,15 @@ def sample(
     clip_x0: bool = True,
     spacing: str = "trailing",
     karras: bool = False,
+    given: Given = NOTHING,
 ) -> Iterator[Step]:
     """Run the reverse process from x_T (B, C, H, W), noise at the schedule's last level, to a picture, step by step.
 
     `sampler` is a name in SAMPLERS. `steps` (1 to T) are spread by `spacing`, one of SPACINGS, or, with `karras`, as
     Karras et al. 2022 do (eq. 5), where the sampler can. Each Step is one call of the predictor: `heun` calls it twice
     a step, `pndm` once more in all. `labels` is int64 (B,) or None; `generator`, a CPU generator, draws the fresh
-    noise. To our own two belong: `eta`, 0 to 1, to ddim; `variance`, "beta" or "beta_tilde", to ddpm; and `clip_x0`,
+    noise. `given` is a picture to start from or to keep a part of; a run that leaves strides out is shorter by their
+    calls. To our own two belong: `eta`, 0 to 1, to ddim; `variance`, "beta" or "beta_tilde", to ddpm; and `clip_x0`,
     with which each x0_hat is clipped to [-1, 1] before the step, to both. Raises ValueError, before the first step, for
     what is out of range.
     """
@@ -48,5 +51,7 @@ def sample(
         raise ValueError(f"steps must be from 1 to T = {schedule.num_steps}; it was {steps}.")
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be from 0 to 1; it was {eta}.")
-    run = Run(steps, labels, generator, eta, variance, clip_x0, spacing, karras)
+    if not 0 <= given.skip < steps:
+        raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skip}.")
+    run = Run(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
     return SAMPLERS[sampler](predictor, x_T, schedule, run)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,15 +77,19 @@ class NoiseSchedule:
         Clamped to 0 for levels cleaner than the schedule's first, to T - 1 for noisier ones than its last.
         """
         log_snr = torch.as_tensor(log_snr, dtype=torch.float64, device="cpu")
-        log_snr = log_snr.clamp(self.log_snr[-1], self.log_snr[0])
-        below = torch.searchsorted(-self.log_snr, -log_snr, right=True).sub(1).clamp(0, self.num_steps - 2)
-        left, right = self.log_snr[below], self.log_snr[below + 1]
-        part = torch.where(
-            right.isinf(),
-            1 - (log_snr.sigmoid() / left.sigmoid()).sqrt(),
-            (log_snr - left) / (right - left),
-        )
-        return below + part
+        rising, falling_t = self._inverse
+        t = torch.as_tensor(np.interp(log_snr, rising, falling_t))
+        if len(rising) == self.num_steps:
+            return t
+        last = self.num_steps - 2  # beyond it the level is linear in alpha
+        part = 1 - (log_snr.sigmoid() / self.log_snr[last].sigmoid()).sqrt().clamp(max=1)
+        return torch.where(log_snr < self.log_snr[last], last + part, t)
+
+    @cached_property
+    def _inverse(self) -> tuple[np.ndarray, np.ndarray]:
+        """The finite log-SNRs, rising, and their t."""
+        finite = self.log_snr[self.log_snr.isfinite()].numpy()
+        return finite[::-1].copy(), np.arange(len(finite), dtype=np.float64)[::-1].copy()
 
 
 def from_betas(name: str, betas: Tensor) -> NoiseSchedule:

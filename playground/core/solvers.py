@@ -20,6 +20,7 @@ from diffusers import (
 from torch import Tensor
 
 from playground.core.ancestral import ddim, ddpm
+from playground.core.given import NOTHING
 from playground.core.noise import CLEAN, NoiseLevel, like, x0_from_eps
 from playground.core.predictors import NoisePredictor
 from playground.core.schedules import NoiseSchedule
@@ -47,16 +48,37 @@ class DiffusersSolver:
         """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
         scheduler = self.prepared(schedule, run)
         draws = {"generator": run.generator} if self.fresh_noise else {}
-        visited = _visited(scheduler, schedule)
-        sample, total = x_T * scheduler.init_noise_sigma, len(scheduler.timesteps)
-        for index, t in enumerate(scheduler.timesteps):
+        skipped = self.begin_at(scheduler, run.given.skip)
+        timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
+        sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
+        if run.given is not NOTHING:
+            sample = self.scaled(run.given.begin(x_T, visited[0]), visited[0])
+        for index, t in enumerate(timesteps):
             level, next_level = visited[index], visited[index + 1]
             x_t = scheduler.scale_model_input(sample, t)
             eps_hat = predictor(x_t, level, run.labels)
             sample = scheduler.step(eps_hat, t, sample, **draws).prev_sample
             x0_hat = x0_from_eps(x_t, eps_hat, level)
             x_next = like(next_level.alpha, sample) * sample if self.in_sigmas else sample
+            if run.given.kept is not None:
+                x_next = run.given.keep(x_next, x_T, next_level)
+                sample = self.scaled(x_next, next_level)
             yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
+
+    def scaled(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
+        """x_t as the scheduler keeps it."""
+        return x_t / like(level.alpha, x_t) if self.in_sigmas else x_t
+
+    def begin_at(self, scheduler: Any, skip: int) -> int:
+        """Make the scheduler begin after `skip` of its strides, and return how many of its calls are left out."""
+        if self.scheduler is PNDMScheduler:
+            # It calls twice at its second t, wherever it begins.
+            once = scheduler.timesteps.unique().flip(0)[skip:]
+            scheduler.timesteps = torch.cat([scheduler.timesteps[:skip], once[:2], once[1:]])
+            return skip
+        skipped: int = skip * scheduler.order
+        scheduler.set_begin_index(skipped)  # or it looks for its first t, and may find the second of two that are equal
+        return skipped
 
     def prepared(self, schedule: NoiseSchedule, run: Run) -> Any:
         """The scheduler, set to our schedule and to the run's steps."""

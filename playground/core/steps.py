@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.core.given import Given
 from playground.core.noise import CLEAN, NoiseLevel
 from playground.core.schedules import NoiseSchedule
 
@@ -59,6 +60,11 @@ def levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> li
     return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
+def strides_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
+    """How many strides of such a run begin above the step t, at most all but the last: without them it begins there."""
+    return min(int((SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)
+
+
 def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard Gaussian noise of x's shape, dtype and device.
 
@@ -79,3 +85,4 @@ class Run:
     clip_x0: bool
     spacing: str
     karras: bool
+    given: Given

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -13,9 +15,16 @@ from playground.render.film import Part, encoded, rounded
 
 
 def curve(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
-    """One curve; in each frame its dot stands at the number `dot`. Its `look` is "", "dashed", "dotted" or "faint"."""
+    """One curve; in each frame its dot stands at the number `dot`. Its `look` is a class of player.css."""
     there = y.isfinite()
     return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
+
+
+def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
+    """The area between two curves, shaded."""
+    there = low.isfinite() & high.isfinite()
+    sides = {"low": rounded(low[there]), "high": rounded(high[there])}
+    return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "look": "faint"}
 
 
 def curve_of(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
@@ -59,19 +68,37 @@ def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Seque
     return curves_chart(title, last, series)
 
 
-def scatter_chart(title: str, across: int, up: int, across_range: tuple[float, float], note: str) -> Part:
-    """The pixels of panel `up` over those of panel `across`, a dot each; the number `note` stands beside it."""
-    return {"title": title, "scatter": [across, up], "ranges": [across_range, (-4.0, 4.0)], "note": note}
+def one_in(pixels: int) -> int:
+    """Of so many pixels and channels one in how many is drawn as a dot, so that at most MOST_DOTS are.
+
+    The number shares no factor with the channels or with the sides of pictures, so that no row or colour is preferred.
+    """
+    return next(every for every in itertools.count(-(-pixels // MOST_DOTS)) if math.gcd(every, 6) == 1)
+
+
+def scatter_chart(
+    title: str, across: int, up: int, across_range: tuple[float, float], note: str, every: int = 1
+) -> Part:
+    """The pixels of panel `up` over those of panel `across`, a dot each; the number `note` stands beside it.
+
+    Of large pictures one pixel in `every` is drawn.
+    """
+    ranges = [across_range, (-4.0, 4.0)]
+    return {"title": title, "scatter": [across, up], "ranges": ranges, "note": note, "every": every}
+
+
+MOST_PIXELS, MOST_DOTS = 2**14, 2**13
+"""So many pixels show how all of them lie, in a histogram a frame and as dots."""
 
 
 def pixels_chart(x_t: Tensor) -> Part:
-    """How the pixels of x_t (K, C, H, W) lie in each frame, beside N(0, 1)."""
+    """How the pixels of x_t, (K, N), lie in each frame, beside N(0, 1)."""
     edges = torch.linspace(-4, 4, 41)
     standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
     return bars_chart(
         "The pixels of x_t, beside N(0, 1)",
         edges,
-        ("pixels of x_t", "mixture", shares(x_t.flatten(1), edges)),
+        ("pixels of x_t", "mixture", shares(x_t, edges)),
         ("N(0, 1)", "noise", standard),
         top=3 * standard.max().item(),
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.core.experiments import Independence, Prediction, TotalVariance
-from playground.render.charts import curve, curves_chart, level_curve, scatter_chart
+from playground.render.charts import curve, curves_chart, level_curve, one_in, scatter_chart
 from playground.render.film import (
     NOISE,
     PICTURE,
@@ -64,7 +64,7 @@ def predictors_film(found: Predictions, at: int) -> Film:
     return {
         **over_t(first.t, at),
         **composed(len(first.t), [shown for row in rows for shown in row], still, moved),
-        "columns": 5,
+        "columns": 1 + len(found),
         "numbers": [
             *level_numbers(first.t, first.level)[:2],
             *(_r2(who, each) for who, each in found.items()),
@@ -87,7 +87,9 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
         "x0": ("corr(ε, x_0)", record.x0_and_eps, "noise", "ε is drawn without a look at x_0"),
         "x_t": ("corr(ε, x_t)", record.x_t_and_eps, "noise", "yet x_t is made with it"),
     }
-    band = f"unrelated: within ±{record.band:.2f} in 95 of 100 cases"
+    band = f"unrelated: within ±{record.band:.2g} in 95 of 100 cases"
+    every = one_in(record.other.numel())
+    dots = "a dot a pixel" if every == 1 else f"a dot for one pixel in {every}"
     shown: list[Shown] = [
         _x0("the picture"),
         x_t_panel(found, "what the network sees"),
@@ -103,10 +105,10 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
             *(number(key, symbol, values, role, about) for key, (symbol, values, role, about) in pairs.items()),
         ],
         "charts": [
-            scatter_chart("ε̂ over ε, a dot a pixel", 2, 3, (-4, 4), "own"),
-            scatter_chart("ε̂ over ε′", 4, 3, (-4, 4), "other"),
-            scatter_chart("ε over x_0", 0, 2, (-1.2, 1.2), "x0"),
-            scatter_chart("ε over x_t", 1, 2, (-4, 4), "x_t"),
+            scatter_chart(f"ε̂ over ε, {dots}", 2, 3, (-4, 4), "own", every),
+            scatter_chart("ε̂ over ε′", 4, 3, (-4, 4), "other", every),
+            scatter_chart("ε over x_0", 0, 2, (-1.2, 1.2), "x0", every),
+            scatter_chart("ε over x_t", 1, 2, (-4, 4), "x_t", every),
             curves_chart(
                 f"Correlations over t; {band}",
                 last,
@@ -123,13 +125,12 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
     }
 
 
-def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], at: int) -> Film:
-    """How large ε̂ is, what it misses, and that both add up to 1, over t."""
+def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: Mapping[str, str], at: int) -> Film:
+    """How large ε̂ is, what it misses, and that both add up to 1, over t; `over` says over which pictures."""
     first, last = found["network"], int(found["network"].t[-1])
-    shown = [x_t_panel(first, "what both see"), _eps("its deviation is 1")]
+    shown = [x_t_panel(first, "what they are asked about"), _eps("its deviation is 1")]
     moved: dict[str, tuple[Tensor, Limits]] = {}
     numbers, charts = [], []
-    over = {"network": "over held-out pictures", "ideal": "over the pictures that it knows"}
     for who, law in laws.items():
         moved |= _answer(who, found[who])
         shown += [

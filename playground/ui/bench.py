@@ -16,8 +16,9 @@ from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
 from playground.ui.picker import build_picker, offer, taken
+from playground.ui.plain import plain
 from playground.ui.scene import Scene
-from playground.ui.settings import Settings, checked
+from playground.ui.settings import Settings, checked, one_of
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Bench:
         """Whether no control among the values of `inputs` is empty."""
         return None not in values[: len(self.controls)]
 
-    def scene(self, *values: Any, **more: Any) -> Scene:
-        """The scene for the values of `inputs` and, by name, those of further controls."""
+    def scene(self, *values: Any, painting: Image.Image | None = None, **more: Any) -> Scene:
+        """The scene for the values of `inputs`, what is painted over, and, by name, values of further controls."""
         *shared, own = values
         controls = dict(zip(self.controls, shared, strict=True))
-        return Scene(self.library, checked(self.library, **{**controls, **more}), own)
+        return Scene(self.library, checked(self.library, **{**controls, **more}), own, painting)
 
     def of_new_model(self, *values: Any, **more: Any) -> Scene:
         """The scene for the values of `inputs` when the model among them has just been chosen: at its first picture."""
@@ -58,8 +59,12 @@ class Bench:
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the controls to these settings."""
         values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
-        values["picture"] = self.numbered(settings)
+        values["picture"], values["model"] = self.numbered(settings), {**self.offered(), "value": settings.model}
         return list(values.values())
+
+    def offered(self) -> dict[str, Any]:
+        """What brings the networks to choose from: they may have become more."""
+        return gr.update(choices=self.library.names)
 
     def numbered(self, settings: Settings) -> Any:
         """What brings the picture's number, and its range in words, to these settings."""
@@ -99,7 +104,7 @@ def build_bench(library: Library, first: Scene) -> Bench:
             num_steps = gr.Number(default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}")
         with gr.Column(min_width=130, scale=2, elem_id="control-model"):
             model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
-    about = gr.Markdown(first.picture_in_words(), elem_id="about-picture")
+    about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
     own = gr.State(None)
     with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
         picker = build_picker()
@@ -112,15 +117,21 @@ def build_bench(library: Library, first: Scene) -> Bench:
         "zero_terminal": zero_terminal,
     }
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    another_one = another.click(
-        lambda name: (random.randrange(len(library.pictures(name))), None), model, [picture, own], **quiet
-    )
+
+    def offered(name: str) -> str:
+        return one_of("model", name, library.names)
+
+    @told()
+    def any_other(name: str) -> tuple[int, None]:
+        return random.randrange(len(library.pictures(offered(name)))), None
+
+    another_one = another.click(any_other, model, [picture, own], **quiet)
     other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
     picked = picker.input(told()(taken), picker, [picture, own], **quiet)
     upload.upload(told()(_own_picture), upload, own, **quiet)
     picture.input(lambda: None, None, own, **quiet)
     fill_while_open(
-        chooser, [model.change], lambda name: gr.update(offer=offer(library.pictures(name))), [model], [picker]
+        chooser, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
     )
     # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
     # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
@@ -130,8 +141,10 @@ def build_bench(library: Library, first: Scene) -> Bench:
 
 
 def _range(library: Library, model: str) -> str:
-    return f"0 to {len(library.pictures(model)) - 1:,} of the network's data"
+    pictures = library.pictures(model)
+    of = f"{plain(pictures.name)}, which stand in" if pictures.stand_in else "the network's data"
+    return f"0 to {len(pictures) - 1:,} of {of}"
 
 
-def _own_picture(path: str) -> Image.Image:
-    return images.read(Path(path).read_bytes())
+def _own_picture(path: str | None) -> Image.Image:
+    return images.read(Path(path).read_bytes() if path else b"")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
 from playground.core import images
 from playground.core.checkpoints import Checkpoint
+from playground.core.layouts import readable
 from playground.ui.bench import Bench
 from playground.ui.folded import fill_while_open
+from playground.ui.plain import plain
 
-SHEET = "Sampled by this network, unpicked: a row for each label, in the order of the labels."
+SHEET = "Sampled by this network, unpicked; where it knows labels, a row for each, in their order."
+MAX_SHEET = 2048
+SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction": "v, the velocity"}
 
 
 def build_card(bench: Bench) -> None:
@@ -23,35 +26,37 @@ def build_card(bench: Bench) -> None:
         samples = gr.HTML(elem_id="samples")
 
     def read(name: str) -> tuple[str, str]:
-        return card_in_words(bench.library.checkpoint(name)), _sheet(bench.library.folders[name] / "samples.png")
+        with readable(name):  # a card may say anything
+            return card_in_words(bench.library.checkpoint(name)), _sheet(bench.library.folders[name] / "samples.png")
 
     fill_while_open(details, [model.change], read, [model], [words, samples])
 
 
 def card_in_words(checkpoint: Checkpoint) -> str:
-    """The card's facts and figures as a Markdown table; what it does not say is left out."""
+    """What the network is, and its card's facts and figures, as a Markdown table; what nobody says is left out."""
     card = checkpoint.card
     error = card.get("held_out_error", {})
     bound = card.get("evaluation", {}).get("bound", {})
     match = card.get("evaluation", {}).get("label_match", {})
+    channels, height, width = checkpoint.image_shape
     rows = {
+        "Pictures": f"{height} × {width}, {'grey' if channels == 1 else 'in colour'}",
+        "Asked for": SAYS[checkpoint.predictor.prediction_type],
+        "Its own schedule": f"{checkpoint.schedule.name}, T = {checkpoint.schedule.num_steps:,}",
         "Data": card.get("data"),
         "Licence": card.get("licence"),
         "Pictures seen": _counted(card.get("pictures_seen")),
-        "Parameters": _counted(card.get("parameters")),
+        "Parameters": _counted(checkpoint.parameters),
         "GFLOP a call": card.get("gflop_per_call"),
         "Error on held-out pictures": error.get("network") and f"{error['network']:.3f} a pixel (saying 0 costs 1)",
         "A held-out picture costs at most": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits a dimension",
         "Samples of the label asked for": match and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
-        "Made by": card.get("command") and f"`{card['command']}`",
-        "SHA-256": card.get("sha256") and f"`{card['sha256'][:16]}…`",
+        "Made by": card.get("command"),
+        "SHA-256": card.get("sha256") and f"{card['sha256'][:16]}…",
     }
-    said = [f"| {name} | {value} |" for name, value in rows.items() if value]
-    return (
-        "\n".join([f"| Network | {checkpoint.name} |", "|---|---|", *said])
-        if said
-        else "This network came without a card."
-    )
+    said = [f"| {name} | {plain(value)} |" for name, value in rows.items() if value]
+    missing = "" if card else "It came without a card: what it learned from, and how well, is not known here."
+    return "\n".join([f"| Network | {plain(checkpoint.name)} |", "|---|---|", *said, "", checkpoint.assumed, missing])
 
 
 def _counted(number: int | None) -> str | None:
@@ -62,6 +67,6 @@ def _sheet(file: Path) -> str:
     """The contact sheet beside the card, where there is one."""
     if not file.is_file():
         return ""
-    with Image.open(file) as image:
-        picture = f'<img alt="pictures that the network has sampled" src="{images.png_url(image)}">'
+    image = images.read(file.read_bytes(), MAX_SHEET)
+    picture = f'<img alt="pictures that the network has sampled" src="{images.png_url(image)}">'
     return f"<figure>{picture}<figcaption>{SHEET}</figcaption></figure>"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gradio as gr
 
+DISK_FULL = "The disk of the machine that runs this page is full: nothing can be saved there until somebody clears it."
+
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Core's ValueErrors and missing files become a sentence on the page and for the caller of an endpoint.
+    """Core's ValueErrors, missing files and a full disk become a sentence on the page and for who calls an endpoint.
 
     A handler takes it as a decorator, `@told()`; a generator, which runs only later, has its body in `with told():`.
     """
@@ -18,3 +21,7 @@ def told() -> Iterator[None]:
         yield
     except (ValueError, FileNotFoundError) as error:
         raise gr.Error(str(error), duration=6, print_exception=False) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise gr.Error(DISK_FULL, duration=6, print_exception=False) from error

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.errors import told
+from playground.ui.latest import answer_latest
 
 
 def fill_while_open(
@@ -25,4 +26,4 @@ def fill_while_open(
 
     part.expand(lambda: True, None, is_open, **quiet)
     part.collapse(lambda: False, None, is_open, **quiet)
-    gr.on([is_open.change, *triggers], filled, [is_open, *inputs], outputs, **quiet)
+    answer_latest([is_open.change, *triggers], filled, [is_open, *inputs], outputs)

@@ -11,6 +11,7 @@ from playground.render.film import Film
 from playground.render.frames import forward_film, walk_film
 from playground.ui.bench import Bench
 from playground.ui.folded import fill_while_open
+from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
@@ -70,4 +71,4 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
     """The film of a scene, a word on the picture, and the formula."""
-    return showing(film_of(scene)), scene.picture_in_words(), FORMULAS[scene.settings.way]
+    return showing(film_of(scene)), plain(scene.picture_in_words()), FORMULAS[scene.settings.way]

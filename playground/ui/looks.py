@@ -6,22 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from playground.render import looks
+from playground.render.depth_look import depth_film
 from playground.render.film import Film
 from playground.render.names_look import names_film
 from playground.render.step_look import step_film
-from playground.ui.scene import Scene
+from playground.ui.scene import PREDICTION_FRAMES, Scene
 
 FIRST_FRAMES = 6
+DEPTH_FRAMES = 26  # each asks the network about four or five pictures
 
 
 @dataclass(frozen=True)
 class Look:
-    """`name` stands on its button; `question` and `seen`, Markdown, stand above and below the film."""
+    """`name` stands on its button; `question` and `seen`, Markdown, stand above and below the film.
+
+    Then: what is missing from the film of a network that came without its training pictures, and about how many frames
+    there are.
+    """
 
     name: str
     question: str
     film: Callable[[Scene, list[int]], Film]
     seen: str
+    without_training_pictures: str = ""
+    frames: int = PREDICTION_FRAMES
 
 
 def _predictors(scene: Scene, t: list[int]) -> Film:
@@ -35,7 +43,7 @@ def _independence(scene: Scene, t: list[int]) -> Film:
 
 def _shrinkage(scene: Scene, t: list[int]) -> Film:
     found = {who: scene.prediction(who, t) for who in scene.predictors()}
-    return looks.shrinkage_film(found, scene.total_variance(t), scene.settings.t)
+    return looks.shrinkage_film(found, scene.total_variance(t), scene.averaged_over(), scene.settings.t)
 
 
 def _step(scene: Scene, t: list[int]) -> Film:
@@ -50,6 +58,10 @@ def _names(scene: Scene, t: list[int]) -> Film:
 
 def _training(scene: Scene, t: list[int]) -> Film:
     return looks.training_film(scene.prediction("network", t), scene.settings.t)
+
+
+def _depth(scene: Scene, t: list[int]) -> Film:
+    return depth_film(scene.trials(t), scene.usual_error(), scene.settings.t)
 
 
 X_0 = '<span class="picture">x<sub>0</sub></span>'
@@ -77,6 +89,7 @@ nobody is asked for them. The question is which noise is *in this x<sub>t</sub>*
 pictures look like can answer it. What cannot be known is averaged, so an error stays wherever
 x<sub>t</sub> leaves a doubt. The ideal one knows only the pictures that it has: on one that was held
 out it is sure, and wrong, where t is small; the network is not.""",
+        "The ideal predictor is missing here: this network came without the training pictures that it goes through.",
     ),
     "independence": Look(
         "Is it independent?",
@@ -106,6 +119,8 @@ up to all the noise there is (the law of total variance), checked here with fres
 ideal predictor has a finite list of pictures: on one of them its error does fall to 0, since one
 picture of the list explains x<sub>t</sub> and no other does; on any other picture it grows without
 bound. A network that learned the list by heart would do the same.""",
+        "This network came without its training pictures: so the ideal predictor is missing, and the means are over "
+        "pictures that stand in, for which found and missed add up to 1 only as far as they are like its own.",
     ),
     "step": Look(
         "From ε̂ to the step",
@@ -149,14 +164,44 @@ weights move a little in the direction that makes the loss smaller.""",
 ourselves. No one ever has to find the noise in a picture that was noisy before. The four lines,
 and a nudge to the weights after each run of them, are the whole training.""",
     ),
+    "depth": Look(
+        "Out of its depth",
+        f"""## What does it say of pictures unlike its data?
+<p class="formula">{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) &ensp;≈&ensp; E[{EPS} | {X_T}]&emsp; if {X_0} is a picture like
+its data</p>
+
+The same noise lies over all pictures. The first is like those that the network learned from; of the next two kinds it
+has never seen any: one is of another network's data, one is a photograph (R. Michetti, CC0). A picture of your own gets
+a column too. The last has no picture, and the wrong noise: x<sub>t</sub> = ½ √(1−ᾱ<sub>t</sub>) · ε, half as strong as
+t says. In the grey band of the charts lie nine in ten of the errors on 20 held-out pictures of the network's data.
+Where does ε̂ show more than noise?""",
+        _depth,
+        """**What you saw.** The network does not know pictures: it knows pictures *like its data*, and of any other
+it says what the noise would be if it were one of those. So where t is small to middle, and x<sub>t</sub> shows what
+the picture is, the error leaves its usual range: what is unlike the data is taken for noise, can be made out in ε̂
+where t is small, and is missing in x̂<sub>0</sub>. (The network of the digits makes strokes of a face and of a cup.)
+Where t is large, all pictures come back: x<sub>t</sub> is nearly all noise, and whatever the picture, to say
+x<sub>t</sub> itself is right. In the last column it says just that: of noise half as strong, a noise half as large,
+which is the farther from the usual the noisier it gets. Nowhere does the network say that it is out of its depth.""",
+        "What is usual cannot be said here: this network came without pictures of its own data.",
+        DEPTH_FRAMES,
+    ),
 }
 
 
 def film_of(scene: Scene) -> Film:
     """The film of the scene's look, over steps that cover the schedule evenly and the one that is asked for."""
-    return LOOKS[scene.settings.look].film(scene, scene.steps())
+    look = LOOKS[scene.settings.look]
+    return look.film(scene, scene.steps(look.frames))
 
 
 def first_film_of(scene: Scene) -> Film:
     """The same with few frames: it comes with the page, for which every byte is waited."""
     return LOOKS[scene.settings.look].film(scene, scene.steps(FIRST_FRAMES))
+
+
+def question_of(scene: Scene) -> str:
+    """The question of the scene's look, and what is missing from its film where the training pictures are."""
+    look = LOOKS[scene.settings.look]
+    missing = look.without_training_pictures if scene.pictures.stand_in else ""
+    return f"{look.question}\n\n{missing}".rstrip()

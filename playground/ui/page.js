@@ -22,7 +22,10 @@ window.playground = (() => {
     schedules: "Four schedules, drawn beside each other",
     bound: "Ask the network at every step, and add up what each is off by",
     "run-training": "Execute the four lines on this picture, at this t, with this noise",
-    run: "Sample, from pure noise to pictures",
+    run: "Sample, from noise to pictures, as it is set above",
+    elsewhere: "From a picture in place of noise, around a part that is kept, from one noise to another",
+    "every-step": "Sampled again with the same seed: x_t, ε̂ and x̂_0 of every step, and the levels, for numpy",
+    "show-code": "Torch and diffusers alone, to the same pictures",
     stop: "Stop sampling; the steps so far stay",
     card: "Data, licence, size, error and samples",
   };
@@ -33,11 +36,20 @@ window.playground = (() => {
     });
   }
 
+  // What is on show is that of the last run: where the settings have changed since, it says so.
+  document.addEventListener("click", ({ target, isTrusted }) => {
+    if (!target.closest?.("#run")) return;
+    delete document.body.dataset.stale;
+    const player = document.querySelector("#player-reverse");
+    if (isTrusted && player.getBoundingClientRect().top > innerHeight * .6) player.scrollIntoView({ block: "center" });
+  });
+
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && page.presenting) page.present(false); });
 
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings
+  let unsaid = {};     // name → the text that a link leaves out
   let timer = null;
   let asks = 0;
   let runTo = {};      // of what runs: the frame of the sampling, and how far the training, that the link asks for
@@ -53,7 +65,7 @@ window.playground = (() => {
     /** Take up what the server has read in the link: the state, and a sentence for each part that is not allowed. */
     begin(text) {
       const read = JSON.parse(text), note = document.querySelector("#link-note");
-      state = read.state;
+      ({ state, unsaid } = read);
       page.ready = true;
       mark();
       note.textContent = read.notes.join("\n"); // text, whatever a link says
@@ -74,7 +86,7 @@ window.playground = (() => {
       if (!page.ready) return;
       const before = JSON.stringify(state);
       for (const [name, value] of Object.entries(changes)) {
-        if (value === null) delete state[name];
+        if (value === null || written(value) === unsaid[name]) delete state[name];
         else state[name] = written(value);
       }
       if (JSON.stringify(state) === before) return;
@@ -85,11 +97,14 @@ window.playground = (() => {
 
     /** The controls `names` have these `values`; a field that is being typed into may be empty. */
     follow(names, values) {
-      const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== state[name]);
+      const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== (state[name] ?? unsaid[name]));
       // What was sampled before is not what would be sampled now.
       if (!changes.length) return;
       page.pristine &&= !page.ready;
-      if (page.ready) runTo = {};
+      if (page.ready) {
+        runTo = {};
+        if (changes.some(([name]) => name !== "way" && name !== "look")) document.body.dataset.stale = "";
+      }
       page.set({ ...Object.fromEntries(changes), ...runs });
     },
 
@@ -149,7 +164,9 @@ window.playground = (() => {
   }
 
   /** What style sheets go by. */
-  function mark() { Object.assign(document.body.dataset, { look: state.look, tab: page.tab() }); }
+  function mark() { 
+    Object.assign(document.body.dataset, { look: state.look, view: state.view ?? "run", start: state.start ?? "noise", tab: page.tab() });
+   }
 
   /** Run the sampling or the training that the link asks for, as soon as its tab is open and it can begin. */
   function run() {
@@ -170,7 +187,7 @@ window.playground = (() => {
     const style = document.querySelector("#hidden") ?? document.head.appendChild(document.createElement("style"));
     style.id = "hidden";
     style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
-      .map((name) => `#control-${name} { display: none !important; }`).join("\n");
+      .map((name) => `:is(#control-${name}, .with-${name}) { display: none !important; }`).join("\n");
   }
 
   return page;

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from playground.core.checkpoints import CheckpointError
+from playground.core.images import MAX_BYTES
+from playground.core.layouts import CheckpointError
 from playground.core.library import Library
 from playground.render.film import Film
 from playground.render.palette import css_variables
@@ -19,24 +21,32 @@ from playground.ui import forward, prediction
 from playground.ui.api import build_api
 from playground.ui.bench import build_bench
 from playground.ui.card import build_card
+from playground.ui.door import HANDLERS, Door
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
+from playground.ui.hub_field import build_hub_field
+from playground.ui.latest import answer_latest
 from playground.ui.lesson import build_lesson
 from playground.ui.looks import LOOKS, first_film_of
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
 from playground.ui.scene import Scene
-from playground.ui.settings import TABS, checked, from_query, to_query
+from playground.ui.settings import TABS, UNSAID, checked, from_query, to_query
 from playground.ui.share import build_share
 from playground.ui.training import build_drawing, build_training
+from playground.ui.turns import Turns
+from playground.ui.zero import lend
 
 TITLE = """# Diffusion Playground
 The noise is random and independent of the picture. How can a network *learn* it, and why is that enough to run the
 whole process backwards?"""
 
 
-def build_app(library: Library) -> gr.Blocks:
-    """The page and its public endpoints, over the networks of a library."""
+MAX_FIRST = 2**14
+
+
+def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
+    """The page and its public endpoints, over the networks of a library; with or without a field for more of them."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
     with gr.Blocks(title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600)) as app:
@@ -44,7 +54,8 @@ def build_app(library: Library) -> gr.Blocks:
             gr.Markdown(TITLE)
             build_share()
         first = Scene(library, checked(library, model=library.names[0]))
-        bench = build_bench(library, first)
+        bench, turns = build_bench(library, first), Turns()
+        fetched = [build_hub_field(bench)] if hub_field else []
         drawing = build_drawing()
         link = gr.Textbox(visible="hidden", label="What the link says")
         go_there = gr.Button("Go", visible="hidden", elem_id="go")
@@ -58,7 +69,7 @@ def build_app(library: Library) -> gr.Blocks:
             with gr.Tab("Find the noise", id="prediction", elem_id="tab-prediction") as find_tab:
                 finding = build_prediction(_film_of_the_network(first))
             with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
-                reverse = build_reverse(bench, first)
+                reverse = build_reverse(bench, first, turns)
             with gr.Tab("Train it", id="training", elem_id="tab-training") as train_tab:
                 training = build_training(bench, drawing, first)
         app.unload(training.leave)
@@ -72,7 +83,8 @@ def build_app(library: Library) -> gr.Blocks:
             return forward.show(bench.scene(*values, way=way)) if bench.filled(*values) else (gr.skip(),) * 3
 
         def finding_scene(look: str, t: float | None, *values: Any) -> Scene:
-            return bench.scene(*values, look=look, **({} if t is None else {"t": t}))
+            more: dict[str, Any] = {} if t is None else {"t": t}
+            return bench.scene(*values, look=look, **more)
 
         @told()
         def show_prediction(tab_name: str, *values: Any) -> tuple[Any, ...]:
@@ -84,14 +96,15 @@ def build_app(library: Library) -> gr.Blocks:
         def run_lines(*values: Any) -> str:
             return prediction.run_lines(finding_scene(*values))
 
-        def add_up(*values: Any) -> Iterator[str]:
-            with told():
-                yield from prediction.sums(finding_scene(*values))
+        sums_there = lend(library, prediction.sums, lambda scene: scene.schedule.num_steps)
+
+        def add_up(request: gr.Request, *values: Any) -> Iterator[str]:
+            with told(), turns.taken(str(request.session_hash)):
+                yield from sums_there(finding_scene(*values))
 
         of_forward: dict[str, Any] = {
             "inputs": [way, *bench.inputs],
             "outputs": [player_forward, bench.about, formula],
-            **quiet,
         }
         # Which tab is open, and where the films stand, the browser knows first: it fills them in.
         T = list(bench.controls).index("T")
@@ -104,7 +117,6 @@ def build_app(library: Library) -> gr.Blocks:
             "inputs": [open_tab, *of_finding["inputs"]],
             "outputs": finding.shown,
             "js": f"(tab, look, t, ...bench) => [playground.tab(), look, playground.step(bench[{T}]), ...bench]",
-            **quiet,
         }
 
         def look_again(listen: Callable[..., Any]) -> None:
@@ -115,33 +127,39 @@ def build_app(library: Library) -> gr.Blocks:
         def show_model(way: str, *values: Any) -> tuple[Any, ...]:
             """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
             scene = bench.of_new_model(*values, way=way)
-            return bench.numbered(scene.settings), reverse.labelled(scene.settings), *forward.show(scene)
+            return bench.numbered(scene.settings), *reverse.of_model(scene.settings).values(), *forward.show(scene)
 
-        of_model = [bench.controls["picture"], reverse.controls["label"], *of_forward["outputs"]]
+        following = [reverse.controls[name] for name in reverse.of_model(first.settings)]
+        of_model = [bench.controls["picture"], *following, *of_forward["outputs"]]
         # Not always_last: see the bench on the `input` of a dropdown.
         each_choice = {**quiet, "trigger_mode": "multiple"}
-        model_shown = bench.controls["model"].input(show_model, of_forward["inputs"], of_model, **each_choice)
-        look_again(model_shown.then)
-        gr.on([*bench.changed, way.input], show_forward, **of_forward)
+        of_another_model = [bench.controls["model"].input, *fetched]
+        for chosen in of_another_model:
+            look_again(chosen(show_model, of_forward["inputs"], of_model, **each_choice).then)
+        answer_latest([*bench.changed, way.input], show_forward, **of_forward)
         look_again(partial(gr.on, [*bench.changed, finding.look.input]))
-        asked.change(show_prediction, **of_prediction)
-        asked.change(
+        answer_latest([asked.change], show_prediction, **of_prediction)
+        answer_latest(
+            [asked.change],
             training.prepare,
             [open_tab, *training.inputs],
             training.shown,
             js="(tab, ...rest) => [playground.tab(), ...rest]",
-            **quiet,
         )
         look_again(partial(gr.on, training.changed))
         running = finding.run.click(run_lines, outputs=finding.listing, **of_finding)
         adding = finding.add_up.click(
-            add_up, outputs=finding.sums, concurrency_id="sampling", concurrency_limit=8, **of_finding
+            add_up,
+            outputs=finding.sums,
+            concurrency_id="sampling",
+            concurrency_limit=library.at_once,
+            **of_finding,
         )
-        others = [*bench.changed, *(each.then for each in bench.drawn), bench.controls["model"].input, go_there.click]
+        others = [*bench.changed, *(each.then for each in bench.drawn), *of_another_model, go_there.click]
         for listen in [*others, finding.look.input]:
             listen(prediction.not_run, None, [finding.sums, finding.listing], cancels=[running, adding], **each_choice)
         for drawn in bench.drawn:
-            drawn.then(show_forward, **of_forward)
+            drawn.then(show_forward, **of_forward, **quiet)
             look_again(drawn.then)
 
         # The address bar follows; no request is needed for that.
@@ -161,9 +179,9 @@ def build_app(library: Library) -> gr.Blocks:
         def brought_to(query: dict[str, str]) -> list[Any]:
             """What brings the page to what a link says."""
             settings, notes = from_query(library, query)
-            state = json.dumps({"state": to_query(settings), "notes": notes})
-            if all(name.startswith("__") for name in query):
-                return [state, *[gr.skip()] * (len(restored) - 1)]  # without a link it is there already
+            state = json.dumps({"state": to_query(settings), "unsaid": UNSAID, "notes": notes})
+            if all(name.startswith("__") for name in query):  # without a link it is there already, but for new networks
+                return [state, *(bench.offered() if each is model else gr.skip() for each in restored[1:])]
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
             look = LOOKS[settings.look]
@@ -183,6 +201,7 @@ def build_app(library: Library) -> gr.Blocks:
             bench.about,
             formula,
         ]
+        model = bench.controls["model"]
         restored = [*of_page, *bench.controls.values(), *reverse.outputs, *training.outputs]
 
         @told()
@@ -221,15 +240,23 @@ def launch_options() -> dict[str, Any]:
         "head": f"<style>{_read('around.css')}</style><script>{_read('page.js')}</script>",
         "footer_links": ["api"],
         "run_history": False,
-        "max_file_size": "10mb",
+        "max_file_size": MAX_BYTES,
+        "app_kwargs": {"middleware": [Middleware(Door)], "exception_handlers": HANDLERS},
         "ssr_mode": False,
+        # What somebody has chosen is kept for so many sessions, 0.4 MB each; Gradio would keep ten thousand.
+        "state_session_capacity": 256,
         # A training in progress holds a thread while it waits for its turn: there are enough for a full room and more.
         "max_threads": 160,
     }
 
 
 def _film_of_the_network(first: Scene) -> Film | None:
-    """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked."""
+    """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked.
+
+    Of large pictures it would be megabytes, and a network for them slow: there the page comes first.
+    """
+    if first.x0.numel() > MAX_FIRST:
+        return None
     try:
         return first_film_of(first)
     except CheckpointError:

@@ -7,22 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 
 from playground.core.datasets import Pictures
 from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
-from playground.render.film import Film
-from playground.render.frames import reverse_film, side_by_side_film
+from playground.render.arrays import npz
 from playground.ui.bench import Bench
+from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
+from playground.ui.folded import fill_while_open
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
-from playground.ui.settings import ANY_LABEL, MAX_COUNT, MAX_GUIDANCE, Settings
-
-QUESTION = """## How does noise become a picture?
-
-Start from noise alone: the picture above plays no part here. At every step the network says which noise it finds, and a
-little of it is taken out; σ<sub>t</sub> · z is fresh noise."""
+from playground.ui.script import script
+from playground.ui.settings import (
+    ANY_LABEL,
+    CALLS,
+    MAX_COUNT,
+    MAX_GUIDANCE,
+    RACERS,
+    SAME_LABEL,
+    Settings,
+    one_of,
+)
+from playground.ui.turns import Turns
+from playground.ui.views import Pieces, View, build_views
+from playground.ui.zero import calls_of_run, lend
 
 FORMULAS = {
     "ddpm": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
@@ -44,65 +54,99 @@ FORMULAS = {
 }
 """How each sampler steps: ours in full, those of diffusers in a sentence."""
 
-SEEN = """**What you saw.** No picture was stored in the noise: each step only removed what the network found, and
-x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible. Driven by
-the ideal predictor, the process can only end in one of its own pictures: it has memorised. From the same noise the
-network makes one that is in no list, since it has learned what such pictures are like: it has generalised."""
-
 
 @dataclass(frozen=True)
 class Reverse:
-    """The tab's controls by name, and what follows the choice of a sampler."""
+    """The tab's controls by name, and what follows their choice."""
 
     library: Library
+    views: dict[str, View]
     controls: dict[str, Any]
     of_sampler: list[Any]
+    of_view: list[Any]
+    painting: gr.State
 
     @property
     def outputs(self) -> list[Any]:
         """What `updates` brings to settings."""
-        return [*self.controls.values(), *self.of_sampler]
+        return [*self.controls.values(), *self.of_sampler, *self.of_view, self.painting]
 
     def updates(self, settings: Settings) -> list[Any]:
-        """What brings the tab to these settings."""
-        values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
-        values["label"] = self.labelled(settings)
-        return [*values.values(), *_of_sampler(settings.sampler)]
+        """What brings the tab to these settings; nothing is painted."""
+        following = self.of_model(settings) | {"solvers": gr.update(value=settings.solvers.split(","))}
+        values = [{"value": getattr(settings, name), **following.get(name, gr.update())} for name in self.controls]
+        return [*values, *_of_sampler(settings.sampler), *self.seen_as(settings.view), None]
 
-    def labelled(self, settings: Settings) -> Any:
-        """What brings the label, and those that can be asked for, to these settings."""
-        return gr.update(choices=label_choices(self.library.pictures(settings.model)), value=settings.label)
+    def of_model(self, settings: Settings) -> dict[str, Any]:
+        """What brings the controls that follow the network to one just chosen, by name.
+
+        What it does not know is hidden; of large pictures there are fewer at once.
+        """
+        pictures = self.library.pictures(settings.model)
+        named, knows_labels = _named(pictures), bool(pictures.label_names)
+        label, then = (
+            gr.update(choices=[(first, first), *named], value=value, visible=knows_labels)
+            for first, value in ((ANY_LABEL, settings.label), (SAME_LABEL, settings.then))
+        )
+        return {
+            "label": label,
+            "then": then,
+            "guidance": gr.update(visible=knows_labels),
+            "count": gr.update(value=settings.count) if settings.count < Settings.count else gr.update(),
+            "driver": gr.update(**drivers(pictures), value=settings.driver),
+        }
+
+    def seen_as(self, view: str) -> tuple[str, str]:
+        """The question and the answer of a view."""
+        chosen = self.views[one_of("view", view, self.views)]
+        return chosen.question, chosen.seen
 
 
-def label_choices(pictures: Pictures) -> list[tuple[str, str]]:
+def _named(pictures: Pictures) -> list[tuple[str, str]]:
     """What can be asked for, each label with its category where there is one."""
     categories = pictures.categories or ("",) * len(pictures.label_names)
     named = zip(categories, pictures.label_names, strict=True)
-    return [(ANY_LABEL, ANY_LABEL), *((f"{name} · {category}" if category else name, name) for category, name in named)]
+    return [(f"{name} · {category}" if category else name, name) for category, name in named]
+
+
+def drivers(pictures: Pictures) -> dict[str, Any]:
+    """Who can say the noise, as a radio takes it: the ideal predictor only where the training pictures are."""
+    network = ("the network", "network")
+    if pictures.stand_in:
+        return {"choices": [network], "info": "the ideal one needs the training pictures; this network came without"}
+    return {
+        "choices": [network, ("the network, and the ideal predictor beside it", "both")],
+        "info": "both start from the same noise; the ideal predictor knows the training pictures, one by one",
+    }
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
-    return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), FORMULAS[name]
+    formula = FORMULAS[one_of("sampler", name, FORMULAS)]
+    return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), formula
 
 
-def films(scene: Scene) -> Iterator[Film]:
-    """The film of a sampling, piece by piece while it runs."""
-    if scene.settings.driver == "network":
-        for step in scene.reverse():
-            yield reverse_film(step, scene.schedule)
-    else:
-        for driven in scene.side_by_side():
-            yield side_by_side_film(driven, scene.pictures, scene.schedule)
-
-
-def build_reverse(bench: Bench, first: Scene) -> Reverse:
-    """Lay out the tab, at the settings of the first scene, and listen to its buttons."""
-    default, labels = first.settings, label_choices(first.pictures)
-    gr.Markdown(QUESTION, elem_classes="question")
-    formula = gr.Markdown(FORMULAS[default.sampler])
+def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
+    """Lay out the tab, at the settings of the first scene, and listen to its buttons; a run takes a turn."""
+    default, labels, views = first.settings, _named(first.pictures), build_views()
+    view = gr.Radio(
+        [(each.name, name) for name, each in views.items()],
+        value=default.view,
+        label="Watch",
+        show_label=False,
+        container=False,
+        elem_id="control-view",
+    )
+    question = gr.Markdown(views[default.view].question, elem_classes="question")
+    formula = gr.Markdown(FORMULAS[default.sampler], elem_classes="not-in-race")
     with gr.Row(equal_height=True, elem_classes="controls"):
         label = gr.Dropdown(
-            labels, value=default.label, label="Label", info="what to ask for", min_width=190, elem_id="control-label"
+            [(ANY_LABEL, ANY_LABEL), *labels],
+            value=default.label,
+            label="Label",
+            info="what to ask for",
+            min_width=190,
+            visible=bool(labels),
+            elem_id="control-label",
         )
         count = gr.Slider(
             1,
@@ -123,6 +167,23 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
             elem_id="control-sampler",
         )
         steps = gr.Number(default.steps, label="Steps", info="1 to T", min_width=90, elem_id="control-steps")
+        solvers = gr.Dropdown(
+            list(SAMPLERS),
+            value=default.solvers.split(","),
+            multiselect=True,
+            max_choices=RACERS[1],
+            label="Solvers",
+            info=f"{RACERS[0]} to {RACERS[1]} of them",
+            min_width=300,
+            elem_id="control-solvers",
+        )
+        calls = gr.Number(
+            default.calls,
+            label="Calls",
+            info=f"of the network, {CALLS[0]} to {CALLS[1]}",
+            min_width=120,
+            elem_id="control-calls",
+        )
         guidance = gr.Slider(
             0,
             MAX_GUIDANCE,
@@ -131,6 +192,7 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
             label="Guidance",
             info="pull towards the label",
             min_width=150,
+            visible=len(labels) > 1,
             elem_id="control-guidance",
         )
         with gr.Column(min_width=150, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
@@ -141,22 +203,24 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
             )
         with gr.Column(min_width=180, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
-            stop = gr.Button("Stop", variant="stop", elem_id="stop")
-    with gr.Row(equal_height=True):
-        driver = gr.Radio(
-            [("the network", "network"), ("the network, and the ideal predictor beside it", "both")],
-            value=default.driver,
-            label="Driven by",
-            info="both start from the same noise; the ideal predictor knows the training pictures, one by one",
-            elem_id="control-driver",
-        )
+            stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
+    with gr.Row(equal_height=True, elem_classes="only-run"):
+        driver = gr.Radio(**drivers(first.pictures), value=default.driver, label="Driven by", elem_id="control-driver")
+    elsewhere = build_elsewhere(bench, default, labels)
+    gr.HTML('<p class="note">The settings have changed since this run.</p>', apply_default_css=False, elem_id="stale")
     player = build_player(
         elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch."
     )
     note = gr.Markdown(elem_classes="note")
-    gr.Markdown(SEEN, elem_classes="seen")
+    with gr.Row():
+        every_step = gr.Button("Save every step as .npz", size="sm", min_width=220, scale=0, elem_id="every-step")
+        steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
+    with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
+        code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
+    seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
 
-    controls = {
+    painting = elsewhere.painting
+    controls: dict[str, Any] = {
         "label": label,
         "count": count,
         "sampler": sampler,
@@ -165,26 +229,69 @@ def build_reverse(bench: Bench, first: Scene) -> Reverse:
         "eta": eta,
         "variance": variance,
         "driver": driver,
+        "view": view,
+        "solvers": solvers,
+        "calls": calls,
+        **elsewhere.controls,
     }
 
-    def watch(*values: Any) -> Iterator[tuple[Any, Any]]:
-        shared, own = values[: len(bench.inputs)], values[len(bench.inputs) :]
-        with told():
-            scene = bench.scene(*shared, **dict(zip(controls, own, strict=True)))
-            yield gr.skip(), scene.clamp_note()
-            for film in films(scene):
-                yield showing(film), gr.skip()
+    def scene_of(*values: Any) -> Scene:
+        shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
+        return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
+
+    def running_now(runs: bool) -> tuple[Any, Any]:
+        return gr.update(interactive=not runs), gr.update(interactive=runs)
+
+    def watched(scene: Scene) -> Pieces:
+        return views[scene.settings.view].pieces(scene)
+
+    def every_number(scene: Scene) -> Iterator[bytes]:
+        yield npz(scene.runs(), scene.schedule)
+
+    watched_there = lend(bench.library, watched, calls_of_run)
+    every_number_there = lend(bench.library, every_number, calls_of_run)
+
+    def watch(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+        ended = gr.skip(), gr.skip(), *running_now(False)
+        with told(), turns.taken(str(request.session_hash)):
+            scene = scene_of(*values)
+            yield gr.skip(), scene.caveats(), *running_now(True)
+            try:
+                for piece in watched_there(scene):
+                    shown = (gr.skip(), piece) if isinstance(piece, str) else (showing(piece), gr.skip())
+                    yield *shown, gr.skip(), gr.skip()
+            except Exception:
+                yield ended
+                raise
+            yield ended
+
+    @told()
+    def arrays(request: gr.Request, *values: Any) -> str:
+        scene = scene_of(*values)
+        name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
+        with turns.taken(str(request.session_hash)):
+            [data] = every_number_there(scene)
+        path: str = save_bytes_to_cache(data, name, steps_file.GRADIO_CACHE)
+        return path
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    running = run.click(
-        watch,
-        [*bench.inputs, *controls.values()],
-        [player, note],
-        concurrency_id="sampling",
-        concurrency_limit=8,
+    sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
+    chosen = [*bench.inputs, *controls.values(), painting]
+    running = run.click(watch, chosen, [player, note, run, stop], **sampling)
+    every_step.click(arrays, chosen, steps_file, **sampling).success(
+        None, None, None, js="() => document.querySelector('#steps-file').click()", api_visibility="private"
+    )
+    of_code = [*bench.changed, bench.controls["model"].change, *(each.change for each in controls.values())]
+    fill_while_open(code_part, of_code, lambda *values: f"```python\n{script(scene_of(*values))}```", chosen, [code])
+    stop.click(
+        lambda: ("Stopped: the steps so far stay.", *running_now(False)),
+        None,
+        [note, run, stop],
+        cancels=[running],
         **quiet,
     )
-    stop.click(lambda: "Stopped: the steps so far stay.", None, note, cancels=[running], **quiet)
-    of_sampler = [only_ddim, only_ddpm, formula]
-    sampler.input(_of_sampler, sampler, of_sampler, **quiet)
-    return Reverse(bench.library, controls, of_sampler)
+    of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen]
+    reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting)
+    sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
+    view.input(told()(reverse.seen_as), view, of_view, **quiet)
+    return reverse

@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from PIL import Image
 
-from playground.core import experiments, images, likelihood, names
+from playground.core import depth, experiments, images, likelihood, names
+from playground.core.depth import Subject, Trial, UsualError
 from playground.core.experiments import Forward, Independence, Prediction, TotalVariance, Walk
+from playground.core.given import NOTHING, Given
+from playground.core.guidance import GuidedStep, guided_reverse
 from playground.core.library import Library
 from playground.core.likelihood import Bound, LearnedStep
+from playground.core.masks import MASKS, painted
 from playground.core.memorising import Driven, side_by_side
 from playground.core.names import FourNames
 from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, NoisePredictor
+from playground.core.race import Runner, race, reference
 from playground.core.samplers import Step
+from playground.core.slow_motion import SlowStep, taken_apart
+from playground.core.steps import strides_above
 from playground.core.training_step import Executed, execute
-from playground.ui.settings import ANY_LABEL, MAX_SEED, Settings
+from playground.ui.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings
+
+T = TypeVar("T")
 
 PREDICTION_FRAMES = 51
 WALK_FRAMES = 101
+STRANGE_DATA = ("digits", "emoji")
+STRANGER = -5  # which of their pictures: held out, and bold enough to be made out at 28 × 28 in grey
+QUIET = 0.5
+FEWEST_FRAMES = 6
+MAX_LAYER = 2**21
+"""How many bytes a layer of a film may have that comes all at once: 51 frames of 100 × 100 pixels in colour."""
 
 
 class Scene:
     """One person's settings, and the questions that can be asked of them.
 
-    `own` is a picture of theirs, which then takes the place of the numbered one.
+    `own` is a picture of theirs, which then takes the place of the numbered one; in `painting`, what they have painted
+    over of it.
     """
 
-    def __init__(self, library: Library, settings: Settings, own: Image.Image | None = None) -> None:
-        self.library, self.settings, self.own = library, settings, own
+    def __init__(
+        self,
+        library: Library,
+        settings: Settings,
+        own: Image.Image | None = None,
+        painting: Image.Image | None = None,
+    ) -> None:
+        self.library, self.settings, self.own, self.painting = library, settings, own, painting
         self.pictures = library.pictures(settings.model)
         self.schedule = settings.noise_schedule()
-        self.x0 = self.pictures.x0(settings.picture) if own is None else images.fit(own, self.pictures.shape)
+        self.x0 = self.pictures.x0(settings.picture) if own is None else self.pictures.fitted(own)
 
     def picture_in_words(self) -> str:
         """What the picture is, and whether the network was trained on it."""
         if self.own is not None:
             return "your own picture, as the network gets it"
-        label = self.pictures.label_names[int(self.pictures.labels[self.settings.picture])]
-        name = f", “{self.pictures.names[self.settings.picture]}”" if self.pictures.names else ""
-        trained = self.settings.picture < self.pictures.training.stop
-        seen = "one that the network was trained on" if trained else "held out: the network never saw it in training"
-        return f"picture {self.settings.picture:,}{name}, labelled “{label}”; {seen}"
+        index, label = self.settings.picture, self.pictures.label_of(self.settings.picture)
+        name = f", “{self.pictures.names[index]}”" if self.pictures.names else ""
+        labelled = f", labelled “{label}”" if label else ""
+        if self.pictures.stand_in:
+            unknown = "this network came without its own pictures, and nobody here knows whether it has seen this one"
+            return f"picture {index:,}{name}, from {self.pictures.name}, which stand in: {unknown}"
+        if index < self.pictures.training.stop:
+            seen = "one that the network was trained on"
+        else:
+            seen = "held out: the network never saw it in training"
+        return f"picture {index:,}{name}{labelled}; {seen}"
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""
@@ -50,33 +78,37 @@ class Scene:
 
     def walk(self) -> Walk:
         """The same way in small steps, at steps that cover the schedule evenly."""
-        t = experiments.even_steps(self.schedule, WALK_FRAMES)
+        t = experiments.even_steps(self.schedule, self._frames(WALK_FRAMES))
         return experiments.walk(self.x0, self.schedule, t, seed=self.settings.seed)
 
     def predictors(self) -> dict[str, NoisePredictor]:
         """Who can be asked for the noise, by the name on its badge."""
         model = self.settings.model
-        return {
-            "network": self.library.checkpoint(model).predictor,
-            "ideal": self.library.ideal(model),
-            "blind": BlindPredictor(),
-            "copycat": CopycatPredictor(),
-        }
+        ideal = {} if self.pictures.stand_in else {"ideal": self.library.ideal(model)}
+        network = self.library.checkpoint(model).predictor
+        return {"network": network, **ideal, "blind": BlindPredictor(), "copycat": CopycatPredictor()}
 
     def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
-        """So many steps that cover the schedule evenly, and the one that the settings name."""
-        return sorted({*experiments.even_steps(self.schedule, count), self.settings.t})
+        """So many steps that cover the schedule evenly, and the one that the settings name; of large pictures fewer."""
+        return sorted({*experiments.even_steps(self.schedule, self._frames(count)), self.settings.t})
+
+    def _frames(self, count: int) -> int:
+        return max(FEWEST_FRAMES, min(count, MAX_LAYER // self.x0.numel()))
 
     def prediction(self, who: str, t: list[int]) -> Prediction:
         """What one of the predictors finds in x_t, at the steps t. Raises ValueError for a name that is none."""
         known = self.predictors()
-        if who not in known:
+        if who not in list(known):  # which may be anything
             raise ValueError(f"predictor must be one of {', '.join(known)}; it was {who!r}.")
         return experiments.prediction(known[who], self.x0, self.eps(), self.schedule, t)
 
     def other_noise(self) -> Any:
         """A noise that is in no picture here: that of the next seed."""
-        return experiments.gaussian(self.pictures.shape, (self.settings.seed + 1) % (MAX_SEED + 1))
+        return experiments.gaussian(self.pictures.shape, self.other_seed())
+
+    def other_seed(self) -> int:
+        """The next one."""
+        return (self.settings.seed + 1) % (MAX_SEED + 1)
 
     def independence(self, found: Prediction) -> Independence:
         """What the found noise follows: the noise in x_t, or the other one."""
@@ -84,19 +116,50 @@ class Scene:
 
     def total_variance(self, t: list[int]) -> dict[str, TotalVariance]:
         """What is found and missed at the steps t on average: by the ideal predictor over the pictures that it knows,
-        by the network over some that it has never seen.
+        by the network over some that it has never seen, or that stand in.
         """
         x0 = {"network": self.pictures.x0(self.pictures.testing), "ideal": self.pictures.x0(self.pictures.training)}
         known, seed = self.predictors(), self.settings.seed
         return {
-            who: experiments.total_variance(known[who], pictures, self.schedule, t, draws=3, seed=seed)
-            for who, pictures in x0.items()
+            who: experiments.total_variance(known[who], x0[who], self.schedule, t, draws=3, seed=seed)
+            for who in self.averaged_over()
         }
+
+    def averaged_over(self) -> dict[str, str]:
+        """Over which pictures each of those means is taken, in words."""
+        if self.pictures.stand_in:
+            return {"network": "over pictures that stand in"}
+        return {"network": "over held-out pictures", "ideal": "over the pictures that it knows"}
 
     def learned_step(self, found: Prediction) -> LearnedStep:
         """The reverse step that follows from the found noise, beside the true one."""
         before = likelihood.previous_level(self.schedule, found.t)
         return likelihood.learned_step(found.x_t, found.x0, found.eps_hat, found.level, before)
+
+    def subjects(self) -> dict[str, Subject]:
+        """What the network can be asked about that it knows, and that it does not, by the name of its column."""
+        known = self.pictures
+        first = f"{known.name}, standing in" if known.stand_in else "its data"
+        asked = {first: Subject(f"number {self.settings.picture:,}", known.x0(self.settings.picture))}
+        if self.own is not None:
+            asked["yours"] = Subject("your own picture", self.x0)
+        for name in (*STRANGE_DATA, "photo"):
+            data = self.library.pictures(name)
+            if data.source == known.source:
+                continue
+            index = range(len(data))[STRANGER if name in STRANGE_DATA else -1]
+            what = data.names[index] if data.names else f"a {data.label_names[int(data.labels[index])]}"
+            asked[name] = Subject(what, known.fitted(images.to_pil(data.x0(index))))
+        return asked | {"noise": depth.noise_alone(known.shape, QUIET)}
+
+    def trials(self, t: list[int]) -> dict[str, Trial]:
+        """What the network says of each of them, with the same noise, at the steps t."""
+        network, eps = self.library.checkpoint(self.settings.model).predictor, self.eps()
+        return {name: depth.trial(network, each, eps, self.schedule, t) for name, each in self.subjects().items()}
+
+    def usual_error(self) -> UsualError | None:
+        """How far the network errs on pictures of its data that it has never seen; None where there are none."""
+        return None if self.pictures.stand_in else self.library.usual(self.settings.model)
 
     def four_names(self, found: Prediction) -> FourNames:
         """The found noise as picture, velocity and score."""
@@ -104,7 +167,7 @@ class Scene:
 
     def bound(self) -> Iterator[Bound]:
         """The bound on the likelihood of this picture that the network gives with this noise, while it is added up."""
-        return likelihood.bound(self.predictors()["network"], self.x0, self.eps(), self.schedule)
+        return self.library.run(self.settings.model, likelihood.bound, self.x0, self.eps(), self.schedule)
 
     def training_step(self) -> list[Executed]:
         """The four lines of training, executed."""
@@ -113,24 +176,91 @@ class Scene:
 
     def reverse(self) -> Iterator[Step]:
         """Sampling from noise, step by step."""
-        network = self.library.checkpoint(self.settings.model).predictor
-        return experiments.reverse(network, self.pictures.shape, self.schedule, **self._sampling())
+        return self._run(experiments.reverse, **self._sampling())
+
+    def guided(self) -> Iterator[GuidedStep]:
+        """The same, and in each step what is found with the label and what without."""
+        return self._run(guided_reverse, **self._sampling())
+
+    def slowly(self) -> Iterator[SlowStep]:
+        """The same, each step taken apart. Raises ValueError for what cannot be."""
+        s = self.settings
+        if s.keep != "nothing":
+            raise ValueError("In slow motion nothing can be kept of a picture: it shows the step alone.")
+        return (taken_apart(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.reverse())
+
+    def runs(self) -> dict[str, Iterable[Step]]:
+        """The steps of what is watched: of one run, or by name of those in the race."""
+        if self.settings.view != "race":
+            return {"": self.reverse()}
+        *_, runners = self.race()
+        return {runner.sampler: runner.taken for runner in runners}
+
+    def race(self) -> Iterator[list[Runner]]:
+        """Several solvers from one noise, call by call."""
+        s = self.settings
+        spaced = {"spacing": s.spacing, "karras": s.karras}
+        return self._run(race, s.solvers.split(","), s.calls, **spaced, **self._asked())
+
+    def race_reference(self) -> Iterator[Step]:
+        """The long run that they are compared with."""
+        return self._run(reference, **self._asked())
 
     def side_by_side(self) -> Iterator[dict[str, Driven]]:
         """The same, beside sampling that the ideal predictor drives, which knows the training pictures of the label."""
-        training = self.pictures.x0(self.pictures.training)
-        label = self._sampling()["label"]
+        training, asked = self.pictures.x0(self.pictures.training), self._sampling()
+        label = asked["label"]
         ideal = self.library.ideal(self.settings.model)
         if label is not None:
             ideal = IdealPredictor(training[self.pictures.labels[self.pictures.training] == label])
-        network = self.library.checkpoint(self.settings.model).predictor
-        return side_by_side({"network": network, "ideal": ideal}, training, self.schedule, **self._sampling())
+        beside = experiments.reverse(ideal, self.pictures.shape, self.schedule, **asked)
+        return side_by_side({"network": self.reverse(), "ideal": beside}, training)
+
+    def _run(self, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
+        """A run that the network drives, wherever the library has it."""
+        return self.library.run(self.settings.model, way, self.pictures.shape, self.schedule, *args, **options)
+
+    def labels(self) -> tuple[int | None, int | None]:
+        """Which label is asked for, and which from half way on; None for any and for the same."""
+        names = self.pictures.label_names
+        label, then = self.settings.label, self.settings.then
+        return None if label == ANY_LABEL else names.index(label), None if then == SAME_LABEL else names.index(then)
+
+    def half_way(self) -> float:
+        """ᾱ at T / 2, where the label changes."""
+        return float(self.schedule.level(self.schedule.num_steps / 2).alpha ** 2)
+
+    def count(self) -> int:
+        """How many pictures are sampled: one where each would make a large film."""
+        return 1 if self.settings.view in ("slow", "guidance") else self.settings.count
+
+    def _asked(self) -> dict[str, Any]:
+        """Which pictures are asked for."""
+        s = self.settings
+        label, then = self.labels()
+        return {"label": label, "then": then, "guidance": s.guidance, "seed": s.seed}
 
     def _sampling(self) -> dict[str, Any]:
+        """How they are sampled, too."""
         s = self.settings
-        label = None if s.label == ANY_LABEL else self.pictures.label_names.index(s.label)
-        asked = {"count": s.count, "label": label, "guidance": s.guidance, "seed": s.seed}
-        return {**asked, "sampler": s.sampler, "steps": s.steps, "eta": s.eta, "variance": s.variance}
+        way = {name: getattr(s, name) for name in ("sampler", "steps", "eta", "variance", "spacing", "karras")}
+        walk_to = self.other_seed() if s.start == "walk" else None
+        return {**self._asked(), **way, "count": self.count(), "walk_to": walk_to, "given": self.given()}
+
+    def given(self) -> Given:
+        """The picture that sampling starts from, or keeps a part of."""
+        s = self.settings
+        if s.keep == "painted" and self.painting is None:
+            raise ValueError("Nothing is painted over yet: paint over the part of the picture that is to be filled in.")
+        height, width = self.pictures.shape[1:]
+        kept = None
+        if s.keep == "painted" and self.painting is not None:
+            kept = painted(self.painting, height, width)
+        elif s.keep != "nothing":
+            kept = MASKS[s.keep](height, width)
+        begin = round(s.start_at * (s.T - 1))
+        skip = strides_above(self.schedule, s.steps, begin, s.spacing) if s.start == "picture" else 0
+        return NOTHING if kept is None and not skip else Given(self.x0, skip, kept)
 
     def covers(self, t: int) -> bool:
         """Whether the network was trained at this step's level."""
@@ -140,14 +270,16 @@ class Scene:
         """Whether the network was trained at every level of the schedule."""
         return self.covers(0) and self.covers(self.schedule.num_steps - 1)
 
-    def clamp_note(self) -> str:
-        """A sentence where the network was not, else nothing."""
+    def caveats(self) -> str:
+        """A sentence where the network was not, and one where its schedule had to be assumed; else nothing."""
+        assumed = self.library.checkpoint(self.settings.model).assumed
         if self.covered():
-            return ""
-        return (
+            return assumed
+        clamped = (
             "This schedule has noise levels that the network was never trained at; "
             "there it is asked at the nearest level that it knows."
         )
+        return f"{assumed} {clamped}".strip()
 
     def eps(self) -> Any:
         """The noise that the seed stands for."""

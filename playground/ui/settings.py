@@ -10,22 +10,36 @@ from typing import Any
 from playground.core.ancestral import VARIANCES
 from playground.core.learner import STEPS, TARGETS
 from playground.core.library import Library
+from playground.core.masks import MASKS
 from playground.core.plane import PATH_STEPS, PATHS
+from playground.core.race import MIN_CALLS
 from playground.core.samplers import SAMPLERS
 from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
+from playground.core.steps import SPACINGS
 from playground.core.worlds import WORLDS
 
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
+MAX_FILM = 2**27
+"""How many bytes the pictures of a sampling may have that is watched."""
+SHOWN = {"run": 3, "slow": 15, "guidance": 6, "race": 10}
+"""How many pictures a view shows of one that is sampled, in a step or call."""
 MAX_GUIDANCE = 8.0
 MAX_STOP = 8
 ANY_LABEL = "any"
 DRIVERS = ("network", "both")
 """Who says the noise in sampling: the network, or the network and the ideal predictor side by side."""
+VIEWS = ("run", "slow", "guidance", "race")
+"""What one watches of sampling: the run itself, each step in three, what guidance adds, or several solvers."""
+STARTS = ("noise", "picture", "walk")
+"""Where sampling starts: in noise, in the picture noised to a step, or in noises on the way to the next seed's."""
+KEPT = ("nothing", *MASKS, "painted")
+SAME_LABEL = "same"
+RACERS, CALLS = (2, 4), (MIN_CALLS, 100)
 TABS = ("forward", "prediction", "reverse", "training")
 WAYS = ("jump", "walk")
 """How x_t is made: in one jump from x_0, or in t small steps."""
-LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training")
+LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training", "depth")
 """The ways to look at the noise that was found; `ui.looks` has the rest of them."""
 WIDTHS, DEPTHS = (16, 256), (1, 4)
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)
@@ -53,6 +67,15 @@ class Settings:
     variance: str = "beta_tilde"
     count: int = 4
     driver: str = "network"
+    view: str = "run"
+    solvers: str = "ddpm,ddim,dpmsolver++,heun"  # those of a race, with commas between
+    calls: int = 10
+    then: str = SAME_LABEL  # the label from half way on
+    start: str = "noise"
+    start_at: float = 0.5  # the t that the picture is noised to, as a share of T − 1
+    keep: str = "nothing"
+    spacing: str = "trailing"
+    karras: bool = False
     world: str = "eight_gaussians"
     target: str = "epsilon"
     sees_x_t: bool = True
@@ -80,10 +103,12 @@ class Settings:
 
 
 NAMES = tuple(field.name for field in fields(Settings))
+CONTROLS = NAMES[: NAMES.index("view")]
 LEARNING = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
-"""The controls of *Train it* alone: a link says them only where they differ from the defaults."""
-CONTROLS = NAMES[: NAMES.index(LEARNING[0])]
-HIDEABLE = tuple(name for name in (*CONTROLS, *LEARNING) if name not in ("tab", "t"))
+FURTHER = (*NAMES[NAMES.index("view") : NAMES.index(LEARNING[0])], *LEARNING)
+"""Further controls of *Remove noise* and those of *Train it*: a link says them only where they differ from the
+defaults."""
+HIDEABLE = tuple(name for name in (*CONTROLS, *FURTHER) if name not in ("tab", "t"))
 """The controls that a link can hide."""
 
 
@@ -95,9 +120,9 @@ def checked(library: Library, **controls: Any) -> Settings:
     """
     defaults = Settings()
     values = {name: controls.get(name, getattr(defaults, name)) for name in NAMES}
-    model = _one_of("model", values["model"], library.names)
+    model = one_of("model", values["model"], library.names)
     pictures = library.pictures(model)
-    num_steps = _whole("T", values["T"], MIN_STEPS, MAX_STEPS)
+    num_steps = whole("T", values["T"], MIN_STEPS, MAX_STEPS)
     # Nobody asked for the defaults: where there is no room for one, its nearest neighbour does, or a held-out picture.
     in_range = defaults.picture < len(pictures)
     values["picture"] = controls.get(
@@ -105,40 +130,66 @@ def checked(library: Library, **controls: Any) -> Settings:
     )
     values["t"] = controls.get("t", num_steps // 4)
     values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
-    steps = _whole("steps", values["steps"], 1, num_steps)
-    hidden = [_one_of("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
+    steps = whole("steps", values["steps"], 1, num_steps)
+    view = one_of("view", values["view"], VIEWS)
+    calls = whole("calls", values["calls"], CALLS[0], min(CALLS[1], num_steps))
+    watched = MAX_FILM // (SHOWN[view] * pictures.x0(0).numel())
+    values["count"] = controls.get("count", max(1, min(defaults.count, watched // 4 // steps)))
+    count = whole("count", values["count"], 1, MAX_COUNT)
+    what, asked, shown = {
+        "run": ("steps times count", steps * count, f"{steps:,} times {count}"),
+        "race": ("calls", calls, f"{calls:,}"),
+    }.get(view, ("steps", steps, f"{steps:,}"))
+    if asked > watched:
+        raise ValueError(
+            f"{what} must be {watched:,} at most, for pictures as large as this network's; it was {shown}."
+        )
+    if pictures.stand_in and values["driver"] == "both":
+        raise ValueError(
+            "driver must be network: this network came without the pictures that the ideal one goes through."
+        )
+    hidden = [one_of("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
     return Settings(
-        tab=_one_of("tab", values["tab"], TABS),
+        tab=one_of("tab", values["tab"], TABS),
         model=model,
-        picture=_whole("picture", values["picture"], 0, len(pictures) - 1),
-        seed=_whole("seed", values["seed"], 0, MAX_SEED),
-        schedule=_one_of("schedule", values["schedule"], SCHEDULES),
+        picture=whole("picture", values["picture"], 0, len(pictures) - 1),
+        seed=whole("seed", values["seed"], 0, MAX_SEED),
+        schedule=one_of("schedule", values["schedule"], SCHEDULES),
         T=num_steps,
-        t=_whole("t", values["t"], 0, num_steps - 1),
-        sampler=_one_of("sampler", values["sampler"], SAMPLERS),
+        t=whole("t", values["t"], 0, num_steps - 1),
+        sampler=one_of("sampler", values["sampler"], SAMPLERS),
         steps=steps,
         zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
-        way=_one_of("way", values["way"], WAYS),
-        look=_one_of("look", values["look"], LOOK_NAMES),
+        way=one_of("way", values["way"], WAYS),
+        look=one_of("look", values["look"], LOOK_NAMES),
         eta=_number("eta", values["eta"], 0, 1),
-        variance=_one_of("variance", values["variance"], VARIANCES),
-        label=_one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
+        variance=one_of("variance", values["variance"], VARIANCES),
+        label=one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
-        count=_whole("count", values["count"], 1, MAX_COUNT),
-        driver=_one_of("driver", values["driver"], DRIVERS),
-        world=_one_of("world", values["world"], WORLDS),
-        target=_one_of("target", values["target"], TARGETS),
+        count=count,
+        driver=one_of("driver", values["driver"], DRIVERS),
+        view=view,
+        solvers=_racers(values["solvers"]),
+        calls=calls,
+        then=one_of("then", str(values["then"]), [SAME_LABEL, *pictures.label_names]),
+        start=one_of("start", values["start"], STARTS),
+        start_at=_number("start_at", values["start_at"], 0, 1),
+        keep=one_of("keep", values["keep"], KEPT),
+        spacing=one_of("spacing", values["spacing"], SPACINGS),
+        karras=_flag("karras", values["karras"]),
+        world=one_of("world", values["world"], WORLDS),
+        target=one_of("target", values["target"], TARGETS),
         sees_x_t=_flag("sees_x_t", values["sees_x_t"]),
         sees_t=_flag("sees_t", values["sees_t"]),
-        width=_whole("width", values["width"], *WIDTHS),
-        depth=_whole("depth", values["depth"], *DEPTHS),
+        width=whole("width", values["width"], *WIDTHS),
+        depth=whole("depth", values["depth"], *DEPTHS),
         lr=_number("lr", values["lr"], RATES[0], RATES[-1]),
-        paths=_one_of("paths", values["paths"], PATHS),
+        paths=one_of("paths", values["paths"], PATHS),
         trained=_maybe("trained", values["trained"], STEPS),
         moment=_maybe("moment", values["moment"], STEPS),
         place=_maybe("place", values["place"], PATH_STEPS),
-        frame=_maybe("frame", values["frame"], 2 * steps),  # Heun's method calls the network twice a step
-        lesson=_whole("lesson", values["lesson"], 0, MAX_STOP),
+        frame=_maybe("frame", values["frame"], max(3 * steps, calls)),  # in slow motion a step has three
+        lesson=whole("lesson", values["lesson"], 0, MAX_STOP),
         present=_flag("present", values["present"]),
         hide=",".join(hidden),
     )
@@ -175,17 +226,32 @@ def to_query(settings: Settings) -> dict[str, str]:
     return {name: _written(value) for name, value in values.items()}
 
 
-def _written(value: str | float) -> str:
+def _written(value: Any) -> str:
     """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
     if isinstance(value, str):
         return value
     return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
-def _one_of(name: str, value: Any, known: Collection[str]) -> str:
+UNSAID = {name: _written(getattr(Settings, name)) for name in FURTHER}
+"""What a link does not say, of the further controls."""
+
+
+def one_of(name: str, value: Any, known: Collection[str]) -> str:
+    """The value, which is one of these. Raises ValueError, in a sentence for a person, for any other."""
     if value not in list(known):
         raise ValueError(f"{name} must be one of {', '.join(known)}; it was {_shown(value)}.")
     return str(value)
+
+
+def _racers(names: Any) -> str:
+    """The solvers of a race, with commas between, from such a text or a list."""
+    racers = list(names) if isinstance(names, list | tuple) else str(names).split(",")
+    low, high = RACERS
+    if not low <= len(racers) <= high or len(set(racers)) < len(racers):
+        shown = _shown(", ".join(map(str, racers)))
+        raise ValueError(f"solvers must be {low} to {high} different ones; they were {shown}.")
+    return ",".join(one_of("solvers", name, SAMPLERS) for name in racers)
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -205,10 +271,11 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
 
 
 def _maybe(name: str, value: Any, high: int) -> int | None:
-    return None if value is None else _whole(name, value, 0, high)
+    return None if value is None else whole(name, value, 0, high)
 
 
-def _whole(name: str, value: Any, low: int, high: int) -> int:
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """The value as a whole number from low to high. Raises ValueError, in a sentence for a person, for any other."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

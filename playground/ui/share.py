@@ -46,7 +46,7 @@ def build_share() -> None:
 
 def qr_code(link: str) -> str:
     """An inline SVG with the link as a QR code, dark on white. Raises ValueError for what is no link of this page."""
-    if not link.startswith(("http://", "https://")) or len(link) > MAX_LINK:
+    if not str(link).startswith(("http://", "https://")) or len(link) > MAX_LINK:
         raise ValueError(f"A link to share starts with http:// or https:// and has at most {MAX_LINK:,} characters.")
     code: str = segno.make(link, error="m").svg_inline(border=3, light="white", omitsize=True)
     return code

@@ -21,7 +21,7 @@ from playground.ui.errors import told
 from playground.ui.picker import build_pad, ink
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
-from playground.ui.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings
+from playground.ui.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, whole
 
 SLICE = 25
 """Steps of training in a turn: a moment's work, so that nobody waits long for theirs."""
@@ -276,6 +276,10 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
         if not desk.left:
             yield gr.skip(), said(desk)
 
+    def known(have: float) -> int:
+        """How many pieces of the film the page has already."""
+        return whole("have", have, 0, MAX_MOMENTS)
+
     def ahead(learner: Learner) -> list[int]:
         return [step for step in milestones() if step > learner.step]
 
@@ -284,10 +288,9 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
             desk, new, paths = at_desk(request, values)
             goals = ahead(desk.learner)
             if until is not None:
-                goals = sorted(
-                    {*(step for step in goals if step < until), int(until)} - set(range(desk.learner.step + 1))
-                )
-            yield from pieces(desk, workshop.train(desk, 0 if new else int(have), goals, 0, paths))
+                last = whole("until", until, 0, STEPS)
+                goals = sorted({*(step for step in goals if step < last), last} - set(range(desk.learner.step + 1)))
+            yield from pieces(desk, workshop.train(desk, 0 if new else known(have), goals, 0, paths))
 
     def one_step(have: float, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
         with told():
@@ -298,7 +301,7 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
             if len(desk.learner.moments) >= MAX_MOMENTS:
                 raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
             more = [goal for goal in ahead(desk.learner) if goal != step]
-            yield from pieces(desk, workshop.train(desk, 0 if new else int(have), [step], len(more), paths))
+            yield from pieces(desk, workshop.train(desk, 0 if new else known(have), [step], len(more), paths))
 
     def pause(request: gr.Request) -> None:
         if desk := workshop.desks.at(str(request.session_hash)):
@@ -327,16 +330,18 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
     running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
-    known = "document.querySelector('#player-training .player').dataset.frames ?? 0"
+    frames = "document.querySelector('#player-training .player').dataset.frames ?? 0"
     # How many frames the page has, and how far a link asks to train, the browser knows: it fills them in.
     start.click(
         train,
         [have, until, *inputs],
-        js=f"(have, until, ...rest) => [+({known}), playground.aim('trained') ?? null, ...rest]",
+        js=f"(have, until, ...rest) => [+({frames}), playground.aim('trained') ?? null, ...rest]",
         **running,
     )
-    once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({known}), ...rest]", **running)
-    controls["paths"].input(go_otherwise, inputs, **running)
+    # A press or a choice that comes while the one before is shown would be dropped.
+    each_time: dict[str, Any] = {"trigger_mode": "multiple", **running}
+    once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({frames}), ...rest]", **each_time)
+    controls["paths"].input(go_otherwise, inputs, **each_time)
     halt.click(pause, None, None, **quiet)
     reset.click(begin_again, inputs, **of_film)
     controls["world"].input(lambda: None, None, own, **{**quiet, "trigger_mode": "multiple"})

@@ -14,7 +14,6 @@ FOLDER = Path(__file__).parent / "screenshots"
 SHOTS = {
     "light": ("light", 1280, 1180, "tab=forward&t=250"),
     "dark": ("dark", 1280, 1400, "tab=prediction&t=480&seed=3"),
-    "emoji": ("light", 1280, 1000, "tab=reverse&model=emoji&label=face-smiling&count=9&frame=50"),
     "phone": ("light", 390, 844, "tab=reverse&label=3&frame=25"),
 }
 PLAYERS = {"forward": "player-forward", "prediction": "player-prediction", "reverse": "player-reverse"}

@@ -10,15 +10,26 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched
-from tests.browser.test_page import choose, drawn, label, numbers, open_tab, remove_noise, scrub
+from tests.browser.test_page import choose, drawn, label, numbers, open_tab, quiet, remove_noise, scrub
 
 OpenPage = Callable[..., Watched]
 
 
-def said(page: Page) -> dict[str, str]:
-    """What the address bar says, once it has caught up."""
-    page.wait_for_timeout(500)
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+def said(page: Page, **wanted: str | None) -> dict[str, str]:
+    """What the address bar says, once the page and its address say what is `wanted`: None for what they leave out."""
+
+    def query(url: str) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+    page.wait_for_function(
+        """wanted => {
+            const link = new URL(playground.link()).searchParams;
+            return Object.entries(wanted).every(([name, value]) => link.get(name) === value);
+        }""",
+        arg=wanted,
+    )
+    page.wait_for_url(lambda url: all(query(url).get(name) == value for name, value in wanted.items()))
+    return query(page.url)
 
 
 def same(one: Page, other: Page, player: str, panels: int) -> bool:
@@ -27,7 +38,8 @@ def same(one: Page, other: Page, player: str, panels: int) -> bool:
 
 @pytest.mark.parametrize("way", ["one jump", "t small steps"])
 def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: str) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     choose(page, "Schedule", "cosine")
     page.get_by_role("button", name="Other noise").click()
     page.get_by_role("button", name="Another picture").click()
@@ -35,11 +47,10 @@ def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: 
     page.get_by_label("T", exact=True).press("Enter")
     page.get_by_label(way, exact=True).check()
     expect(page.locator("#player-forward .ends span").last).to_have_text("noise · t = 399")
-    page.wait_for_timeout(500)
+    quiet(watched)
     scrub(page, "player-forward", 60)
-    query = said(page)
-    assert (query["tab"], query["schedule"], query["T"]) == ("forward", "cosine", "400")
-    assert query["t"] == label(page, "player-forward").removeprefix("t = ")
+    t = label(page, "player-forward").removeprefix("t = ")
+    query = said(page, tab="forward", schedule="cosine", T="400", t=t)
 
     other = open_page(page.url).page
     other.wait_for_function(
@@ -48,18 +59,18 @@ def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: 
     )
     assert label(other, "player-forward") == label(page, "player-forward")
     assert same(page, other, "player-forward", 3)
-    assert said(other) == query
+    assert said(other, **query) == query
 
 
 def test_a_link_to_finding_noise_shows_the_same_pixels(open_page: OpenPage) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     page.get_by_role("button", name="Other noise").click()
     open_tab(page, "Find the noise")
     page.wait_for_selector("#player-prediction .panel")
-    page.wait_for_timeout(500)
+    quiet(watched)
     scrub(page, "player-prediction", 30)
-    query = said(page)
-    assert (query["tab"], query["t"]) == ("prediction", label(page, "player-prediction").removeprefix("t = "))
+    said(page, tab="prediction", t=label(page, "player-prediction").removeprefix("t = "))
     other = open_page(page.url).page
     other.wait_for_selector("#player-prediction .panel")
     assert numbers(other, "player-prediction") == numbers(page, "player-prediction")
@@ -73,18 +84,13 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     page.get_by_label("Steps", exact=True).fill("8")
     choose(page, "Label", "4")
     choose(page, "Sampler", "ddpm")
-    assert "frame" not in said(page)  # nothing has been sampled
+    said(page, tab="reverse", label="4", sampler="ddpm", frame=None)  # nothing has been sampled
     remove_noise(page)
     scrub(page, "player-reverse", 5)
-    query = said(page)
-    assert (query["tab"], query["label"], query["sampler"], query["frame"]) == ("reverse", "4", "ddpm", "5")
+    said(page, tab="reverse", label="4", sampler="ddpm", frame="5")
     other = open_page(page.url).page
-    other.wait_for_function(
-        "old => document.querySelector('#player-reverse output')?.textContent === old",
-        arg=label(page, "player-reverse"),
-    )
-    other.wait_for_function("document.querySelector('#player-reverse input[type=range]').max === '8'")
-    other.wait_for_timeout(500)
+    other.wait_for_function("document.querySelector('#player-reverse .player')?.dataset.frames === '9'")
+    assert label(other, "player-reverse") == label(page, "player-reverse")  # it has come to its end, and gone there
     assert label(other, "player-reverse").startswith("step 6 of 8")
     assert same(page, other, "player-reverse", 3)
     elsewhere = open_page(page.url.replace("tab=reverse", "tab=forward")).page  # it waits until its tab is opened
@@ -99,7 +105,7 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     assert same(page, other, "player-forward", 3)
     open_tab(page, "Remove noise")
     choose(page, "Label", "5")  # not what was sampled
-    assert "frame" not in said(page)
+    said(page, label="5", frame=None)
 
 
 @pytest.mark.parametrize("tab", ["forward", "prediction"])
@@ -121,7 +127,7 @@ def test_share_copies_the_link_and_shows_its_code(open_page: OpenPage, address: 
     page = open_page(address, permissions=["clipboard-read", "clipboard-write"]).page
     page.get_by_role("button", name="Other noise").click()
     expect(page.get_by_label("Seed", exact=True)).not_to_have_value("0")
-    said(page)
+    said(page, seed=page.get_by_label("Seed", exact=True).input_value())
     page.locator("#share").click()
     expect(page.locator("#qr svg")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -138,7 +144,7 @@ def test_a_teacher_hides_controls(open_page: OpenPage, address: str) -> None:
     expect(page.get_by_label("Seed", exact=True)).to_be_visible()
     expect(page.get_by_label("T", exact=True)).to_be_hidden()
     expect(page.get_by_label("Schedule", exact=True)).to_be_hidden()
-    assert said(page)["hide"] == "T,schedule,eta"  # and shares the link
+    said(page, hide="T,schedule,eta")  # and shares the link
     open_tab(page, "Remove noise")
     expect(page.get_by_label("Steps", exact=True)).to_be_visible()
     expect(page.locator("#control-eta")).to_be_hidden()
@@ -152,7 +158,7 @@ def test_presenting_makes_type_large_and_a_clicker_steps(open_page: OpenPage) ->
     page.locator("#present").click()
     assert title.evaluate("node => parseFloat(getComputedStyle(node).fontSize)") > 1.3 * before
     expect(page.get_by_label("T", exact=True)).to_be_hidden()
-    assert said(page)["present"] == "1"
+    said(page, present="1")
     page.locator("h1").click()
     start = int(label(page, "player-forward").removeprefix("t = "))
     for key, expected in (("ArrowRight", 1), ("PageDown", 2), ("PageUp", 1), ("ArrowLeft", 0)):
@@ -162,7 +168,7 @@ def test_presenting_makes_type_large_and_a_clicker_steps(open_page: OpenPage) ->
     expect(other.get_by_label("T", exact=True)).to_be_hidden()
     page.keyboard.press("Escape")
     expect(page.get_by_label("T", exact=True)).to_be_visible()
-    assert "present" not in said(page)
+    said(page, present=None)
 
 
 def test_a_click_in_the_strip_goes_there(open_page: OpenPage) -> None:

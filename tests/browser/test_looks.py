@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core import experiments, images
@@ -15,8 +17,11 @@ from playground.core.schedules import linear
 from playground.core.training_step import LINES
 from playground.ui.lesson import STOPS
 from playground.ui.looks import LOOKS
+from playground.ui.scene import Scene
+from playground.ui.settings import checked
 from tests.browser.conftest import Watched
-from tests.browser.test_page import OpenPage, drawn, label, numbers, open_tab, scrub
+from tests.browser.test_links import said
+from tests.browser.test_page import OpenPage, drawn, label, numbers, open_tab, quiet, scrub
 
 PLAYER = "player-prediction"
 
@@ -44,13 +49,11 @@ def drags_without_a_request(watched: Watched, look: str) -> None:
     page = watched.page
     page.get_by_label(LOOKS[look].name, exact=True).check()
     expect(page.get_by_role("heading", name=heading(look))).to_be_visible()
-    page.wait_for_timeout(500)
-    asked = len(watched.requests)
+    asked = quiet(watched)
     scrub(page, PLAYER, 11)
     scrub(page, PLAYER, 30)
-    page.wait_for_timeout(300)
-    assert len(watched.requests) == asked
-    assert parse_qs(urlsplit(page.url).query)["look"] == [look]
+    assert quiet(watched) == asked
+    said(page, look=look)
 
 
 def opens_elsewhere(page: Page, other: Page, look: str) -> None:
@@ -103,15 +106,46 @@ def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, libr
     expect(page.locator("#sums")).to_have_text("")
 
 
+def test_strange_pictures_stand_beside_the_usual_error(
+    open_page: OpenPage, address: str, library: Library, tmp_path: Path
+) -> None:
+    """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
+    page = opened_at(open_page, address, "look=depth&t=250&seed=3")
+    shown_with(page, columns=4)
+    trials = Scene(library, checked(library, t=250, seed=3)).trials([250])
+    median = library.usual("digits").below(0.5, trials["photo"].found.level).item()
+    for column, (name, each) in enumerate(trials.items()):
+        for row, values in enumerate([each.found.x_t, None, None, each.found.x0_hat]):
+            if values is not None:
+                expected = images.to_bytes(values)[0, 0].numpy().astype(int)
+                assert np.abs(drawn(page, PLAYER, 4 * row + column)[..., 0] - expected).max() <= 1
+        times = each.found.error.item() / median
+        assert float(numbers(page, PLAYER)[f"{name} ÷ usual"]) == pytest.approx(times, rel=0.01, abs=0.051)
+    page.locator("#bench input[type=file]").set_input_files(stripes(tmp_path / "own.png"))
+    shown_with(page, columns=5)
+    expect(page.locator(f"#{PLAYER} .title").nth(1)).to_have_text("xt · yours")
+    expect(page.locator(f"#{PLAYER} .band")).to_have_count(2)
+
+
+def shown_with(page: Page, columns: int) -> None:
+    page.wait_for_function(
+        "([id, panels]) => document.querySelectorAll(`#${id} .panel`).length === panels",
+        arg=[PLAYER, 4 * columns],
+    )
+
+
+def stripes(file: Path) -> Path:
+    Image.fromarray((np.indices((28, 28))[1] % 8 < 4).astype(np.uint8) * 255).save(file)
+    return file
+
+
 def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, library: Library) -> None:
     page = open_page().page
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("10")
     page.get_by_label("the network, and the ideal predictor beside it").check()
     page.locator("#run").click()
-    page.wait_for_function(
-        "document.querySelector('#player-reverse output')?.textContent.startsWith('after step 10')", timeout=30_000
-    )
+    page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 10')")
     ideal, near = drawn(page, "player-reverse", 4), drawn(page, "player-reverse", 7)
     assert np.abs(ideal - near).max() <= 1
     assert np.abs(drawn(page, "player-reverse", 0) - drawn(page, "player-reverse", 3)).max() > 50

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shutil
 import time
 from collections.abc import Callable
@@ -13,13 +15,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core import experiments, images
-from playground.core.checkpoints import WEIGHTS_FILE
-from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
 from playground.core.noise import add_noise
 from playground.core.schedules import SCHEDULES
-from tests.browser.conftest import Watched
-from tests.server import running_app
+from tests.browser.conftest import PATIENCE, Watched
 
 OpenPage = Callable[..., Watched]
 PLAYERS = {"Add noise": "player-forward", "Find the noise": "player-prediction", "Remove noise": "player-reverse"}
@@ -28,13 +27,15 @@ TABS = (*PLAYERS, "Train it")
 
 def drawn(page: Page, player: str, panel: int) -> np.ndarray:
     """The pixels of a player's canvas: (H, W, 3)."""
-    script = """([id, panel]) => {
-        const canvas = document.querySelectorAll(`#${id} .panel canvas`)[panel];
-        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        return [canvas.height, canvas.width, Array.from(data)];
-    }"""
-    height, width, data = page.evaluate(script, [player, panel])
-    return np.array(data).reshape(height, width, 4)[..., :3]
+    return canvas(page, player, panel)[..., :3].astype(int)
+
+
+def canvas(page: Page, player: str, panel: int) -> np.ndarray:
+    """The same with their opacity, (H, W, 4) bytes: the browser sends them as a PNG, which loses nothing."""
+    script = "([id, panel]) => document.querySelectorAll(`#${id} .panel canvas`)[panel].toDataURL()"
+    png = base64.b64decode(page.evaluate(script, [player, panel]).partition(",")[2])
+    with Image.open(io.BytesIO(png)) as image:
+        return np.array(image.convert("RGBA"))
 
 
 def scrub(page: Page, player: str, frame: int) -> None:
@@ -67,6 +68,21 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
+def quiet(watched: Watched) -> int:
+    """How many requests there were, once all are answered and none has come for 0.3 seconds of the page's own time."""
+    count, last = -1, time.monotonic() + 2 * PATIENCE / 1000
+    while watched.unanswered or count != len(watched.requests) or watched.page.evaluate("outstanding()"):
+        assert time.monotonic() < last, f"it does not come to rest: {watched.requests[-6:]}, {watched.unanswered}"
+        count = len(watched.requests)
+        watched.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    return count
+
+
+def drawn_anew(page: Page) -> None:
+    """Wait until the page has been laid out and drawn, and drawn again with what followed from that."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def remove_noise(page: Page) -> None:
     page.locator("#run").click()
     page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step')")
@@ -83,36 +99,35 @@ def test_the_page_has_its_parts_by_their_names(open_page: OpenPage) -> None:
             expect(root.get_by_role("button", name=name, exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, library: Library, schedule: str) -> None:
+def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, library: Library) -> None:
+    """Under every schedule."""
     watched = open_page()
     page = watched.page
-    if schedule != "linear":
-        choose(page, "Schedule", schedule)
-        page.wait_for_function(
-            "name => document.querySelector('#player-forward .chart:nth-child(2) .key > span:last-child')"
-            "?.textContent === name",
-            arg=schedule,
-        )
-    page.wait_for_timeout(300)
-    asked = len(watched.requests)
     x0, eps = library.pictures("digits").x0(9003)[None], experiments.gaussian((1, 28, 28), 0)[None]
-    for t in (0, 120, 431, 700, 999):
-        scrub(page, "player-forward", t)
-        level = SCHEDULES[schedule](1000).level(t)
-        expected = images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy().astype(int)
-        assert np.abs(drawn(page, "player-forward", 2)[..., 0] - expected).max() <= 1
-        assert label(page, "player-forward") == f"t = {t}"
-        assert float(numbers(page, "player-forward")["ᾱt"]) == pytest.approx(level.alpha.item() ** 2, abs=6e-5)
-    assert len(watched.requests) == asked
+    for schedule, make in SCHEDULES.items():
+        if schedule != "linear":
+            choose(page, "Schedule", schedule)
+            page.wait_for_function(
+                "name => document.querySelector('#player-forward .chart:nth-child(2) .key > span:last-child')"
+                "?.textContent === name",
+                arg=schedule,
+            )
+        asked = quiet(watched)
+        for t in (0, 120, 431, 700, 999):
+            scrub(page, "player-forward", t)
+            level = make(1000).level(t)
+            expected = images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy().astype(int)
+            assert np.abs(drawn(page, "player-forward", 2)[..., 0] - expected).max() <= 1
+            assert label(page, "player-forward") == f"t = {t}"
+            assert float(numbers(page, "player-forward")["ᾱt"]) == pytest.approx(level.alpha.item() ** 2, abs=6e-5)
+        assert len(watched.requests) == asked
 
 
 def test_a_drag_by_mouse_asks_nobody(open_page: OpenPage) -> None:
     watched = open_page()
     page, slider = watched.page, watched.page.locator("#player-forward input[type=range]")
     slider.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
-    asked, box = len(watched.requests), slider.bounding_box()
+    asked, box = quiet(watched), slider.bounding_box()
     assert box is not None
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * 0.25, height)
@@ -169,11 +184,8 @@ def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
     assert not np.array_equal(drawn(page, "player-prediction", 5), before)
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
-def test_sampling_shows_every_step_and_ends_in_cores_picture(
-    open_page: OpenPage, library: Library, sampler: str
-) -> None:
-    watched = open_page()
+def twelve_steps(watched: Watched, sampler: str) -> tuple[Watched, float]:
+    """Sample; how many seconds it was until the first frame."""
     page = watched.page
     open_tab(page, "Remove noise")
     if sampler != "ddim":
@@ -185,7 +197,20 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
     page.wait_for_selector("#player-reverse .panel")
     first_frame = time.monotonic() - started
     page.wait_for_function("document.querySelector('#player-reverse output').textContent.startsWith('after step')")
+    return watched, first_frame
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.alone
+def test_sampling_shows_every_step_and_ends_in_cores_picture(
+    open_page: OpenPage, library: Library, sampler: str
+) -> None:
+    watched, first_frame = twelve_steps(open_page(), sampler)
+    for _ in range(4):  # whatever else the machine does, one try in five has it to itself
+        if first_frame >= 1:
+            watched, first_frame = twelve_steps(open_page(), sampler)
     assert first_frame < 1
+    page = watched.page
 
     checkpoint = library.checkpoint("digits")
     steps = list(
@@ -200,8 +225,7 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
             sampler=sampler,
         )
     )
-    page.wait_for_timeout(300)
-    asked = len(watched.requests)
+    asked = quiet(watched)
     for frame in range(12):
         scrub(page, "player-reverse", frame)
         assert label(page, "player-reverse").startswith(f"step {frame + 1} of 12 · t = ")
@@ -215,14 +239,16 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
 
 
 def test_stop_works_at_once_and_what_was_drawn_stays(open_page: OpenPage) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("1000")
     page.locator("#run").click()
     page.wait_for_function("(document.querySelector('#player-reverse output')?.textContent ?? '') > 'step 2'")
     page.locator("#stop").click()
-    page.wait_for_timeout(500)
+    quiet(watched)
     stopped = label(page, "player-reverse")
+    assert stopped.startswith("step ")  # not the end
     page.wait_for_timeout(1000)
     assert label(page, "player-reverse") == stopped
     scrub(page, "player-reverse", 0)
@@ -241,10 +267,10 @@ def test_play_pause_step_and_the_keys(open_page: OpenPage) -> None:
     player.get_by_role("button", name="Previous", exact=True).click()
     assert label(page, "player-forward") == "t = 10"
     player.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_timeout(600)
+    page.wait_for_function("document.querySelector('#player-forward output').textContent.slice(4) > 20")
     player.get_by_role("button", name="Pause", exact=True).click()
     reached = label(page, "player-forward")
-    assert int(reached.removeprefix("t = ")) > 20
+    assert 20 < int(reached.removeprefix("t = ")) < 999
     page.wait_for_timeout(200)
     assert label(page, "player-forward") == reached
     player.locator(".stage").focus()
@@ -273,15 +299,18 @@ def played(page: Page, seconds: float) -> list[str]:
     )
 
 
+@pytest.mark.alone
 def test_it_draws_55_frames_a_second(open_page: OpenPage) -> None:
     page = open_page().page
     most = 0
-    for _ in range(3):  # whatever else the machine does, one try in three has it to itself
-        scrub(page, "player-forward", 0)
-        most = max(most, len(set(played(page, 2.0))))
+    for _ in range(10):  # whatever else the machine does, one try in ten has it to itself
+        if most < 110:
+            scrub(page, "player-forward", 0)
+            most = max(most, len(set(played(page, 2.0))))
     assert most >= 110
 
 
+@pytest.mark.alone
 def test_who_wants_little_motion_sees_two_pictures_a_second(open_page: OpenPage) -> None:
     page = open_page(reduced_motion="reduce").page
     scrub(page, "player-forward", 0)
@@ -290,7 +319,7 @@ def test_who_wants_little_motion_sees_two_pictures_a_second(open_page: OpenPage)
 
 def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> None:
     """In 1.2 MB, and nothing moves that was not touched."""
-    page = open_page().page
+    page = open_page(locale="en-GB").page  # somebody new, with nothing in the cache
     facts = page.evaluate(
         """async () => {
             const shifts = [];
@@ -340,6 +369,7 @@ def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
         "Loop",
         "t = 111",
         "GIF",
+        *(["MP4"] if shutil.which("ffmpeg") else []),
         "PNG strip",
         "JSON",
         "Compare the schedules: read off every value",
@@ -373,25 +403,46 @@ def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: P
     expect(page.locator("#about-picture")).not_to_contain_text("your own picture")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_scrolls_sideways(open_page: OpenPage, width: int, scheme: str) -> None:
-    page = open_page(width=width, height=844, color_scheme=scheme).page
+@pytest.mark.parametrize("tab", ["Find the noise", "Train it"])
+def test_who_types_fast_is_answered_and_then_nothing_more_is_asked(open_page: OpenPage, tab: str) -> None:
+    watched = open_page()
+    page, seed = watched.page, watched.page.get_by_label("Seed", exact=True)
+    page.get_by_role("button", name="Choose or draw a picture").click()
+    open_tab(page, tab)
+    quiet(watched)
+    seed.press("End")
+    seed.press_sequentially("1234567")
+    asked = quiet(watched)
+    expect(seed).to_have_value("01234567")
+    page.wait_for_timeout(1000)
+    assert len(watched.requests) == asked
+
+
+def test_nothing_scrolls_sideways(open_page: OpenPage) -> None:
+    """On a wide and on a narrow page, light and dark."""
+    watched = open_page()
+    page = watched.page
+    open_tab(page, "Remove noise")
+    page.get_by_label("Steps", exact=True).fill("5")
+    remove_noise(page)
     for tab in TABS:
         open_tab(page, tab)
-        if tab == "Remove noise":
-            remove_noise(page)
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        # Nor is a paragraph squeezed into a column of letters.
-        thin = "[...document.querySelectorAll('.prose p')].filter((p) => p.offsetHeight > 2 * p.offsetWidth).length"
-        assert page.evaluate(thin) == 0
+        quiet(watched)
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                drawn_anew(page)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                # Nor is a paragraph squeezed into a column of letters.
+                thin = "[...document.querySelectorAll('.prose p')].filter((p) => p.offsetHeight > 2 * p.offsetWidth)"
+                assert page.evaluate(f"{thin}.length") == 0
 
 
 def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> None:
     page = open_page().page
     page.get_by_role("button", name="Compare the schedules").click()
-    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4, timeout=20_000)
+    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4)
     page.get_by_label("T", exact=True).fill("40")
     page.get_by_label("T", exact=True).press("Enter")  # an open figure follows the bench
     page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length === 40")
@@ -411,17 +462,13 @@ def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_pag
     assert second.std() > 20
 
 
-def test_a_damaged_network_is_told_on_the_page_and_the_rest_goes_on(open_page: OpenPage, tmp_path: Path) -> None:
-    shutil.copytree(WEIGHTS / "digits", tmp_path / "broken")
-    weights = tmp_path / "broken" / "unet" / WEIGHTS_FILE
-    weights.write_bytes(weights.read_bytes()[:5000])
-    with running_app("--model", str(tmp_path / "broken")) as address:
-        page = open_page(address).page
-        for tab, act in (("Find the noise", lambda: None), ("Remove noise", page.locator("#run").click)):
-            open_tab(page, tab)
-            act()
-            expect(page.get_by_text("are damaged: their sha256 is not the one in card.json").last).to_be_visible()
-        open_tab(page, "Add noise")
-        page.get_by_role("button", name="Other noise").click()
-        scrub(page, "player-forward", 3)
-        assert label(page, "player-forward") == "t = 3"
+def test_a_damaged_network_is_told_on_the_page_and_the_rest_goes_on(open_page: OpenPage, damaged: str) -> None:
+    page = open_page(damaged).page
+    for tab, act in (("Find the noise", lambda: None), ("Remove noise", page.locator("#run").click)):
+        open_tab(page, tab)
+        act()
+        expect(page.get_by_text("are damaged: their sha256 is not the one in card.json").last).to_be_visible()
+    open_tab(page, "Add noise")
+    page.get_by_role("button", name="Other noise").click()
+    scrub(page, "player-forward", 3)
+    assert label(page, "player-forward") == "t = 3"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import gc
-import io
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from playground.core.learner import STEPS, Recipe, milestones
@@ -23,7 +20,7 @@ from playground.ui import build_app, launch_options
 from playground.ui.desks import Desks
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
-from tests.browser.test_page import choose, numbers, open_tab
+from tests.browser.test_page import canvas, choose, numbers, open_tab, quiet
 
 OpenPage = Callable[..., Watched]
 DATA, PATHS, FIELD, EXACT = range(4)
@@ -31,9 +28,7 @@ DATA, PATHS, FIELD, EXACT = range(4)
 
 def ink(page: Page, panel: int) -> np.ndarray:
     """How much is drawn at each pixel of a plane, (H, W), 0 to 255."""
-    script = "panel => document.querySelectorAll('#player-training .panel canvas')[panel].toDataURL()"
-    png = base64.b64decode(page.evaluate(script, panel).split(",")[1])
-    return np.array(Image.open(io.BytesIO(png)))[..., 3]
+    return canvas(page, "player-training", panel)[..., 3]
 
 
 def scrub(page: Page, name: str, value: int) -> None:
@@ -55,7 +50,6 @@ def wait_for_frames(page: Page, count: int) -> None:
     page.wait_for_function(
         "count => document.querySelector('#player-training .player')?.dataset.frames >= count",
         arg=count,
-        timeout=60_000,
     )
 
 
@@ -63,6 +57,18 @@ def open_training(page: Page) -> None:
     open_tab(page, "Train it")
     wait_for_frames(page, 1)
     page.wait_for_selector("#player-training .panel canvas")
+
+
+def pause_after(page: Page, count: int) -> None:
+    """Pause as soon as so many frames are there; the last piece of the film comes with the words or before them."""
+    page.wait_for_function(
+        """count => document.querySelector('#player-training .player').dataset.frames >= count
+            && document.querySelector('#training-note').textContent.includes('Training:')
+            && (document.querySelector('#pause-training').click(), true)""",
+        arg=count,
+    )
+    expect(page.locator("#training-note")).to_contain_text("2,000 steps are done")
+    page.wait_for_timeout(1000)  # what is asked in the moment in which Gradio's stream of answers ends may get none
 
 
 def near(points: np.ndarray, drawn: np.ndarray) -> float:
@@ -92,7 +98,9 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     untrained = ink(page, FIELD)
 
     page.locator("#train").click()
-    page.wait_for_function("document.querySelector('#player-training .player').dataset.frames > 1", timeout=3000)
+    player = "document.querySelector('#player-training .player')"
+    first = page.wait_for_function(f"{player}.dataset.frames > 1 && {player}.dataset.frames").json_value()
+    assert int(first) < len(milestones())  # while it trains, not when it has
     wait_for_frames(page, len(milestones()))
     expect(page.locator("#player-training .frames output")).to_have_text(f"after {STEPS:,} steps")
     expect(page.get_by_text("All 2,000 steps are done")).to_be_visible()
@@ -123,21 +131,20 @@ def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
     page.locator("#one-step").click()
     expect(page.locator("#player-training .frames output")).to_have_text("after 2 steps")
     page.locator("#train").click()
-    wait_for_frames(page, 8)
-    page.locator("#pause-training").click()
-    expect(page.locator("#training-note")).to_contain_text("of 2,000 steps are done")
-    stopped, step = frames(page), int(said(page)["trained"])
-    assert along(page, "frames") == f"after {step:,} steps"
+    pause_after(page, 8)
+    stopped, step = frames(page), int(along(page, "frames").split()[1].replace(",", ""))
+    assert step < STEPS
+    said(page, trained=str(step))
     page.wait_for_timeout(700)
     assert frames(page) == stopped
     scrub(page, "Frame", 2)
     page.locator("#one-step").click()  # goes on where the network stood, and shows that
     expect(page.locator("#player-training .frames output")).to_have_text(f"after {step + 1:,} steps")
-    assert "moment" not in said(page)
+    said(page, trained=str(step + 1), moment=None)
     page.locator("#reset-training").click()
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
     assert frames(page) == 1
-    assert "trained" not in said(page)
+    said(page, trained=None)
 
 
 def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, address: str) -> None:
@@ -147,18 +154,14 @@ def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, add
     page = open_page(f"{address}?{chosen}").page
     wait_for_frames(page, 1)
     page.locator("#train").click()
-    wait_for_frames(page, 12)
-    page.locator("#pause-training").click()
-    page.wait_for_timeout(1000)
+    pause_after(page, 12)
     scrub(page, "Frame", 9)
     scrub(page, "Along the generation", 15)
-    query = said(page)
-    assert query["moment"] == str(milestones()[9])
-    assert query["place"] == "15"
+    query = said(page, moment=str(milestones()[9]), place="15")
 
     other = open_page(page.url).page
     wait_for_frames(other, frames(page))
-    assert said(other) == query
+    assert said(other, **query) == query
     assert frames(other) == frames(page)
     assert along(other, "frames") == along(page, "frames")
     assert along(other, "places") == along(page, "places")
@@ -168,13 +171,13 @@ def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, add
 
 
 def test_what_the_network_may_not_see_it_cannot_learn(open_page: OpenPage) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     open_training(page)
     page.get_by_label("xₜ, the noisy point").uncheck()
-    page.wait_for_timeout(800)
+    quiet(watched)
     page.locator("#train").click()
-    wait_for_frames(page, 14)
-    page.locator("#pause-training").click()
+    pause_after(page, 14)
     assert float(numbers(page, "player-training")["loss, same draws"]) == pytest.approx(1, abs=0.02)
     page.get_by_label("xₜ, the noisy point").check()  # another network: it begins anew
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
@@ -185,23 +188,20 @@ def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
     page = open_page().page
     open_training(page)
     page.locator("#train").click()
-    wait_for_frames(page, 6)
-    page.locator("#pause-training").click()
-    page.wait_for_timeout(1000)
+    pause_after(page, 6)
     count, before = frames(page), ink(page, PATHS)
     for name, same in (("DDPM", False), ("probability-flow ODE", True)):
         run = page.locator("#player-training .player").get_attribute("data-run")
         page.get_by_label(name, exact=True).check()
-        page.wait_for_function(
-            "run => document.querySelector('#player-training .player').dataset.run !== run", arg=run, timeout=10_000
-        )
+        page.wait_for_function("run => document.querySelector('#player-training .player').dataset.run !== run", arg=run)
         wait_for_frames(page, count)
         scrub(page, "Frame", count - 1)
         assert np.array_equal(ink(page, PATHS), before) is same
 
 
 def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     open_training(page)
     page.get_by_role("button", name="Draw a world").click()
     pad = page.locator("#world-pad canvas")
@@ -215,14 +215,14 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
     page.mouse.up()
     before = ink(page, DATA)
     page.locator("#world-pad .use").click()
-    page.wait_for_timeout(1500)
+    quiet(watched)
     drawn = ink(page, DATA) > 40
     assert not np.array_equal(drawn, before > 40)
     expect(page.locator("#training-note")).to_contain_text("The world is your drawing")
     rows, columns = np.nonzero(drawn)
     assert columns.max() - columns.min() > 5 * (rows.max() - rows.min())  # a level line
     choose(page, "World", "spiral")
-    page.wait_for_timeout(1500)
+    quiet(watched)
     rows, columns = np.nonzero(ink(page, DATA) > 40)
     assert columns.max() - columns.min() < 2 * (rows.max() - rows.min())
 
@@ -249,13 +249,14 @@ def test_who_leaves_the_page_leaves_nothing(browser: Browser, desks_and_address:
     assert len(desks) == 1
     (desk,) = desks._desks.values()
     context.close()
-    for _ in range(200):
+    for _ in range(600):
         if desk.left:
             break
         time.sleep(0.1)
     assert desk.left
     assert len(desks) == 0
-    time.sleep(1)
-    stopped = desk.learner.step
-    time.sleep(1)
-    assert desk.learner.step == stopped < STEPS
+    stopped = -1
+    while stopped != desk.learner.step:
+        stopped = desk.learner.step
+        time.sleep(1)
+    assert stopped < STEPS

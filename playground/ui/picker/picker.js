@@ -16,7 +16,7 @@ function show(offer) {
   find(".offer").replaceChildren(...offer.numbers.map((number, k) => {
     const view = document.createElement("button"), column = k % offer.columns, row = Math.floor(k / offer.columns);
     Object.assign(view, { type: "button", title: offer.names[k] });
-    view.setAttribute("aria-label", `Picture ${number}: ${offer.names[k]}`);
+    view.setAttribute("aria-label", `Picture ${number}${offer.names[k] && ": "}${offer.names[k]}`);
     view.style.backgroundImage = `url(${offer.sheet})`;
     view.style.backgroundSize = `${offer.columns * 100}% ${offer.rows * 100}%`;
     const place = (i, count) => (count > 1 ? `${i / (count - 1) * 100}%` : "0");

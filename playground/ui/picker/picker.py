@@ -12,8 +12,8 @@ from playground.core import images
 from playground.core.datasets import Pictures
 from playground.core.worlds import drawn
 
-OFFERED, COLUMNS = 60, 20
-OFFER = """<div class="offer" role="group" aria-label="Pictures of the network's data">
+OFFERED, COLUMNS, THUMBNAIL = 60, 20, 64
+OFFER = """<div class="offer" role="group" aria-label="Pictures to choose from">
 The pictures are on their way…</div>"""
 
 
@@ -45,18 +45,20 @@ def _component(elem_id: str, label: str, what: str, about: str, beside: str) -> 
 
 
 def offer(pictures: Pictures) -> dict[str, Any]:
-    """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all."""
-    held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED // 2]
+    """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all.
+
+    Of pictures that stand in, which are all held out, it is the first.
+    """
+    held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED if pictures.stand_in else OFFERED // 2]
     count = min(OFFERED - len(held_out), pictures.training.stop)
     others = [k * pictures.training.stop // count for k in range(count)]
     numbers = held_out + others
-    names = pictures.names or tuple(pictures.label_names[label] for label in pictures.labels.tolist())
     return {
-        "sheet": images.png_url(images.sheet(pictures.pixels[numbers], COLUMNS)),
+        "sheet": images.png_url(images.sheet(images.thumbnails(pictures.pixels[numbers], THUMBNAIL), COLUMNS)),
         "columns": COLUMNS,
         "rows": -(-len(numbers) // COLUMNS),
         "numbers": numbers,
-        "names": [names[i] for i in numbers],
+        "names": [pictures.names[i] if pictures.names else pictures.label_of(i) for i in numbers],
     }
 
 

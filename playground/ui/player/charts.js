@@ -103,7 +103,7 @@ function valuesAlong({ values, over }) {
 
 /** Draw the curves; return the function that moves the marker and the dots to the present frame, and what has changed. */
 function buildCurves(chart, box) {
-  const [root, width] = svgRoot(box), values = chart.series.flatMap((series) => series.y ?? []);
+  const [root, width] = svgRoot(box), values = chart.series.flatMap(({ y, low, high }) => y ?? (low ? [...low, ...high] : []));
   const span = chart.range_y ?? (chart.log ? [Math.min(...values), Math.max(...values)] : [Math.min(0, ...values), Math.max(1, ...values)]);
   const [sides, rise] = rounded(span, chart.log ? 1 : 0);
   const [x, y] = buildAxes(root, width, chart.range, sides, rise, chart.log);
@@ -115,6 +115,12 @@ function buildCurves(chart, box) {
     .map(([across, up]) => `${x(across).toFixed(1)},${y(up).toFixed(1)}`).join(" ");
   const growing = [];
   [...chart.series].sort((a, b) => (b.look === "faint") - (a.look === "faint")).forEach((series, k) => {
+    if (series.low) { // an area, from its lower side to the right and back along its upper one
+      const back = (values) => [...values].reverse(), sides = [...series.low, ...back(series.high)];
+      svg("polygon", { class: `band ${series.role}`, points: line([...series.x, ...back(series.x)], sides) }, curves);
+      keyEntry(key, series, `bars ${series.role}`);
+      return;
+    }
     const look = `curve ${series.role} ${series.look === "faint" ? `faint dash-${k % 3}` : series.look}`;
     const drawnLine = svg("polyline", { class: look }, curves);
     if (series.of) growing.push(() => drawnLine.setAttribute("points", line(...series.of.map((key) => valuesAlong(number(key))))));
@@ -162,8 +168,8 @@ function buildScatter(chart, box) {
     context.setTransform(sharp, 0, 0, sharp, -left * sharp, -top * sharp);
     context.clearRect(left, top, ...inside);
     context.fillStyle = getComputedStyle(player).getPropertyValue(`--${role}`);
-    context.globalAlpha = Math.min(.8, 600 / one.length);
-    for (let j = 0; j < one.length; j++) context.fillRect(x(one[j]) - 1, y(other[j]) - 1, 2, 2);
+    context.globalAlpha = Math.min(.8, 600 * chart.every / one.length);
+    for (let j = 0; j < one.length; j += chart.every) context.fillRect(x(one[j]) - 1, y(other[j]) - 1, 2, 2);
     said.textContent = written(number(chart.note));
     root.setAttribute("aria-label", `${chart.title}: ${inWords(number(chart.note))} at ${film.labels[frame]}`);
   };

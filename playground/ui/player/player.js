@@ -49,7 +49,7 @@ function begin(piece) {
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
-  append(piece);
+  add(piece);
   if (changed) buildStage();
   buildStrip();
   buildFormulas();
@@ -57,13 +57,29 @@ function begin(piece) {
   buildCharts();
   alongFrames.name(film.ends);
   if (film.places) placesRow().name(film.places.ends);
+  find(".said").textContent = "";
   following = film.labels.length < film.total;
+  const last = film.labels.length - 1;
   if (film.sync && playground.place !== undefined) show(nearest(playground.place), false);
-  else show(Math.min(film.at ?? 0, film.labels.length - 1), film.places !== undefined);
+  else show(Math.min(film.stays ? frame : film.at ?? (following || film.sync || film.places ? 0 : last), last), film.places !== undefined);
   draw(true);
+  if (!following) complete();
 }
 
+/** Add a piece to the film, and what it brings with it; `show` comes later for a film that is just beginning. */
 function append(piece) {
+  add(piece);
+  if (piece.follow && piece.start) following = true; // somebody went on with what had stood still
+  if (following) show(film.labels.length - 1, film.places !== undefined);
+  if (film.labels.length === film.total) complete();
+}
+
+function complete() {
+  following = false;
+  if (!film.sync) goToWanted();
+}
+
+function add(piece) {
   film.total = piece.total;
   film.labels.push(...piece.labels);
   for (const [p, texts] of Object.entries(piece.words ?? {})) (film.words[p] ??= []).push(...texts);
@@ -72,11 +88,6 @@ function append(piece) {
   for (let at = 0; at < data.length; at += size) film.moving.push(data.subarray(at, at + size));
   player.dataset.frames = film.labels.length; // what the page asks for next begins here
   if (piece.moments) film.moments.push(...piece.moments.map(decodedMoment));
-  if (piece.follow && piece.start) following = true; // somebody went on with what had stood still
-  if (following) show(film.labels.length - 1, film.places !== undefined);
-  if (film.labels.length !== film.total) return;
-  following = false;
-  if (!film.sync) goToWanted();
 }
 
 // --- drawing ----------------------------------------------------------------------------------------------------

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from playground.core import images
 from playground.render.film import Film, colour_scale
 from playground.render.gif import gif
+from playground.render.mp4 import ffmpeg, mp4
 
 MAX_SHEET = 16_000
 SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
@@ -29,6 +32,7 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
     """
     # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
     markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt)
+    markup = markup.replace("MOVING", "".join(map(_button, encoders())))
     return gr.HTML(
         html_template=markup,
         css_template=_read("player.css"),
@@ -37,7 +41,7 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
         elem_id=elem_id,
         label=label,
         film=film and _text(film),
-        server_functions=[encode_gif],
+        server_functions=[encode],
     )
 
 
@@ -46,19 +50,29 @@ def showing(film: Film) -> Any:
     return gr.update(film=_text({**film, "serial": next(_serial)}))
 
 
-def encode_gif(sent: Any) -> dict[str, str]:
-    """What the player asks for when a film is saved: {"sheet": its frames below each other, "frames": how many}.
+def encoders() -> dict[str, Callable[[Image.Image, int], bytes]]:
+    """What makes a moving film of a sheet of frames, by the ending of the file's name: MP4 only where ffmpeg is."""
+    return {"gif": gif, "mp4": mp4} if ffmpeg() else {"gif": gif}
 
-    Answers {"gif": in base64}, or {"error": a sentence for a person}.
+
+def encode(sent: Any) -> dict[str, str]:
+    """What the player asks for when a film is saved.
+
+    It sends {"kind": one of `encoders`, "sheet": the frames below each other, "frames": how many}. Answers {"file": in
+    base64}, or {"error": a sentence for a person}.
     """
     try:
         match sent:
-            case {"sheet": str(sheet), "frames": int(frames)}:
-                encoded = gif(images.read(images.decoded(sheet), side=MAX_SHEET), frames)
-                return {"gif": base64.b64encode(encoded).decode("ascii")}
-        raise ValueError("A film is sent as a sheet of its frames and their number.")
+            case {"kind": str(kind), "sheet": str(sheet), "frames": int(frames)} if kind in encoders():
+                encoded = encoders()[kind](images.read(images.decoded(sheet), side=MAX_SHEET), frames)
+                return {"file": base64.b64encode(encoded).decode("ascii")}
+        raise ValueError(f"A film is sent as a sheet of its frames, their number and {' or '.join(encoders())}.")
     except ValueError as error:
         return {"error": str(error)}
+
+
+def _button(kind: str) -> str:
+    return f'<button type="button" data-kind="{kind}" title="Up to 40 frames, moving">{kind.upper()}</button>'
 
 
 def _text(film: Film) -> str:

@@ -1,4 +1,4 @@
-// Saving a film: as a moving GIF, as a strip of frames, or its numbers. Part of the player; see player.js.
+// Saving a film: as a moving GIF or MP4, as a strip of frames, or its numbers. Part of the player; see player.js.
 
 /** At most `count` frames, evenly spaced, below each other: their panels in rows, and what t it is. */
 function sheet(count) {
@@ -38,11 +38,10 @@ function everyNumber() {
 
 async function save(kind) {
   if (kind === "json") return new Blob([JSON.stringify(everyNumber(), null, 1)], { type: "application/json" });
-  const { canvas, frames } = sheet(kind === "gif" ? 40 : 10);
-  if (kind === "png") return new Promise((done) => canvas.toBlob(done));
-  const answer = await server.encode_gif({ sheet: canvas.toDataURL(), frames });
+  if (kind === "png") return new Promise((done) => sheet(10).canvas.toBlob(done));
+  const { canvas, frames } = sheet(40), answer = await server.encode({ kind, sheet: canvas.toDataURL(), frames });
   if (answer.error) throw new Error(answer.error);
-  return new Blob([bytes(answer.gif)], { type: "image/gif" });
+  return new Blob([bytes(answer.file)], { type: kind === "gif" ? "image/gif" : "video/mp4" });
 }
 
 async function onSave(event) {

@@ -1,0 +1,92 @@
+"""What a network says of pictures like its data and of others, as a film over t: a column each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from playground.core.depth import Trial, UsualError
+from playground.render.charts import band, curve, curves_chart
+from playground.render.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Limits,
+    Part,
+    Shown,
+    composed,
+    level_numbers,
+    number,
+    over_t,
+    panel,
+)
+
+LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed")
+LOW, HIGH = 0.05, 0.95
+
+
+def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -> Film:
+    """x_t, ε̂, what it missed and x̂_0, a row each, and how the errors lie beside the usual ones, where those are known.
+
+    There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
+    """
+    first = next(iter(trials.values())).found
+    rows: list[list[Shown]] = [[], [], [], []]
+    still, moved = {"eps": first.eps[0]}, dict[str, tuple[Tensor, Limits]]()
+    below, errors = list[Part](), list[Part]()
+    for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
+        found = each.found
+        still[name] = each.subject.x0
+        moved |= {
+            f"{name} eps": (found.eps_hat, NOISE),
+            f"{name} missed": (found.eps - found.eps_hat, NOISE),
+            f"{name} x0": (found.x0_hat, PICTURE),
+        }
+        x_t = {name: found.level.alpha, "eps": each.subject.strength * found.level.sigma}
+        column: list[Shown] = [
+            (panel(f"x_t · {name}", "mixture", PICTURE, about=each.subject.about), x_t),
+            (panel("ε̂", "prediction", NOISE, badge="network", note=f"{name} deviation"), {f"{name} eps": 1}),
+            (panel("ε − ε̂", "error", NOISE, badge="network", note=f"{name} error"), {f"{name} missed": 1}),
+            (panel("x̂_0", "picture", PICTURE, badge="network", about=name), {f"{name} x0": 1}),
+        ]
+        for row, shown in zip(rows, column, strict=True):
+            row.append(shown)
+        below += [
+            number(f"{name} deviation", f"{name}: std", found.deviation, "prediction", "of ε̂; that of ε is 1", 3),
+            number(f"{name} error", f"{name}: mean square", found.error, "error", "mean (ε − ε̂)² a pixel"),
+        ]
+        errors.append(curve(name, "error", found.t, found.error, dot=f"{name} error", look=look))
+    last = int(first.t[-1])
+    bands, numbers, charts = ([], [], []) if usual is None else _beside(trials, usual)
+    return {
+        **over_t(first.t, at),
+        **composed(len(first.t), [shown for row in rows for shown in row], still, moved),
+        "columns": len(trials),
+        "numbers": [*level_numbers(first.t, first.level)[:2], *numbers, *below],
+        "charts": [
+            curves_chart("mean (ε − ε̂)² over t, with the same noise", last, [*bands, *errors], range_y=(0, 2)),
+            *charts,
+        ],
+    }
+
+
+def _beside(trials: Mapping[str, Trial], usual: UsualError) -> tuple[list[Part], list[Part], list[Part]]:
+    """The usual errors as a band for the chart of errors, as numbers, and as a chart of how many times as large."""
+    first = next(iter(trials.values())).found
+    low, median, high = (usual.below(share, first.level) for share in (LOW, 0.5, HIGH))
+    name_of_band, of_data = "usual: nine held-out pictures in ten", "of the error on held-out pictures"
+    numbers = [
+        number("usual", "usual: median", median, "mixture", f"median {of_data}"),
+        number("usual low", "usual: 5 %", low, "mixture", f"the lowest 5 % {of_data} are below"),
+        number("usual high", "usual: 95 %", high, "mixture", f"the highest 5 % {of_data} are above"),
+    ]
+    ratios = [band(name_of_band, "mixture", first.t, (low / median).log10(), (high / median).log10())]
+    for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
+        times = each.found.error / median
+        about = "its error, divided by the median of the usual ones"
+        numbers.append(number(f"{name} times", f"{name} ÷ usual", times, "error", about, 1))
+        ratios.append(curve(name, "error", first.t, times.log10(), dot=f"{name} times", look=look))
+    title = "The same ÷ the usual median: how many times as large"
+    chart = curves_chart(title, int(first.t[-1]), ratios, log=True)
+    return [band(name_of_band, "mixture", first.t, low, high)], numbers, [chart]

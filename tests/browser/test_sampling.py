@@ -1,0 +1,143 @@
+"""The ways to sample and to watch it, in a real Chromium."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from playground.core import images
+from playground.core.library import Library
+from playground.ui.scene import Scene
+from playground.ui.settings import checked
+from tests.browser.test_links import said
+from tests.browser.test_page import OpenPage, drawn, label, numbers, remove_noise, scrub
+
+PLAYER = "player-reverse"
+
+
+def watch(page: Page, name: str) -> None:
+    page.locator("#control-view").get_by_label(name).check()
+
+
+def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -> None:
+    page = open_page(width=1200).page
+    page.get_by_role("tab", name="Remove noise").click()
+    expect(page.locator("#control-solvers")).to_be_hidden()
+    page.locator("#control-steps input").fill("4")
+
+    watch(page, "a step in slow motion")
+    expect(page.get_by_role("heading", name="What happens in one step?")).to_be_visible()
+    expect(page.locator("#control-count")).to_be_hidden()
+    page.locator("#run").click()
+    page.wait_for_function("document.querySelector('#player-reverse .player').dataset.frames === '12'")
+    for frame, part in enumerate(("predict", "subtract", "add noise")):
+        scrub(page, PLAYER, 3 + frame)
+        assert label(page, PLAYER) == f"step 2 · t = 749 · {part}"
+        grey = [bool((np.abs(drawn(page, PLAYER, p) - 128) <= 1).all()) for p in (2, 4)]
+        assert grey == [frame < 1, frame < 2]
+    said(page, view="slow")
+
+    watch(page, "what guidance adds")
+    page.locator("#run").click()
+    expect(page.locator(".toast-body")).to_contain_text("Guidance pulls towards a label")
+    page.locator("#control-label input").click()
+    page.get_by_role("option", name="7", exact=True).click()
+    remove_noise(page)
+    assert float(numbers(page, PLAYER)["rms(ε̂(c) − ε̂(∅))"]) > 0
+
+    watch(page, "a race of solvers")
+    for hidden in ("sampler", "steps", "driver", "eta"):
+        expect(page.locator(f"#control-{hidden}")).to_be_hidden()
+    page.locator("#control-calls input").fill("3")
+    page.locator("#control-T input").fill("60")
+    page.locator("#control-T input").press("Tab")
+    page.locator("#run").click()
+    page.wait_for_function("document.querySelector('#player-reverse .charts svg') !== null")
+    ranks = page.locator("#player-reverse .words").all_inner_texts()
+    assert sorted(word for word in ranks if word) == ["closest", "fourth", "second", "third"]
+    assert label(page, PLAYER) == "after 3 calls · the pictures"
+    said(page, view="race", calls="3", T="60", solvers=None)  # they are the usual ones
+
+
+def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
+    open_page: OpenPage, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(accept_downloads=True).page
+    page.get_by_role("tab", name="Remove noise").click()
+    page.locator("#control-steps input").fill("5")
+    page.locator("#elsewhere button").first.click()
+    pad = page.locator("#brush canvas")
+    page.wait_for_function("document.querySelector('#brush canvas').style.backgroundImage !== ''")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + 110)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 130, box["y"] + 110, steps=4)
+    page.mouse.up()
+    expect(page.locator("#control-keep input")).to_have_value("what is not painted over")
+    remove_noise(page)
+    picture = images.to_bytes(library.pictures("digits").x0(9003))[0].numpy().astype(int)
+    made = drawn(page, PLAYER, 0)[..., 0]
+    same = np.abs(made[:28, :28] - picture) <= 1
+    assert same[:14].all()
+    assert same[26:].all()
+    covered = np.abs(np.stack([made[:28, :28], made[28:, :28]]) - picture)[:, 17:21]
+    assert covered.max() > 50
+
+    page.locator("#show-code button").first.click()
+    page.wait_for_function("document.querySelector('#script')?.textContent.includes('4 of digits')")
+    monkeypatch.chdir(tmp_path)
+    Path("run.py").write_text(page.locator("#script code").inner_text(), encoding="utf-8")
+    runpy.run_path("run.py")
+    with Image.open("pictures.png") as image:
+        by_script = np.array(image).astype(int)
+    assert np.abs(by_script[:, :28] - made[:28, :28]).max() <= 1
+
+    with page.expect_download() as download:
+        page.locator("#every-step").click()
+    steps = np.load(download.value.path())
+    assert steps["x_t"].shape == (6, 4, 1, 28, 28)
+    ended = np.clip((steps["x_t"][-1, 0, 0] + 1) * 127.5, 0, 255).round()
+    assert np.abs(ended - made[:28, :28]).max() <= 1
+
+    page.locator("#brush button").click()
+    expect(page.locator("#control-keep input")).to_have_value("nothing")
+
+
+def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settings(open_page: OpenPage) -> None:
+    page = open_page().page
+    page.get_by_role("tab", name="Remove noise").click()
+    expect(page.locator("#stop")).to_be_disabled()
+    page.locator("#control-steps input").fill("1")
+    expect(page.locator("#stale")).to_be_hidden()  # nothing is there yet
+    page.locator("#run").click()
+    page.wait_for_function(
+        "document.querySelector('#player-reverse output')?.textContent === 'after step 1 · the picture'"
+    )
+    assert drawn(page, PLAYER, 0).std() > 10
+    expect(page.locator("#player-reverse .stage")).to_be_in_viewport()
+    expect(page.locator("#run")).to_be_enabled()
+    expect(page.locator("#stale")).to_be_hidden()
+    page.locator("#control-steps input").fill("3")
+    expect(page.locator("#stale")).to_be_visible()
+    page.locator("#run").click()
+    page.wait_for_function(
+        "document.querySelector('#player-reverse output')?.textContent === 'after step 3 · the picture'"
+    )
+    expect(page.locator("#stale")).to_be_hidden()
+
+
+def test_a_link_starts_in_a_picture(open_page: OpenPage, library: Library, address: str) -> None:
+    asked = {"steps": 10, "count": 1, "start": "picture", "start_at": 0.5, "keep": "left", "seed": 4}
+    link = "&".join(f"{name}={value}" for name, value in asked.items())
+    page = open_page(f"{address}?tab=reverse&frame=5&{link}").page
+    page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 5')")
+    *_, last = Scene(library, checked(library, **asked)).reverse()
+    expected = images.to_bytes(last.x_next)[0, 0].numpy().astype(int)
+    assert np.abs(drawn(page, PLAYER, 0)[..., 0] - expected).max() <= 2

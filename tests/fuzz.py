@@ -1,0 +1,158 @@
+"""Random requests to the public endpoints and to the page's address: python -m tests.fuzz --requests 2000
+
+Each must be answered in time: by what was asked for, or by one sentence. Prints how many of each there were, and exits
+with 1 where anything else came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from playground.ui.settings import NAMES
+from tests.server import running_app
+
+ALLOWED = {"complete", "error", "page", "422"}
+"""How a request may be answered: as it was asked, refused in a sentence, or refused at the door."""
+SECONDS = 60
+"""Longer than any request with these values takes; what takes as long hangs."""
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.sampled_from(["../../etc/passwd", "{{7*7}}", "<img src=x onerror=alert(1)>", "NaN", "1e999", "\0", "9" * 400]),
+)
+LIKELY: dict[str, st.SearchStrategy[Any]] = {
+    "model": st.sampled_from(["digits", "emoji"]),
+    "picture": st.integers(0, 597),
+    "t": st.integers(0, 10),
+    "T": st.sampled_from([11, 60, 60.0, "60", 4000]),
+    "schedule": st.sampled_from(["linear", "cosine", "sigmoid", "scaled_linear"]),
+    "seed": st.integers(0, 2**31 - 1),
+    "zero_terminal": st.booleans(),
+    "own_picture": st.sampled_from(["", "", "", "data:,", "iVBORw0KGgo="]),
+    "predictor": st.sampled_from(["network", "blind", "copycat"]),
+    "label": st.sampled_from(["any", "any", "3", "hearts"]),
+    "count": st.integers(1, 2),
+    "sampler": st.sampled_from(["ddim", "ddpm", "heun", "unipc"]),
+    "steps": st.integers(2, 3),
+    "guidance": st.floats(0, 8),
+    "eta": st.floats(0, 1),
+    "variance": st.sampled_from(["beta", "beta_tilde"]),
+}
+
+
+def bodies(parameters: list[str]) -> st.SearchStrategy[Any]:
+    """What is posted to an endpoint: likely values for its parameters, one of them odd at times, or something else."""
+    likely = st.tuples(*(LIKELY[name] for name in parameters)).map(list)
+    one_odd = st.tuples(likely, st.integers(0, len(parameters) - 1), ODD).map(
+        lambda drawn: [*drawn[0][: drawn[1]], drawn[2], *drawn[0][drawn[1] + 1 :]]
+    )
+    kinds = {"likely": likely, "one odd": one_odd, "of a wrong length": st.lists(ODD, max_size=20), "none": ODD}
+    weighed = st.sampled_from(["likely"] * 4 + ["one odd"] * 4 + ["of a wrong length", "none"])
+    return weighed.flatmap(kinds.__getitem__).map(lambda data: {"data": data})
+
+
+def queries() -> st.SearchStrategy[str]:
+    """A query string: parts of a link, with likely or odd values, or any text."""
+    part = st.sampled_from([*NAMES, "__theme", "unknown"]).flatmap(
+        lambda name: ODD.map(lambda odd: f"{quote(name)}={quote(str(odd), errors='replace')}")
+    )
+    return st.one_of(st.lists(part, max_size=8).map("&".join), st.text(max_size=40).map(lambda text: quote(text, "&=")))
+
+
+def ask(http: httpx.Client, body: Any, name: str, parameters: int) -> str:
+    """Call an endpoint as curl would; how it was answered, in a word. Of what is too short Gradio says only that."""
+    short = isinstance(body["data"], list) and len(body["data"]) < parameters
+    joined = http.post(f"gradio_api/call/{name}", json=body)
+    if joined.status_code != 200:
+        return str(joined.status_code)
+    with http.stream("GET", f"gradio_api/call/{name}/{joined.json()['event_id']}") as stream:
+        event = ""
+        for line in stream.iter_lines():
+            if line.startswith("event:"):
+                event = line[6:].strip()
+            elif line.startswith("data:") and event in ("complete", "error"):
+                data = json.loads(line[5:])
+                said = isinstance(data, dict) and data.get("error")
+                return event if event == "complete" or said or short else f"{event} without a sentence"
+    return "no answer"
+
+
+def visit(http: httpx.Client, query: str, go: int) -> str:
+    """Open the page, and go where the link leads, as its script does; how it was answered."""
+    opened = http.get(f"?{query}")
+    if opened.status_code != 200:
+        return str(opened.status_code)
+    answer = http.post("gradio_api/run/go", json={"data": [query], "fn_index": go, "session_hash": "fuzz"})
+    return "page" if answer.status_code == 200 and "data" in answer.json() else str(answer.status_code)
+
+
+def answers_to(http: httpx.Client, send: Callable[[httpx.Client, Any], str], sent: Any, count: int) -> Counter[str]:
+    """Send so many of a strategy's examples; how often each was answered how."""
+    answers: Counter[str] = Counter()
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sent)
+    def one(example: Any) -> None:
+        answer = send(http, example)
+        answers[answer] += 1
+        if answer not in ALLOWED:
+            print(f"{answer}: {example!r}")
+
+    one()
+    return answers
+
+
+def fuzz(address: str, requests: int) -> dict[str, Counter[str]]:
+    """Send so many, an equal part to each endpoint and as links; by name, how often each was answered how."""
+    endpoints = httpx.get(f"{address}gradio_api/info", trust_env=False).json()["named_endpoints"]
+    each = -(-requests // (len(endpoints) + 1))
+    with httpx.Client(base_url=address, timeout=SECONDS, trust_env=False) as http:
+        [go] = [event["id"] for event in http.get("config").json()["dependencies"] if event["api_name"] == "go"]
+        answers = {"links": answers_to(http, partial(visit, go=go), queries(), each)}
+        for path, endpoint in endpoints.items():
+            names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+            send = partial(ask, name=path.removeprefix("/"), parameters=len(names))
+            answers[path] = answers_to(http, send, bodies(names), each)
+    return answers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=2000)
+    requests = parser.parse_args().requests
+    began = time.monotonic()
+    with running_app() as address:
+        answers = fuzz(address, requests)
+    for name, answered in answers.items():
+        for answer, count in answered.most_common():
+            print(f"{name:15} {answer:25} {count:6,}")
+    print(f"{sum(map(Counter.total, answers.values())):,} requests in {time.monotonic() - began:.0f} s")
+    sys.exit(any(set(answered) - ALLOWED for answered in answers.values()))
+
+
+if __name__ == "__main__":
+    main()

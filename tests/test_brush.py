@@ -1,0 +1,28 @@
+import pytest
+from PIL import Image
+
+from playground.core import images
+from playground.core.library import Library
+from playground.ui.brush import over, painted_over
+from playground.ui.scene import Scene
+from playground.ui.settings import checked
+
+
+def test_a_painting_is_taken_and_clearing_it_keeps_nothing() -> None:
+    kept, painting = painted_over({"painting": images.png_url(Image.new("L", (8, 8), "white"))})
+    assert kept == "painted"
+    assert painting is not None
+    assert painting.size == (8, 8)
+    assert painted_over({"painting": None}) == ("nothing", None)
+
+
+@pytest.mark.parametrize("value", [None, {}, {"painting": 3}, {"painting": "<script>"}, "x"])
+def test_what_is_no_painting_is_told(value: object) -> None:
+    with pytest.raises(ValueError, match=r"in base64|is needed here"):
+        painted_over(value)
+
+
+def test_what_is_painted_on_is_the_scenes_picture(library: Library) -> None:
+    scene = Scene(library, checked(library, picture=17))
+    shown = images.read(images.decoded(over(scene)))
+    assert images.from_pil(shown, 1).equal(library.pictures("digits").x0(17))

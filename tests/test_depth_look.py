@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+
+from playground.core import experiments
+from playground.core.depth import Subject, Trial, UsualError, noise_alone, trial
+from playground.core.predictors import IdealPredictor
+from playground.core.schedules import linear, zero_terminal_snr
+from playground.render.depth_look import LINES, depth_film
+from tests.films import numbers, panel, titled
+from tests.test_looks import T, close, shown
+
+SHAPE = (1, 8, 8)
+USUAL = UsualError(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))
+
+
+def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, Trial]:
+    schedule = zero_terminal_snr(linear(100)) if zero_terminal else linear(100)
+    ideal, eps = IdealPredictor(pictures[:10]), experiments.gaussian(SHAPE, 0)
+    subjects = {
+        "its data": Subject("one of ten", pictures[0]),
+        "others": Subject("another", pictures[15]),
+        "noise": noise_alone(SHAPE, 0.5),
+    }
+    return {name: trial(ideal, each, eps, schedule, T) for name, each in subjects.items()}
+
+
+@pytest.mark.parametrize("zero_terminal", [False, True])
+def test_each_subject_has_its_own_column(pictures: torch.Tensor, zero_terminal: bool) -> None:
+    """x_t as it was shown to the predictor, the noise of the wrong strength too; and all that it said."""
+    record = trials(pictures, zero_terminal)
+    film = depth_film(record, USUAL, 62)
+    assert (film["at"], film["columns"], len(film["panels"])) == (2, 3, 12)
+    for column, (name, each) in enumerate(record.items()):
+        found = each.found
+        assert titled(film, f"x_t · {name}") == column
+        assert film["panels"][column]["about"] == each.subject.about
+        for k in range(len(T)):
+            close(shown(film, f"x_t · {name}", "", k, (-9, 9)), found.x_t[k], (-9, 9))
+            for row, (values, limits) in enumerate(
+                [(found.eps_hat, (-3, 3)), (found.eps - found.eps_hat, (-3, 3)), (found.x0_hat, (-1, 1))], start=1
+            ):
+                close(panel(film, 3 * row + column, k).clip(*limits), values[k], limits)
+        np.testing.assert_allclose(numbers(film, f"{name} error"), found.error.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(numbers(film, f"{name} deviation"), found.deviation.numpy(), rtol=1e-6)
+
+
+def test_errors_stand_beside_the_usual_ones(pictures: torch.Tensor) -> None:
+    record = trials(pictures)
+    film, level = depth_film(record, USUAL, 0), record["noise"].found.level
+    median = USUAL.below(0.5, level)
+    np.testing.assert_allclose(numbers(film, "usual"), median.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "usual low"), USUAL.below(0.05, level).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "usual high"), USUAL.below(0.95, level).numpy(), rtol=1e-6)
+    errors, ratios = film["charts"]
+    assert (errors["log"], ratios["log"]) == (False, True)
+    for chart, scaled in ((errors, lambda values: values), (ratios, lambda values: (values / median).log10())):
+        area, *lines = chart["series"]
+        np.testing.assert_allclose(area["low"], scaled(USUAL.below(0.05, level)).numpy(), rtol=1e-4)
+        np.testing.assert_allclose(area["high"], scaled(USUAL.below(0.95, level)).numpy(), rtol=1e-4)
+        assert [line["name"] for line in lines] == list(record)
+        for line, each in zip(lines, record.values(), strict=True):
+            np.testing.assert_allclose(line["y"], scaled(each.found.error).numpy(), rtol=1e-4, atol=1e-6)
+            values = numbers(film, line["dot"])
+            np.testing.assert_allclose(np.log10(values) if chart is ratios else values, line["y"], rtol=1e-4, atol=1e-4)
+    assert len({line["look"] for line in ratios["series"][1:]}) == 3
+
+
+def test_without_pictures_of_its_own_nothing_is_called_usual(pictures: torch.Tensor) -> None:
+    film = depth_film(trials(pictures), None, 0)
+    assert len(film["charts"]) == 1
+    assert not any("usual" in each["key"] for each in film["numbers"])
+    assert [line["name"] for line in film["charts"][0]["series"]] == ["its data", "others", "noise"]
+
+
+def test_as_many_lines_can_be_told_apart_as_there_can_be_columns() -> None:
+    assert len(set(LINES)) == len(LINES) == 5
+
+
+def test_where_nothing_usual_was_measured_there_is_no_number(pictures: torch.Tensor) -> None:
+    film = depth_film(trials(pictures, zero_terminal=True), USUAL, 0)
+    for key in ("usual", "noise times"):
+        assert np.isnan(numbers(film, key)).tolist() == [False, False, False, True]
+    assert film["charts"][1]["series"][0]["x"] == T[:-1]

@@ -1,0 +1,40 @@
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from playground.ui import door
+from playground.ui.door import HANDLERS, Door
+
+
+async def count(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def look_up(request: Request) -> Response:
+    return PlainTextResponse({}[request.url.path])
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setattr(door, "MAX_BODY", 1000)
+    routes = [Route("/", count, methods=["POST"]), Route("/nothing", look_up)]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(Door)], exception_handlers=HANDLERS))
+
+
+def test_as_much_as_is_allowed_comes_in(client: TestClient) -> None:
+    assert client.post("/", content=b"x" * 1000).text == "1000"
+
+
+def test_more_is_refused_whether_announced_or_not(client: TestClient) -> None:
+    assert client.post("/", content=b"x" * 1001).status_code == 413
+    assert client.post("/", content=(b"x" * 100 for _ in range(11))).status_code == 413
+
+
+def test_who_asks_for_what_is_not_here_is_told(client: TestClient) -> None:
+    answer = client.get("/nothing")
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "There is nothing of that name or number here."}

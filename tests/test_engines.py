@@ -1,0 +1,155 @@
+"""The fast path says what the plain network says, whatever the batch, and where there is none the plain one serves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import UNet2DModel
+from torch.testing import assert_close
+
+from playground.core import compiling, engines
+from playground.core.engines import Engine, attempt, fast, fewest_seconds, on_cpu
+from playground.core.predictors import UNetPredictor
+from playground.core.samplers import sample
+from playground.core.schedules import linear
+from tests.conftest import small_unet, unlabelled
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what is converted and compiled once is there for all of these tests, and for nobody else."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(engines, "CACHE", home / "cache")
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """A small network whose fast path is ready."""
+    engine = Engine(small_unet().eval())
+    on_cpu(engine)
+    return engine
+
+
+@torch.no_grad()
+def test_every_batch_has_the_plain_networks_answer(engine: Engine) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for count in (1, 2, 3, 16, 31, 32, 33, 70):
+        x = torch.randn(count, 1, 8, 8, generator=generator)
+        t, labels = torch.rand(count, generator=generator) * 999, torch.arange(count) % 4
+        assert_close(engine(x, t, labels).sample, engine.unet(x, t, labels).sample, atol=2e-5, rtol=0)
+    assert list(engine.ready) == [1, 2, 4, 8, 16, 32]
+
+
+def test_answers_do_not_share_memory(engine: Engine) -> None:
+    x, t, labels = torch.zeros(2, 1, 8, 8), torch.zeros(2), torch.zeros(2, dtype=torch.long)
+    first = engine(x, t, labels).sample
+    kept = first.clone()
+    engine(x + 1, t, labels)
+    assert torch.equal(first, kept)
+
+
+def test_fast_and_plain_agree_after_fifty_steps(engine: Engine) -> None:
+    schedule, x_T = linear(1000), torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    ends = [
+        list(sample(UNetPredictor(network, schedule, null_label=3), x_T, schedule, steps=50))[-1].x_next
+        for network in (engine, engine.unet)
+    ]
+    assert_close(*ends, atol=1e-4, rtol=0)
+
+
+def test_a_network_that_was_here_before_is_not_converted_again(
+    engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "_in_a_process_of_its_own", lambda arguments: pytest.fail("converted again"))
+    again = Engine(engine.unet)
+    on_cpu(again)
+    assert list(again.ready) == [1, 2, 4, 8, 16, 32]
+    assert len(list((home / "cache").iterdir())) == 1
+
+
+def test_the_converter_reports_nothing_to_its_makers(engine: Engine, home: Path) -> None:
+    """What would be reported is first written down in ~/intel."""
+    assert {path.name for path in home.iterdir()} == {"cache"}
+
+
+def test_a_network_without_labels_has_a_fast_path_too(tmp_path: Path) -> None:
+    unlabelled(tmp_path / "network")
+    engine = Engine(UNet2DModel.from_pretrained(tmp_path / "network").eval())
+    on_cpu(engine)
+    x, t = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([1.0, 500.0, 900.5])
+    with torch.no_grad():
+        assert_close(engine(x, t).sample, engine.unet(x, t).sample, atol=2e-5, rtol=0)
+    assert engine.ready
+
+
+def test_fast_serves_at_once_and_is_faster_later(engine: Engine) -> None:
+    served = fast(engine.unet)
+    x, t, labels = torch.zeros(1, 1, 8, 8), torch.zeros(1), torch.zeros(1, dtype=torch.long)
+    with torch.no_grad():
+        for _ in range(2000):
+            assert_close(served(x, t, labels).sample, engine.unet(x, t, labels).sample, atol=2e-5, rtol=0)
+            if len(served.ready) == 6:
+                break
+    assert len(served.ready) == 6
+
+
+def test_where_there_is_no_fast_path_the_log_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a file").write_text("in the way")
+    monkeypatch.setattr(engines, "CACHE", tmp_path / "a file")
+    engine = Engine(small_unet().eval())
+    with caplog.at_level(logging.WARNING):
+        attempt(on_cpu, engine)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("This network runs on plain PyTorch. Its fast path is not there:")
+    x, t, labels = torch.zeros(40, 1, 8, 8), torch.zeros(40), torch.zeros(40, dtype=torch.long)
+    with torch.no_grad():
+        assert_close(engine(x, t, labels).sample, engine.unet(x, t, labels).sample)
+
+
+def test_a_process_that_crashes_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on processors on which what OpenVINO generates does not run: nothing is tried out, and PyTorch serves."""
+    monkeypatch.setattr(engines, "CACHE", tmp_path)
+    monkeypatch.setattr(compiling, "COMMAND", ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
+    engine = Engine(small_unet().eval())
+    with pytest.raises(RuntimeError, match="ended with code -11"):
+        on_cpu(engine)
+    assert not engine.ready
+
+
+def test_large_pictures_go_in_smaller_batches() -> None:
+    unet = small_unet(channels=3, size=128, labels=None)
+    assert Engine(unet).batch_sizes == (1, 2, 4)
+    assert Engine(small_unet(channels=3, size=512, labels=None)).batch_sizes == (1,)
+
+
+def test_a_batch_is_cut_into_those_that_take_least() -> None:
+    """Beside every way to cut it, tried out; the last batch may be larger than what is left."""
+
+    def ways(rows: int, sizes: list[int]) -> Iterator[list[int]]:
+        if rows <= 0:
+            yield []
+            return
+        for size in sizes:
+            yield from ([size, *rest] for rest in ways(rows - size, sizes))
+
+    cpu = {1: 1.3, 2: 2.2, 4: 4.1, 8: 8.0}
+    gpu = dict.fromkeys(cpu, 1.0)
+    for took in (cpu, gpu):
+        found = fewest_seconds(took)
+        for rows in range(1, 9):
+            least = min(sum(took[size] for size in way) for way in ways(rows, list(took)))
+            assert sum(took[size] for size in found[rows]) == pytest.approx(least)
+            assert sum(found[rows][:-1]) < rows <= sum(found[rows])
+    assert fewest_seconds(cpu)[5] == [1, 4] or fewest_seconds(cpu)[5] == [4, 1]
+    assert all(len(sizes) == 1 for rows, sizes in fewest_seconds(gpu).items() if rows)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from playground.core import images, picture_folders
+from playground.core.datasets import Pictures, load_pictures, save_pictures
+from playground.core.picture_folders import find_pictures, read_data_set, read_folder, square
+
+COLOURS = {"red": (200, 0, 0), "blue": (0, 0, 200), "green": (0, 200, 0)}
+
+
+def paint(file: Path, colour: str | tuple[int, ...], size: tuple[int, int] = (48, 40), mode: str = "RGB") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, COLOURS.get(colour, colour) if isinstance(colour, str) else colour).save(file)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Twenty pictures in two subfolders, and one beside them."""
+    for k in range(10):
+        paint(tmp_path / "mine" / "red" / f"{k}.png", "red")
+        paint(tmp_path / "mine" / "blue" / "deeper" / f"{k}.PNG", "blue")
+    paint(tmp_path / "mine" / "lonely.png", "green")
+    return tmp_path / "mine"
+
+
+def test_subfolders_are_labels_and_go_with_their_pictures(labelled: Path) -> None:
+    pictures = read_folder(labelled, 16)
+    assert (pictures.name, pictures.shape, len(pictures)) == ("mine", (3, 16, 16), 21)
+    assert pictures.label_names == ("blue", "red")
+    assert (pictures.held_out, pictures.source) == (1, "21 pictures of the folder mine")
+    for k in range(21):
+        colour = pictures.label_of(k) or "green"
+        assert_close(pictures.pixels[k, :, 8, 8], torch.tensor(COLOURS[colour], dtype=torch.uint8))
+        assert pictures.names[k].partition("/")[0] == (pictures.label_of(k) or "lonely.png")
+
+
+def test_a_seed_shuffles_and_the_same_seed_alike(labelled: Path) -> None:
+    one, same, other = (read_folder(labelled, 8, seed) for seed in (0, 0, 1))
+    assert one.names == same.names
+    assert torch.equal(one.pixels, same.pixels)
+    assert one.names != other.names
+    assert sorted(one.names) == sorted(other.names)
+    assert list(one.names) != sorted(one.names)
+
+
+@pytest.mark.parametrize("subfolder", ["", "only"])
+def test_without_two_subfolders_there_are_no_labels(subfolder: str, tmp_path: Path) -> None:
+    for k in range(60):
+        paint(tmp_path / "mine" / subfolder / f"{k}.jpg", (k, 0, 255))
+    pictures = read_folder(tmp_path / "mine", 8)
+    assert (pictures.label_names, pictures.held_out) == ((), 3)
+    assert pictures.asked_for(pictures.training) is None
+
+
+def test_where_all_are_grey_one_channel_is_enough(tmp_path: Path) -> None:
+    for k in range(4):
+        paint(tmp_path / f"{k}.png", (50 * k,), mode="L")
+        paint(tmp_path / f"{k}.bmp", (50 * k,) * 3)
+    assert read_folder(tmp_path, 8).shape == (1, 8, 8)
+    paint(tmp_path / "one.png", "red")
+    assert read_folder(tmp_path, 8).shape == (3, 8, 8)
+
+
+def test_a_picture_is_turned_as_its_camera_held_it_then_cut_to_its_middle(tmp_path: Path) -> None:
+    """A photograph on its side, told by its EXIF orientation; beside its pixels, turned and cut by hand."""
+    pixels = np.zeros((64, 96, 3), np.uint8)
+    pixels[:32, :, 0], pixels[:, :48, 1] = 255, 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # its right side is up: turned by a quarter, clockwise
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as opened:
+        ours = square(opened, 32)
+    by_hand = np.rot90(pixels, -1)[16:80].reshape(32, 2, 32, 2, 3).mean((1, 3))
+    inner = np.s_[:, 4:-4, 4:-4]
+    difference = np.abs(ours.numpy().astype(float) - by_hand.transpose(2, 0, 1))[inner]
+    assert np.median(difference) == 0
+    assert difference.mean() < 4  # at the edges between its fields the filter is softer than a mean
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("RGBA", (10, 20, 30, 0), (255, 255, 255)),
+        ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
+        ("LA", (90, 255), (90, 90, 90)),
+        ("L", 90, (90, 90, 90)),
+        ("1", 1, (255, 255, 255)),
+        ("I;16", 90 * 256, (90, 90, 90)),
+        ("P", 0, (0, 0, 0)),
+    ],
+)
+def test_every_kind_of_picture_becomes_rgb_on_white(
+    mode: str, colour: int | tuple[int, ...], seen: tuple[int, int, int], tmp_path: Path
+) -> None:
+    Image.new(mode, (20, 20), colour).save(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert square(image, 8)[:, 4, 4].tolist() == list(seen)
+
+
+def test_what_is_no_picture_is_left_out_and_counted(labelled: Path) -> None:
+    (labelled / "broken.png").write_bytes(b"no picture")
+    (labelled / "notes.txt").write_text("no picture either")
+    (labelled / ".hidden").mkdir()
+    paint(labelled / ".hidden" / "a.png", "red")
+    assert read_folder(labelled, 8).source == "21 pictures of the folder mine; 1 could not be read"
+
+
+def test_of_more_than_fit_on_a_sheet_some_are_drawn_and_that_is_said(
+    labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_folders, "MAX_SHEET", 10 * 8 * 8)
+    pictures = read_folder(labelled, 8)
+    assert len(pictures) == 10
+    assert pictures.source == "10 pictures, drawn from 21, of the folder mine"
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+    paint(tmp_path / "one.png", "red")
+    with pytest.raises(ValueError, match=r"There are 1 pictures in .*, where two at least are needed: PNG, JPEG"):
+        read_folder(tmp_path, 8)
+
+
+def test_pictures_that_are_ready_are_taken_as_they_are(tmp_path: Path) -> None:
+    ready = Pictures("r", torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "here", "MIT")
+    save_pictures(ready, tmp_path / "ready")
+    assert find_pictures(str(tmp_path / "ready"), 8).source == "here"
+    assert torch.equal(find_pictures("digits").pixels, load_pictures("digits").pixels)
+    with pytest.raises(ValueError, match="have 8 pixels a side already, and keep them"):
+        find_pictures(str(tmp_path / "ready"), 32)
+
+
+def test_a_size_out_of_range_is_told(labelled: Path) -> None:
+    assert find_pictures(str(labelled)).shape == (3, 32, 32)
+    with pytest.raises(ValueError, match="size must be a whole number from 8 to 512; it was 4"):
+        find_pictures(str(labelled), 4)
+
+
+def test_without_the_library_for_data_sets_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(ValueError, match=r"There is no folder no/such here, .* takes `pip install 'datasets>=4'`"):
+        find_pictures("no/such")
+
+
+def test_a_data_set_is_read_with_its_labels(tmp_path: Path) -> None:
+    """One as the Hub has them, in Parquet: pictures and classes in columns, one picture without a class."""
+    made = [np.full((20, 30, 3), COLOURS[name], np.uint8) for name in ("red", "blue", "green")] * 7
+    kind = datasets.Features(
+        {"number": datasets.Value("int64"), "img": datasets.Image(), "what": datasets.ClassLabel(names=["r", "b", "g"])}
+    )
+    columns = {"number": list(range(21)), "img": made, "what": [0, 1, 2] * 6 + [0, 1, None]}
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    rows = datasets.Dataset.from_dict(columns, features=kind)
+    rows.to_parquet(str(tmp_path / "set" / "data" / "train-00000-of-00001.parquet"))
+    pictures = read_data_set(str(tmp_path / "set"), 8)
+    assert (pictures.shape, len(pictures), pictures.label_names, pictures.held_out) == (
+        (3, 8, 8),
+        21,
+        ("r", "b", "g"),
+        1,
+    )
+    colours = {"r": "red", "b": "blue", "g": "green", "": "green"}
+    for k in range(21):
+        assert_close(
+            pictures.pixels[k, :, 4, 4], torch.tensor(COLOURS[colours[pictures.label_of(k)]], dtype=torch.uint8)
+        )
+    assert [pictures.label_of(k) for k in range(21)].count("") == 1
+
+
+def test_a_data_set_without_pictures_or_none_at_all_is_told(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="has no column of pictures; it has a, b"):
+        read_data_set(str(tmp_path / "set"), 8)
+    with pytest.raises(ValueError, match="There is no folder no/such/set here, and no data set no/such/set to be had"):
+        find_pictures("no/such/set")
+
+
+def test_what_was_read_survives_the_way_to_disk(labelled: Path, tmp_path: Path) -> None:
+    pictures = read_folder(labelled, 8)
+    save_pictures(pictures, tmp_path / "out")
+    again = load_pictures(tmp_path / "out")
+    assert torch.equal(again.pixels, pictures.pixels)
+    assert (again.names, [again.label_of(k) for k in range(21)]) == (
+        pictures.names,
+        [pictures.label_of(k) for k in range(21)],
+    )
+    assert images.from_bytes(again.pixels).abs().max() <= 1

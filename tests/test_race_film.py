@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import torch
+
+from playground.core.predictors import IdealPredictor
+from playground.core.race import race, reference
+from playground.core.schedules import linear
+from playground.render.race_film import race_film
+from tests.films import numbers, panel, titled
+
+
+def shown(film: dict, title: str, badge: str, frame: int) -> np.ndarray:
+    return panel(film, titled(film, title, badge), frame)
+
+
+def test_every_call_is_a_frame_and_at_the_end_the_pictures_are_ranked(pictures: torch.Tensor) -> None:
+    ideal, schedule = IdealPredictor(pictures), linear(1000)
+    names = ["ddim", "heun", "ddpm"]
+    laps = list(race(ideal, (1, 8, 8), schedule, names, 6))
+    for k, runners in enumerate(laps):
+        frames = range(k, k + 1 + (k == 5))
+        film = race_film(runners, frames, 6)
+        assert (film["start"], film["total"], len(film["labels"])) == (k, 7, len(frames))
+        for runner in runners:
+            step = runner.taken[-1]
+            finished = k >= runner.total
+            expected = step.x_next if finished else step.x_t
+            np.testing.assert_allclose(
+                shown(film, "x_t", runner.sampler, 0), expected[0].clamp(-1, 1).numpy(), atol=1 / 250
+            )
+        assert np.abs(shown(film, "reference", "", 0)).max() < 1 / 250
+    *_, far = reference(ideal, (1, 8, 8), schedule)
+    whole = race_film(laps[-1], range(7), 6, far.x_next)
+    assert (whole["start"], len(whole["labels"]), whole["total"]) == (0, 7, 7)
+    np.testing.assert_allclose(shown(whole, "reference", "", 3), far.x_next[0].clamp(-1, 1).numpy(), atol=1 / 250)
+    ends = {}
+    for runner in laps[-1]:
+        off = [(step.x0_hat - far.x_next).square().mean().sqrt().item() for step in runner.taken]
+        ends[runner.sampler] = (runner.taken[-1].x_next - far.x_next).square().mean().sqrt().item()
+        found = numbers(whole, f"{runner.sampler} distance")
+        np.testing.assert_allclose(found[: runner.total], off, atol=1e-6)
+        np.testing.assert_allclose(found[runner.total :], ends[runner.sampler], atol=1e-6)
+    best = min(ends, key=ends.get)
+    assert whole["words"][str(titled(whole, "x̂_0", best))][-1] == "closest"
+    assert whole["words"][str(titled(whole, "x̂_0", best))][0] == ""
+    curves = {series["name"]: series for series in whole["charts"][0]["series"]}
+    assert curves["heun"]["x"] == [1, 2, 3, 4, 5]
+    assert curves["heun"]["y"][-1] == pytest.approx(ends["heun"], rel=1e-4)

@@ -1,0 +1,164 @@
+"""Runs that are cut anywhere, gone through again with the answers that were there, and end in the same picture."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from playground.core.experiments import reverse
+from playground.core.given import NOTHING, Given
+from playground.core.guidance import guided_reverse
+from playground.core.likelihood import bound
+from playground.core.noise import NoiseLevel, like
+from playground.core.race import race
+from playground.core.replay import Replayed, answers
+from playground.core.samplers import SAMPLERS, Step
+from playground.core.schedules import linear
+from playground.core.steps import SPACINGS
+
+SHAPE, SCHEDULE = (1, 8, 8), linear(100)
+X0 = torch.rand(SHAPE, generator=torch.Generator().manual_seed(7)) * 2 - 1
+LEFT = torch.arange(8).expand(8, 8) < 4
+
+
+class Curved:
+    """Says something of x_t, its level and its labels that is quickly computed, and no straight line."""
+
+    device = torch.device("cpu")
+
+    def __call__(self, x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
+        bend = torch.zeros(len(x_t)) if labels is None else 0.3 * (labels + 1)
+        return (x_t * like(level.sigma, x_t) + like(bend, x_t)).sin()
+
+
+class Counting(Curved):
+    """The same; counts how often it is asked, and can be told to die."""
+
+    def __init__(self, dies_at: int | None = None) -> None:
+        self.calls, self.dies_at = 0, dies_at
+
+    def __call__(self, x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
+        if self.calls == self.dies_at:
+            raise ConnectionError
+        self.calls += 1
+        return super().__call__(x_t, level, labels)
+
+
+NETWORK = Curved()
+
+
+def died(way: Callable[..., Iterator[Any]], at: int, **options: Any) -> list[torch.Tensor]:
+    """What has been received of a run whose network dies in its call number `at`."""
+    received: list[torch.Tensor] = []
+
+    def receive() -> None:
+        for each in answers(Counting(at), way, [], SHAPE, SCHEDULE, **options):
+            received.extend(each)
+
+    with pytest.raises(ConnectionError):
+        receive()
+    return received
+
+
+def same(one: Step, other: Step) -> bool:
+    """Whether two steps are equal to the last bit, levels included."""
+    levels = [(each.level, each.next_level) for each in (one, other)]
+    pictures = [(each.x_t, each.eps_hat, each.x0_hat, each.x_next) for each in (one, other)]
+    return (
+        (one.index, one.total) == (other.index, other.total)
+        and all(torch.equal(a.alpha, b.alpha) and torch.equal(a.sigma, b.sigma) for a, b in zip(*levels, strict=True))
+        and all(map(torch.equal, *pictures))
+    )
+
+
+OPTIONS = st.fixed_dictionaries(
+    {
+        "steps": st.integers(3, 8),
+        "count": st.integers(1, 3),
+        "seed": st.integers(0, 99),
+        "label": st.sampled_from([None, 0, 2]),
+        "guidance": st.sampled_from([0.0, 1.0, 2.5]),
+        "then": st.sampled_from([None, 1]),
+        "walk_to": st.sampled_from([None, 100]),
+        "eta": st.sampled_from([0.0, 0.7]),
+        "variance": st.sampled_from(["beta", "beta_tilde"]),
+        "clip_x0": st.booleans(),
+        "spacing": st.sampled_from(list(SPACINGS)),
+        "karras": st.booleans(),
+        "given": st.sampled_from([NOTHING, Given(X0, 2), Given(X0, 0, LEFT), Given(X0, 1, LEFT)]),
+    }
+)
+
+
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@given(options=OPTIONS, data=st.data())
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_run_cut_anywhere_ends_in_the_same_picture(
+    sampler: str, options: dict[str, Any], data: st.DataObject
+) -> None:
+    options, network = {**options, "sampler": sampler}, Counting()
+    whole = list(reverse(network, SHAPE, SCHEDULE, **options))
+    cut = data.draw(st.integers(0, network.calls - 1), "calls until it dies")
+    known = died(reverse, cut, **options)
+    second = Counting()
+    later = [eps_hat for each in answers(second, reverse, known, SHAPE, SCHEDULE, **options) for eps_hat in each]
+    assert len(known) <= cut <= len(known) + 1  # of a step that was not finished nothing was received
+    assert second.calls == len(later) == network.calls - len(known)
+    third = Counting()
+    followed = list(reverse(Replayed([*known, *later], third), SHAPE, SCHEDULE, **options))
+    assert third.calls == 0
+    assert len(followed) == len(whole)
+    assert all(map(same, followed, whole))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 6, 13])
+def test_guidance_shows_both_answers_again(cut: int) -> None:
+    options: dict[str, Any] = {"label": 1, "guidance": 3.0, "steps": 7, "sampler": "ddpm"}
+    known = died(guided_reverse, cut, **options)
+    again = guided_reverse(Replayed(known, NETWORK), SHAPE, SCHEDULE, **options)
+    for one, other in zip(again, guided_reverse(NETWORK, SHAPE, SCHEDULE, **options), strict=True):
+        assert same(one.step, other.step)
+        assert torch.equal(one.eps_cond, other.eps_cond)
+        assert torch.equal(one.eps_uncond, other.eps_uncond)
+
+
+@pytest.mark.parametrize("cut", [1, 9, 16])
+def test_so_does_a_race(cut: int) -> None:
+    options: dict[str, Any] = {"samplers": ["ddpm", "unipc", "heun"], "calls": 6, "seed": 3}
+    *_, again = race(Replayed(died(race, cut, **options), NETWORK), SHAPE, SCHEDULE, **options)
+    *_, whole = race(NETWORK, SHAPE, SCHEDULE, **options)
+    for one, other in zip(again, whole, strict=True):
+        assert len(one.taken) == one.total
+        assert all(map(same, one.taken, other.taken))
+
+
+def test_and_a_sum_that_is_no_sampling() -> None:
+    eps = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
+    known = [each for part in answers(Counting(), bound, [], X0, eps, SCHEDULE) for each in part]
+    silent = Counting(dies_at=0)
+    assert list(bound(Replayed(known, silent), X0, eps, SCHEDULE)) == list(bound(NETWORK, X0, eps, SCHEDULE))
+
+
+def test_each_step_is_told_as_soon_as_it_is_taken() -> None:
+    network = Counting()
+    run = answers(network, reverse, [], SHAPE, SCHEDULE, steps=5, label=1, guidance=2.0)
+    for step, said in enumerate(run):
+        assert len(said) == 2
+        assert network.calls == 2 * (step + 1)
+
+
+def test_what_is_on_its_way_is_waited_for_only_when_asked() -> None:
+    asked = []
+
+    def arriving() -> Iterator[torch.Tensor]:
+        for k in range(4):
+            asked.append(k)
+            yield torch.zeros(1, *SHAPE)
+
+    run = reverse(Replayed(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
+    assert asked == []
+    next(run)
+    assert asked == [0]

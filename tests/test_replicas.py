@@ -1,0 +1,161 @@
+"""A library whose runs are made elsewhere, by replicas that die as they are told, without Ray between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ray.exceptions import ActorDiedError, NodeDiedError, RayError, RayTaskError
+from ray.serve.exceptions import DeploymentUnavailableError
+
+from playground import replicas as module
+from playground.core.batching import Batched
+from playground.core.datasets import WEIGHTS
+from playground.core.experiments import reverse
+from playground.core.guidance import guided_reverse
+from playground.core.library import Library
+from playground.core.replay import answers
+from playground.core.schedules import linear
+from playground.replicas import TRIES, Replica, Replicated
+
+MODELS = [str(WEIGHTS / "digits")]
+SHAPE, SCHEDULE = (1, 28, 28), linear(1000)
+
+
+class Answering:
+    """What a handle returns: an iterator that can be cancelled."""
+
+    def __init__(self, said: Iterator[Any]) -> None:
+        self.said, self.cancelled = said, False
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.said
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Handle:
+    """Stands in for Serve's: its replicas are a library here, and die after so many records, for these reasons."""
+
+    def __init__(self, library: Library, *deaths: tuple[int, Exception]) -> None:
+        self.library, self.deaths = library, list(deaths)
+        self.asked: list[int] = []
+        self.answering: list[Answering] = []
+
+    def options(self, *, stream: bool) -> Handle:
+        assert stream
+        return self
+
+    @property
+    def said(self) -> Handle:
+        return self
+
+    def remote(self, model: str, way: Any, known: list[np.ndarray], args: Any, options: Any) -> Answering:
+        self.asked.append(len(known))
+        before = [torch.from_numpy(each) for each in known]
+        run = self.library.run(model, answers, way, before, *args, **options)
+        self.answering.append(Answering(self.until_death(run)))
+        return self.answering[-1]
+
+    def until_death(self, run: Iterator[list[torch.Tensor]]) -> Iterator[list[np.ndarray]]:
+        after, error = self.deaths.pop(0) if self.deaths else (10**6, RayError())
+        for k, said in enumerate(run):
+            if k == after:
+                raise error
+            yield [each.numpy() for each in said]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody waits; how long they would have."""
+    waited: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waited.append)
+    return waited
+
+
+def ended(library: Library, **options: Any) -> list[torch.Tensor]:
+    return [step.x_next for step in library.run("digits", reverse, SHAPE, SCHEDULE, **{"steps": 6, **options})]
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
+def test_a_run_that_is_cut_thrice_ends_in_the_same_picture(
+    sampler: str, library: Library, at_once: list[float]
+) -> None:
+    handle = Handle(library, (2, ActorDiedError()), (0, NodeDiedError("gone")), (1, ActorDiedError()))
+    options = {"sampler": sampler, "label": 3, "guidance": 2.0, "seed": 5}
+    far, here = ended(Replicated(MODELS, handle, 8, Batched), **options), ended(library, **options)
+    assert all(map(torch.equal, far, here))
+    assert handle.asked == [0, 4, 4, 6]  # two answers a step
+    assert len(at_once) == 3
+
+
+def test_it_goes_on_as_long_as_it_gets_on(library: Library, at_once: list[float]) -> None:
+    handle = Handle(library, *[(1, ActorDiedError())] * 8)
+    assert torch.equal(ended(Replicated(MODELS, handle, 8, Batched))[-1], ended(library)[-1])
+    assert handle.asked == list(range(6)) + [6] * (len(handle.asked) - 6)
+
+
+@pytest.mark.parametrize("error", [ActorDiedError(), DeploymentUnavailableError("x")])
+def test_where_nobody_gets_on_that_is_told(error: Exception, library: Library, at_once: list[float]) -> None:
+    handle = Handle(library, (3, error), *[(0, error)] * 20)
+    with pytest.raises(ValueError, match=r"^The machines that sample do not answer: .* Try again in a minute\.$"):
+        ended(Replicated(MODELS, handle, 8, Batched))
+    assert handle.asked == [0] + [3] * (TRIES - 1)
+    assert sum(at_once) < 5
+
+
+def test_what_is_wrong_with_the_run_is_told_as_it_is_and_not_tried_again(library: Library) -> None:
+    handle = Handle(library, (1, RayTaskError("said", "its traceback", ValueError("No such thing."))))
+    with pytest.raises(ValueError, match=r"^No such thing\.$") as caught:
+        ended(Replicated(MODELS, handle, 8, Batched))
+    assert type(caught.value) is ValueError
+    assert handle.asked == [0]
+    with pytest.raises(ValueError, match="sampler must be one of"):
+        ended(Replicated(MODELS, handle, 8, Batched), sampler="fastest")
+    assert handle.asked == [0]  # that is told here
+
+
+def test_whoever_leaves_has_left_the_replica(library: Library) -> None:
+    handle = Handle(library)
+    run = Replicated(MODELS, handle, 8, Batched).run("digits", reverse, SHAPE, SCHEDULE, steps=50)
+    assert handle.answering == []  # nothing is begun before the first step is asked for
+    next(run)
+    assert not handle.answering[0].cancelled
+    run.close()
+    assert handle.answering[0].cancelled
+
+
+def test_both_answers_of_guidance_come_from_afar(library: Library) -> None:
+    far, options = Replicated(MODELS, Handle(library), 8, Batched), {"label": 1, "guidance": 3.0, "steps": 3}
+    asked = partial(library.run, "digits", guided_reverse, SHAPE, SCHEDULE, **options)
+    for one, other in zip(far.run("digits", guided_reverse, SHAPE, SCHEDULE, **options), asked(), strict=True):
+        assert torch.equal(one.eps_uncond, other.eps_uncond)
+        assert torch.equal(one.eps_cond, other.eps_cond)
+        assert torch.equal(one.step.x_next, other.step.x_next)
+
+
+def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Library) -> None:
+    replica = Replica(MODELS, Batched)
+
+    async def said(seed: int, known: list[np.ndarray]) -> list[np.ndarray]:
+        options = {"seed": seed, "steps": 5, "sampler": "ddpm"}
+        run = replica.said("digits", reverse, known, (SHAPE, SCHEDULE), options)
+        return [eps_hat async for each in run for eps_hat in each]
+
+    async def several() -> list[list[np.ndarray]]:
+        await replica.check_health()
+        return await asyncio.gather(*(said(seed, []) for seed in range(4)))
+
+    for seed, found in enumerate(asyncio.run(several())):
+        here = library.run("digits", reverse, SHAPE, SCHEDULE, seed=seed, steps=5, sampler="ddpm")
+        for one, step in zip(found, here, strict=True):
+            np.testing.assert_allclose(one, step.eps_hat.numpy(), atol=1e-4)
+        rest = asyncio.run(said(seed, found[:3]))
+        assert len(rest) == 2
+        np.testing.assert_allclose(np.stack(rest), np.stack(found[3:]), atol=1e-4)

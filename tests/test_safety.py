@@ -1,0 +1,207 @@
+"""What somebody with bad intentions may send: paths of the server's disk, values that no control has, too much."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from playground.core import images
+from playground.ui.door import MAX_BODY, SENTENCE
+from playground.ui.turns import AT_ONCE
+from tests.by_hand import ByHand
+from tests.server import ROOT
+
+SECRETS = ("/etc/passwd", str(ROOT / "app.py"), str(ROOT / "weights" / "digits" / "card.json"))
+SHOWN = ("root:", "Build the app", "held_out_error")
+"""What a person would see of them."""
+HOSTILE: tuple[Any, ...] = (
+    None,
+    -1,
+    10**30,
+    "NaN",
+    "../../etc/passwd",
+    "{{7*7}}${1}<img src=x onerror=alert(1)>",
+    [],
+    {},
+)
+QUICK = {"Steps": 1, "Calls": 3, "T": 20}
+
+
+@pytest.fixture
+def visitor(address: str) -> Iterator[ByHand]:
+    with ByHand(address) as visitor:
+        yield visitor
+
+
+def quick(visitor: ByHand, event: dict[str, Any]) -> list[Any]:
+    """The event's values at first, but for those that would take long."""
+    values, places = visitor.at_first(event), visitor.places(event)
+    for label in QUICK.keys() & places:
+        values[places[label]] = QUICK[label]
+    if event["api_name"] == "train":
+        values[1] = 20  # how far
+    return values
+
+
+def file_at(path: str) -> dict[str, Any]:
+    """A path of the server's, as Gradio writes files."""
+    return {"path": path, "url": None, "orig_name": "x.png", "meta": {"_type": "gradio.FileData"}}
+
+
+def test_no_path_of_the_server_can_be_fetched(visitor: ByHand) -> None:
+    for secret in SECRETS:
+        assert Path(secret).is_file()
+        tries = (f"file={secret}", f"file=..{secret}", f"file=/proc/self/root{secret}", f"file=file://{secret}")
+        for path in (
+            *tries,
+            f"file/{secret}",
+            f"proxy=http://127.0.0.1{secret}",
+            f"static{secret}",
+            f"assets/../..{secret}",
+        ):
+            answer = visitor.http.get(path)
+            assert answer.status_code in (400, 403, 404), path
+            assert not any(word in answer.text for word in SHOWN)
+
+
+def test_the_server_fetches_nothing_for_others(visitor: ByHand) -> None:
+    for url in ("http://127.0.0.1:9/", "http://169.254.169.254/latest/meta-data/", "file:///etc/passwd"):
+        assert visitor.http.get(f"file={url}").status_code in (400, 403, 404)
+
+
+def test_events_that_are_called_by_hand_answer_whatever_they_get_and_show_no_file(visitor: ByHand) -> None:
+    """Refused in a sentence or by Gradio, whose own reasons stay on the server; then the next call works."""
+
+    def called(event: dict[str, Any], values: Any) -> None:
+        answer = visitor.call(event, values)
+        assert set(answer["output"]) & {"data", "error"}, answer
+        said = json.dumps(answer)
+        assert not any(word in said for word in (*SHOWN, "Traceback", "/site-packages/")), (event["api_name"], values)
+
+    for event in visitor.events:
+        right = quick(visitor, event)
+        if not right:
+            continue
+        for wrong in (file_at(SECRETS[event["id"] % 3]), HOSTILE[event["id"] % 8], HOSTILE[(event["id"] + 3) % 8]):
+            called(event, [wrong] * len(right))
+        for place in range(event["id"] % 3, len(right), 3):
+            wrong = file_at(SECRETS[0]) if (event["id"] + place) % 4 < 2 else HOSTILE[place % len(HOSTILE)]
+            called(event, [*right[:place], wrong, *right[place + 1 :]])
+    for data in (None, [], "x", {"a": 1}, [None] * 50):
+        answer = visitor.call(visitor.events[0], data)
+        assert not answer["success"] or answer["output"]["data"]
+    add_noise = next(each for each in visitor.events if each["api_name"] == "add_noise")
+    assert visitor.call(add_noise, visitor.at_first(add_noise))["success"]
+
+
+def test_requests_that_are_none_are_refused(visitor: ByHand) -> None:
+    for path, body, status in (
+        ("queue/join", {}, 422),
+        ("queue/join", {"fn_index": 10**6, "data": [], "session_hash": "x"}, 404),
+        ("queue/join", {"fn_index": "x", "data": [], "session_hash": "x"}, 422),
+        ("call/none", {"data": []}, 404),
+        ("call/shown", {"data": ["http://x"]}, 200),
+        ("run/none", {"data": []}, 404),
+        ("call/v2/none", {}, 404),
+        ("call/v2/add_noise", {"colour": "red"}, 422),
+        ("cancel", {"session_hash": "x", "fn_index": 0, "event_id": "x"}, 200),
+        ("reset", {"event_id": "x"}, 200),
+        ("component_server", {"component_id": 1, "data": "x", "fn_name": "__init__", "session_hash": "x"}, 404),
+        ("upload", {}, 400),
+    ):
+        answer = visitor.http.post(path, json=body)
+        assert answer.status_code == status, (path, body)
+        assert "/site-packages/" not in answer.text
+
+
+def test_a_film_to_be_saved_is_checked_as_a_picture_is(visitor: ByHand) -> None:
+    players = [each for each in visitor.config["components"] if each["props"].get("elem_id") == "player-forward"]
+    for sent in (
+        None,
+        "x",
+        {"kind": "gif", "sheet": "/etc/passwd", "frames": 1},
+        {"kind": "exe", "sheet": "", "frames": 1},
+    ):
+        body = {"component_id": players[0]["id"], "fn_name": "encode", "data": sent, "session_hash": visitor.session}
+        answer = visitor.http.post("component_server", json=body)
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"error"}
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that says it is so large, and brings a few bytes: opened in full it would take all memory."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [8_000, 60_000, 2**31 - 1])
+def test_a_bomb_is_refused_wherever_a_picture_comes_in(visitor: ByHand, side: int) -> None:
+    bomb = png(side, side)
+    text = "data:image/png;base64," + base64.b64encode(bomb).decode()
+    sentences = ("This picture is too large", "This file is not a picture that can be read")
+    [uploaded] = visitor.http.post("upload", files={"files": ("bomb.png", bomb)}).json()
+    sent = {
+        "add_noise": (-1, text),
+        "_own_picture": (0, file_at(uploaded)),
+        "taken": (0, {"drawing": text}),
+        "ink": (0, {"drawing": text}),
+        "painted_over": (0, {"painting": text}),
+    }
+    for name, (place, value) in sent.items():
+        event = next(each for each in visitor.events if each["api_name"] == name)
+        values = visitor.at_first(event)
+        values[place] = value
+        answer = visitor.call(event, values)
+        assert str(answer["output"]["error"]).startswith(sentences), name
+
+
+def test_too_much_is_refused_at_the_door(visitor: ByHand) -> None:
+    answer = visitor.http.post("queue/join", content=b"x" * (MAX_BODY + 1))
+    assert (answer.status_code, answer.text) == (413, SENTENCE)
+    pieces = (b"x" * 2**20 for _ in range(MAX_BODY // 2**20 + 2))  # whose length is not announced
+    assert visitor.http.post("queue/join", content=pieces).status_code == 413
+    assert visitor.http.post("upload", files={"files": ("x.png", bytes(images.MAX_BYTES + 1))}).status_code == 413
+
+
+def test_an_uploaded_page_is_not_shown_as_one(visitor: ByHand) -> None:
+    for name in ("x.html", "x.svg", "../../x.html"):
+        [path] = visitor.http.post("upload", files={"files": (name, b"<script>alert(1)</script>")}).json()
+        answer = visitor.http.get(f"file={path}")
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address: str) -> None:
+    run = visitor.pressed("run")
+    values = quick(visitor, run)
+    values[visitor.places(run)["T"]], values[visitor.places(run)["Steps"]] = 1000, 1000
+    values[visitor.places(run)["Pictures"]] = 1
+    for _ in range(AT_ONCE + 1):
+        assert visitor.join(run, values).status_code == 200
+    for message in visitor.messages():
+        if message["msg"] == "process_completed":
+            assert f"You have {AT_ONCE} runs under way already" in message["output"]["error"]
+            break
+    with ByHand(address) as other:
+        assert other.call(run, quick(other, run))["success"]
+
+
+def test_queries_of_any_kind_open_the_page(address: str) -> None:
+    for query in ("?T=%00", "?seed=9e999", "?hide=</style><script>", "?__theme=%ff", "?" + "x=1&" * 3000, "?t={{7*7}}"):
+        answer = httpx.get(address + query, trust_env=False)
+        assert answer.status_code == 200
+        assert "{{7*7}}" not in answer.text
+        assert "</style><script>" not in answer.text

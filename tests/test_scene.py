@@ -1,0 +1,111 @@
+"""What a scene puts before the network, and what is said of a network that came without its training pictures."""
+
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from playground.core import images
+from playground.core.library import Library
+from playground.ui.looks import LOOKS, film_of, question_of
+from playground.ui.scene import Scene
+from playground.ui.settings import checked
+from tests.conftest import unlabelled
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A network from elsewhere: no pictures, no card, no schedule."""
+    folder = tmp_path_factory.mktemp("nets") / "foreign"
+    unlabelled(folder, in_channels=3, out_channels=3, sample_size=16)
+    return Library([folder], device="cpu")
+
+
+def scene(library: Library, **controls: object) -> Scene:
+    return Scene(library, checked(library, model=library.names[0], T=40, **controls))
+
+
+def test_each_network_is_asked_about_the_other_ones_data() -> None:
+    """Fitted to its shape, and named; a picture of one's own comes second."""
+    library, own = Library(device="cpu"), Image.new("RGB", (40, 40), "red")
+    for model, other, what, shape in (
+        ("digits", "emoji", "dizzy face", (1, 28, 28)),
+        ("emoji", "digits", "a 6", (3, 32, 32)),
+    ):
+        settings = checked(library, model=model)
+        subjects = Scene(library, settings).subjects()
+        assert list(subjects) == ["its data", other, "photo", "noise"]
+        assert [each.about for each in subjects.values()][1:3] == [what, "a cup of coffee"]
+        assert {each.x0.shape for each in subjects.values()} == {shape}
+        assert torch.equal(subjects["its data"].x0, library.pictures(model).x0(settings.picture))
+        photo = images.to_pil(library.pictures("photo").x0(0))
+        assert torch.equal(subjects["photo"].x0, library.pictures(model).fitted(photo))
+        assert (subjects["noise"].strength, subjects["noise"].x0.abs().max()) == (0.5, 0)
+        with_own = Scene(library, settings, own).subjects()
+        assert list(with_own) == ["its data", "yours", other, "photo", "noise"]
+        assert torch.equal(with_own["yours"].x0, library.pictures(model).fitted(own))
+
+
+def test_it_is_said_what_its_pictures_are(foreign: Library, library: Library) -> None:
+    asked = scene(foreign, picture=3)
+    name = foreign.pictures("foreign").names[3]
+    assert asked.picture_in_words() == (
+        f"picture 3, “{name}”, from emoji, which stand in: this network came without its own pictures, and nobody here "
+        "knows whether it has seen this one"
+    )
+    assert scene(library, picture=3).picture_in_words().endswith("one that the network was trained on")
+    assert "held out" in scene(library, picture=9003).picture_in_words()
+
+
+def test_nobody_is_ideal_without_the_training_pictures(foreign: Library, library: Library) -> None:
+    assert list(scene(foreign).predictors()) == ["network", "blind", "copycat"]
+    with pytest.raises(ValueError, match="predictor must be one of network, blind, copycat; it was 'ideal'"):
+        scene(foreign).prediction("ideal", [0])
+    assert list(scene(library).predictors()) == ["network", "ideal", "blind", "copycat"]
+
+
+def test_means_are_over_the_pictures_that_are_named(foreign: Library) -> None:
+    asked = scene(foreign)
+    assert asked.averaged_over() == {"network": "over pictures that stand in"}
+    assert list(asked.total_variance([0, 20])) == ["network"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_look_works_and_none_shows_an_ideal(look: str, foreign: Library) -> None:
+    film = film_of(scene(foreign, look=look))
+    assert all(panel["badge"] != "ideal" for panel in film["panels"])
+    assert not any("ideal" in number["key"] for number in film["numbers"])
+
+
+def test_what_is_missing_and_what_was_assumed_is_said(foreign: Library, library: Library) -> None:
+    assert "came without its schedule: it is taken to be diffusers' default" in scene(foreign).caveats()
+    for look, missing in (
+        ("predictors", "ideal predictor is missing here"),
+        ("shrinkage", "pictures that stand in"),
+    ):
+        assert missing in question_of(scene(foreign, look=look))
+        assert question_of(scene(library, look=look)) == LOOKS[look].question
+    assert question_of(scene(foreign, look="names")) == LOOKS["names"].question
+
+
+def test_a_sampling_needs_no_pictures(foreign: Library) -> None:
+    *_, last = scene(foreign, steps=3, count=2).reverse()
+    assert last.x_next.shape == (2, 3, 16, 16)
+    assert last.x_next.isfinite().all()
+
+
+def test_films_of_large_pictures_have_fewer_frames(foreign: Library, library: Library) -> None:
+    assert len(scene(library).steps()) == 40
+    large = scene(foreign)
+    large.x0 = large.x0.repeat(1, 16, 16)
+    assert large.x0.shape == (3, 256, 256)
+    assert len(large.steps()) <= 11
+    assert {0, 39, large.settings.t} <= set(large.steps())
+
+
+def test_the_histogram_of_large_pictures_is_of_pixels_of_them(foreign: Library) -> None:
+    record = scene(foreign).forward()
+    assert_close(record.pixels(10**6), record.x_t.flatten(1))
+    some = record.pixels(7)
+    assert some.shape == (40, 7)
+    assert all((record.x_t[39] == value).any() for value in some[39])

@@ -1,0 +1,82 @@
+"""The scripts are run, and must end in the pictures that the playground sampled."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from playground.core import images
+from playground.core.library import Library
+from playground.core.samplers import SAMPLERS
+from playground.ui.scene import Scene
+from playground.ui.script import script
+from playground.ui.settings import checked
+
+ASKED: list[dict[str, Any]] = [
+    *({"sampler": name} for name in SAMPLERS),
+    {"sampler": "ddim", "eta": 1.0, "steps": 7, "label": "3"},
+    {"sampler": "ddpm", "variance": "beta", "schedule": "cosine", "steps": 6, "label": "2", "guidance": 1},
+    {"sampler": "ddpm", "schedule": "sigmoid", "T": 60, "spacing": "linspace", "label": "1", "then": "8"},
+    {"sampler": "ddim", "zero_terminal": True, "schedule": "scaled_linear", "spacing": "leading"},
+    {
+        "sampler": "dpmsolver++",
+        "karras": True,
+        "schedule": "cosine",
+        "label": "5",
+        "guidance": 4,
+        "zero_terminal": True,
+    },
+    {"sampler": "heun", "start": "picture", "start_at": 0.6, "keep": "left"},
+    {"sampler": "ddim", "start": "picture", "start_at": 0.4, "label": "9"},
+    {"sampler": "euler_a", "keep": "border", "label": "6"},
+    {"sampler": "pndm", "start": "picture", "start_at": 0.7},
+    {"sampler": "ddim", "start": "walk", "keep": "top", "then": "4"},
+    {"sampler": "ddim", "view": "guidance", "label": "7", "guidance": 0},
+]
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(map(str, asked.values())))
+def test_a_script_ends_in_the_pictures_on_the_screen(
+    asked: dict[str, Any], library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(library, checked(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
+    *_, last = scene.reverse()
+    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("run.py", run_name="__main__")
+    with Image.open("pictures.png") as image:
+        made = np.array(image).astype(int)
+    expected = torch.cat(list(images.to_bytes(last.x_next)), 2)[0].numpy().astype(int)
+    assert np.abs(made - expected).max() <= 1
+
+
+def test_the_script_of_a_race_runs_every_solver(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left"}
+    scene = Scene(library, checked(library, **asked))
+    *_, runners = scene.race()
+    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("run.py", run_name="__main__")
+    for runner in runners:
+        with Image.open(f"{runner.sampler}.png") as image:
+            made = np.array(image).astype(int)
+        expected = images.to_bytes(runner.x0_hat)[0, 0].numpy().astype(int)
+        assert np.abs(made - expected).max() <= 1
+
+
+def test_it_needs_nothing_of_ours(library: Library, tmp_path: Path) -> None:
+    """In a process of its own, in a folder of its own."""
+    scene = Scene(library, checked(library, steps=3, count=1))
+    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
+    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True)
+    with Image.open(tmp_path / "pictures.png") as made:
+        assert made.size == (28, 28)
+    assert "playground" not in script(scene).replace(str(library.folders["digits"]), "")

@@ -1,0 +1,62 @@
+from typing import Any
+
+import pytest
+
+from playground.core.library import Library
+from playground.ui.scene import Scene
+from playground.ui.settings import VIEWS, checked
+from playground.ui.views import build_views
+
+
+def pieces(views: dict[str, Any], library: Library, **controls: Any) -> tuple[list[dict], list[str]]:
+    scene = Scene(library, checked(library, **controls))
+    made = list(views[scene.settings.view].pieces(scene))
+    return [piece for piece in made if isinstance(piece, dict)], [piece for piece in made if isinstance(piece, str)]
+
+
+def test_every_view_can_be_asked_for() -> None:
+    assert tuple(build_views()) == VIEWS
+
+
+@pytest.mark.parametrize("view", ["run", "slow", "guidance"])
+def test_the_pieces_of_a_view_join_to_one_film(view: str, library: Library) -> None:
+    films, notes = pieces(build_views(), library, view=view, steps=3, label="4", count=2)
+    length = 0
+    for film in films:
+        assert film["start"] == length
+        length += len(film["labels"])
+    assert length == films[-1]["total"] == {"run": 4, "slow": 9, "guidance": 4}[view]
+    assert not notes
+
+
+def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library: Library) -> None:
+    views = build_views()
+    asked = {"view": "race", "calls": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}
+    films, notes = pieces(views, library, **asked)
+    assert [(film["start"], len(film["labels"])) for film in films] == [(0, 1), (1, 1), (2, 2), (0, 4)]
+    assert notes[0] == "The reference is on its way: 0 of 60 calls of the network."
+    assert films[-1]["stays"]
+    assert films[-1]["charts"]
+    again, fewer = pieces(views, library, **asked)
+    assert again[-1] == films[-1]
+    assert len(fewer) == 1  # what the network was trained at, and no word of a reference
+    _, other = pieces(views, library, **{**asked, "seed": 6})
+    assert len(other) > 1
+
+
+@pytest.mark.parametrize(
+    ("controls", "sentence"),
+    [
+        ({"view": "slow", "sampler": "heun"}, "In slow motion the sampler must be ddpm or ddim; it was 'heun'."),
+        ({"view": "slow", "keep": "left"}, "In slow motion nothing can be kept of a picture: it shows the step alone."),
+        ({"view": "guidance"}, "Guidance pulls towards a label: choose one, other than any."),
+        (
+            {"keep": "painted"},
+            "Nothing is painted over yet: paint over the part of the picture that is to be filled in.",
+        ),
+    ],
+)
+def test_what_cannot_be_watched_is_told(controls: dict[str, Any], sentence: str, library: Library) -> None:
+    with pytest.raises(ValueError, match=sentence.split(":")[0].split(";")[0]) as caught:
+        pieces(build_views(), library, **controls)
+    assert str(caught.value) == sentence
