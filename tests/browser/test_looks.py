@@ -72,7 +72,7 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     open_page: OpenPage, address: str, library: Library
 ) -> None:
     page = opened_at(open_page, address, "look=training&t=333&seed=4")
-    assert label(page, PLAYER) == "t = 333"  # exactly the one that the link asks for
+    expect(page.locator(f"#{PLAYER} output")).to_have_text("t = 333")  # exactly the one that the link asks for
     expect(page.locator("#listing code")).to_have_text(list(LINES))
     expect(page.locator("#listing img")).to_have_count(0)
     page.locator("#run-training").click()

@@ -153,8 +153,7 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     page = open_page().page
     scrub(page, "player-forward", 500)
     open_tab(page, "Find the noise")
-    page.wait_for_selector("#player-prediction .panel")
-    assert label(page, "player-prediction") == "t = 500"  # the t of the other tab
+    expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # as in the other tab, once that t is there
     checkpoint = library.checkpoint("digits")
     x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
     record = experiments.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
