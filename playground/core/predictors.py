@@ -61,22 +61,24 @@ class UNetPredictor:
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        size, t = self._asked_at(level)
-        x = x_t / like(size, x_t)
-        t = t.expand(len(x_t))
+        question = self._question(level)
+        x = x_t / like(question.size, x_t)
+        t = question.t.expand(len(x_t))
         if labels is None and self.null_label is not None:
             labels = torch.full((len(x_t),), self.null_label)
         inputs = [x, t] if labels is None else [x, t, labels]
         at_once = max(1, VALUES_AT_ONCE * len(x) // x.numel())
-        parts = zip(*(each.split(at_once) for each in inputs), strict=True)
-        said = torch.cat([self._asked(*part) for part in parts])
-        return EPS_FROM[self.prediction_type](x, said, NoiseLevel(level.alpha / size, level.sigma / size))
+        if len(x) <= at_once:
+            said = self._asked(*inputs)
+        else:
+            parts = zip(*(each.split(at_once) for each in inputs), strict=True)
+            said = torch.cat([self._asked(*part) for part in parts])
+        return EPS_FROM[self.prediction_type](x, said, question.level)
 
-    def _asked_at(self, level: NoiseLevel) -> tuple[Tensor, Tensor]:
-        """The size of a level, 1 where it preserves variance, and the t that stands for it; each () or (B,)."""
+    def _question(self, level: NoiseLevel) -> _Question:
         if level.alpha.ndim:
-            return _size_and_t(self.trained_on, level)
-        return _known_size_and_t(self.trained_on, level.alpha.item(), level.sigma.item())
+            return _question(self.trained_on, level)
+        return _known_question(self.trained_on, level.alpha.item(), level.sigma.item())
 
     def _asked(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         weight = self._weight
@@ -105,14 +107,27 @@ class UNetPredictor:
         return bool(((level.log_snr <= trained[0] + slack) & (level.log_snr >= trained[-1] - slack)).all())
 
 
-def _size_and_t(trained_on: NoiseSchedule, level: NoiseLevel) -> tuple[Tensor, Tensor]:
-    return level.alpha.hypot(level.sigma), trained_on.t_at(level.log_snr).float()
+@dataclass(frozen=True)
+class _Question:
+    """How a network is asked about x_t. Each is () or (B,).
+
+    Divided by `size`, 1 where its level preserves variance, x_t is at `level`, which is that of the network's step `t`.
+    """
+
+    size: Tensor
+    t: Tensor
+    level: NoiseLevel
+
+
+def _question(trained_on: NoiseSchedule, level: NoiseLevel) -> _Question:
+    size = level.alpha.hypot(level.sigma)
+    return _Question(size, trained_on.t_at(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size))
 
 
 @lru_cache(2**14)
-def _known_size_and_t(trained_on: NoiseSchedule, alpha: float, sigma: float) -> tuple[Tensor, Tensor]:
+def _known_question(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _Question:
     """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
-    return _size_and_t(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
+    return _question(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
 
 
 CACHED_VALUES = 2**19  # float64: 4 MB

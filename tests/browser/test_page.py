@@ -153,7 +153,7 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     page = open_page().page
     scrub(page, "player-forward", 500)
     open_tab(page, "Find the noise")
-    expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # as in the other tab, once that t is there
+    expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # the other tab's, once it is here
     checkpoint = library.checkpoint("digits")
     x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
     record = experiments.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
