@@ -46,5 +46,6 @@ def load_network(folder: Path, pictures: Pictures) -> tuple[Any, dict[str, Any]]
     checkpoint = load_checkpoint(folder, "cpu")
     if (checkpoint.image_shape, checkpoint.label_names) != (pictures.shape, pictures.label_names):
         raise CheckpointError(f"The network in {folder} is for other pictures: shape or label names differ.")
-    unet = checkpoint.predictor.unet.requires_grad_(True).train()
+    unet: Any = checkpoint.predictor.unet.requires_grad_(True).train()
+    unet.register_to_config(_name_or_path=folder.name)  # its config goes on with it, and not where it lay here
     return unet, {name: checkpoint.card.get(name) for name in LINEAGE}
