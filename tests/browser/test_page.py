@@ -171,9 +171,11 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
 
 
 def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
-    page = open_page().page
+    watched = open_page()
+    page = watched.page
     open_tab(page, "Find the noise")
     page.wait_for_selector("#player-prediction .panel")
+    quiet(watched)
     before = drawn(page, "player-prediction", 5)
     page.get_by_role("button", name="Other noise").click()
     page.wait_for_function(
