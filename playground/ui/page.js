@@ -164,9 +164,10 @@ window.playground = (() => {
   }
 
   /** What style sheets go by. */
-  function mark() { 
-    Object.assign(document.body.dataset, { look: state.look, view: state.view ?? "run", start: state.start ?? "noise", tab: page.tab() });
-   }
+  function mark() {
+    const { look, view = "run", start = "noise" } = state;
+    Object.assign(document.body.dataset, { look, view, start, tab: page.tab() });
+  }
 
   /** Run the sampling or the training that the link asks for, as soon as its tab is open and it can begin. */
   function run() {
