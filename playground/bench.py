@@ -337,7 +337,9 @@ def table(rows: list[Row]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m playground.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default=str(WEIGHTS / "digits"), help="a folder with a network, or its name")
+    parser.add_argument(
+        "--model", default=str(WEIGHTS / "digits"), help="a folder with a network, or its name on the Hub (digits)"
+    )
     parser.add_argument("--only", default="".join(PARTS), help=f"letters of the parts to measure ({''.join(PARTS)})")
     parser.add_argument("--turns", type=int, default=10, help="how often each comparison is made")
     parser.add_argument("--json", action="store_true", help="print JSON, with what machine this is")

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DModel
+from diffusers.models.attention_processor import Attention, FusedAttnProcessor2_0
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
@@ -105,7 +106,11 @@ def example(unet: Any, batch_size: int) -> list[Tensor]:
 def convert(folder: Path) -> None:
     """The network in `folder`/unet in OpenVINO's form, for any batch size."""
     unet = UNet2DModel.from_pretrained(folder / "unet").eval()
+    fused: Any = FusedAttnProcessor2_0()
     for part in list(unet.modules()):
+        if isinstance(part, Attention):  # one product makes q, k and v
+            part.fuse_projections()
+            part.set_processor(fused)
         for name, child in list(part.named_children()):
             if isinstance(child, nn.GroupNorm):
                 setattr(part, name, _Normalised(child))
