@@ -107,6 +107,30 @@ def test_no_more_wait_than_there_is_room_for() -> None:
         assert len(first.result(20)) + len(second.result(20)) == 6
 
 
+def test_who_does_not_come_back_holds_up_nobody() -> None:
+    """Neither of two who were answered asks again, and the next batch does not end: both have their answers."""
+    both_are_there = threading.Event()
+
+    def last(x: Tensor) -> None:
+        assert watched.asked[-1] != [3] or both_are_there.wait(20)
+
+    watched = Watched(last)
+    network = Batched(watched, most_at_once=2)
+    watched.gate.clear()
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(ask, network, 0.0)
+        until(lambda: len(watched.asked) == 1)
+        others = []
+        for number in (1, 2, 3):
+            others.append(threads.submit(ask, network, float(number)))
+            until(lambda number=number: len(network._waiting) == number)
+        watched.gate.set()
+        assert [other.result(10).item() for other in (first, *others[:2])] == [0, 1, 2]
+        assert watched.asked == [[0], [1, 2], [3]]
+        both_are_there.set()
+        assert others[2].result(10).item() == 3
+
+
 def test_an_error_is_told_to_whom_it_belongs() -> None:
     def refuse(x: Tensor) -> None:
         if len(x) > 1 and len(set(watched.asked[-1])) == 1:

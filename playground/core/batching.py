@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ MOST_WAITING = 4096
 IDLE = 10.0
 """For so many seconds the worker waits for work; then it ends, and whoever comes next starts another."""
 
+HELD_UP = 0.1
+"""For so many seconds at most an answer is kept for somebody who did not come back."""
+
 
 class BusyError(ValueError):
     """Too much is asked at once, in a sentence for a person."""
@@ -30,16 +34,14 @@ class BusyError(ValueError):
 
 @dataclass(eq=False)
 class Request:
-    """What one call asks: inputs with one row for each picture, and, row by row, their answers.
+    """What one call asks: inputs with one row for each picture, of which `taken` are on their way or answered.
 
-    `taken` rows are on their way or answered. `answered` is set at the end, be it with an `error`.
+    `said` are its answers, some rows each, in their order, or in place of one the error that ends it.
     """
 
     inputs: tuple[Tensor, ...]
-    answers: list[Tensor] = field(default_factory=list)
     taken: int = 0
-    error: BaseException | None = None
-    answered: threading.Event = field(default_factory=threading.Event)
+    said: SimpleQueue[Tensor | BaseException] = field(default_factory=SimpleQueue)
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -47,21 +49,14 @@ class Request:
     def take(self, count: int) -> tuple[Tensor, ...]:
         """Its next rows."""
         self.taken += count
+        if count == len(self):
+            return self.inputs
         return tuple(each[self.taken - count : self.taken] for each in self.inputs)
 
     @property
     def kind(self) -> tuple[Any, ...]:
         """What rows must have in common to be in one batch."""
         return tuple((each.shape[1:], each.dtype) for each in self.inputs)
-
-    def fail(self, error: BaseException) -> None:
-        self.error = error
-        self.answered.set()
-
-    def receive(self, rows: Tensor) -> None:
-        self.answers.append(rows)
-        if sum(map(len, self.answers)) == len(self):
-            self.answered.set()
 
 
 def shares(waiting: Iterable[Request], room: int) -> dict[Request, int]:
@@ -87,14 +82,17 @@ class Batched(nn.Module):
     """A UNet2DModel, or its engine, that many threads call and one worker serves; it is called as the UNet is.
 
     There is no timer: while a batch is under way, requests gather, and are the next one; whoever has an answer gets
-    ready meanwhile, so an engine's batches are no larger than makes them faster. An error in a batch is told to
-    those alone whose rows, asked for by themselves, raise it.
+    ready meanwhile, so an engine's batches are no larger than makes them faster. The answers are handed out one after
+    the other: who comes back with the next request lets the next one go. All at once, threads would take Python's lock
+    from each other at every operation, which takes longer than what they do. An error in a batch is told to those
+    alone whose rows, asked for by themselves, raise it.
     """
 
     def __init__(self, network: nn.Module, most_at_once: int = MOST_AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
         super().__init__()
         self.network, self.most_at_once, self.most_waiting = network, most_at_once, most_waiting
         self._waiting: deque[Request] = deque()
+        self._answered: deque[tuple[Request, Tensor]] = deque()
         self._change = threading.Condition()
         self._worker: threading.Thread | None = None
 
@@ -106,23 +104,42 @@ class Batched(nn.Module):
             if self._waiting and sum(map(len, self._waiting)) + len(request) > self.most_waiting:
                 raise BusyError("Too many pictures are being made here at once: try again in a minute.")
             self._waiting.append(request)
+            self._hand_out(1)
             self._keep_worker()
             self._change.notify_all()
         try:
-            while not request.answered.wait(1):
-                with self._change:
-                    self._keep_worker()
-        finally:
+            answers = self._answers(request)
+        except BaseException:
             self.cancel(request)  # of one who was interrupted nothing is left waiting
-        if request.error is not None:
-            raise request.error
-        return UNet2DOutput(sample=torch.cat(request.answers))
+            raise
+        return UNet2DOutput(sample=answers[0] if len(answers) == 1 else torch.cat(answers))
+
+    def _answers(self, request: Request) -> list[Tensor]:
+        """Wait for all of them."""
+        answers: list[Tensor] = []
+        while sum(map(len, answers)) < len(request):
+            try:
+                said = request.said.get(timeout=HELD_UP)
+            except Empty:
+                with self._change:
+                    self._hand_out(len(self._answered))
+                    self._keep_worker()
+                continue
+            if isinstance(said, BaseException):
+                raise said
+            answers.append(said)
+        return answers
 
     def cancel(self, request: Request) -> None:
         """Let a request wait no longer; of its rows that are under way the answers are left aside."""
         with self._change:
             if request in self._waiting:
                 self._waiting.remove(request)
+
+    def _hand_out(self, count: int) -> None:
+        """Give so many of the answers to those who wait for them. Called with `_change` held."""
+        for request, rows in [self._answered.popleft() for _ in range(min(count, len(self._answered)))]:
+            request.said.put(rows)
 
     def _keep_worker(self) -> None:
         """See that there is one: also where the last one died. Called with `_change` held."""
@@ -137,12 +154,16 @@ class Batched(nn.Module):
                     self._answer(batch)
                 except BaseException as error:
                     for request, _ in batch:
-                        request.fail(error)
+                        request.said.put(error)
+                    with self._change:
+                        self._hand_out(len(self._answered))
                     raise
 
     def _next_batch(self) -> Batch:
         """Rows of whoever waits; nothing once nobody has come for a while."""
         with self._change:
+            if not self._waiting:
+                self._hand_out(len(self._answered))
             if not self._change.wait_for(lambda: self._waiting, IDLE):
                 self._worker = None
                 return []
@@ -164,13 +185,16 @@ class Batched(nn.Module):
             answers = self._asked([torch.cat(each) for each in zip(*(rows for _, rows in batch), strict=True)])
         except Exception as error:
             if len(batch) == 1:
-                batch[0][0].fail(error)
+                batch[0][0].said.put(error)
             else:
                 for alone in batch:
                     self._answer([alone])
             return
-        for (request, _), rows in zip(batch, answers.split([len(rows[0]) for _, rows in batch]), strict=True):
-            request.receive(rows)
+        rows = answers.split([len(rows[0]) for _, rows in batch])
+        with self._change:
+            self._hand_out(len(self._answered))
+            self._answered.extend(zip((request for request, _ in batch), rows, strict=True))
+            self._hand_out(1)
 
     def _asked(self, inputs: Sequence[Tensor]) -> Tensor:
         """The network's answer; half as much at once, from now on, where the device has no memory for so much."""
