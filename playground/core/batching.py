@@ -36,12 +36,17 @@ class BusyError(ValueError):
 class Request:
     """What one call asks: inputs with one row for each picture, of which `taken` are on their way or answered.
 
-    `said` are its answers, some rows each, in their order, or in place of one the error that ends it.
+    `said` are its answers, some rows each, in their order, or in place of one the error that ends it. `kind` is what
+    rows must have in common to be in one batch.
     """
 
     inputs: tuple[Tensor, ...]
     taken: int = 0
     said: SimpleQueue[Tensor | BaseException] = field(default_factory=SimpleQueue)
+    kind: tuple[Any, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = tuple((each.shape[1:], each.dtype) for each in self.inputs)
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -52,11 +57,6 @@ class Request:
         if count == len(self):
             return self.inputs
         return tuple(each[self.taken - count : self.taken] for each in self.inputs)
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What rows must have in common to be in one batch."""
-        return tuple((each.shape[1:], each.dtype) for each in self.inputs)
 
 
 def shares(waiting: Iterable[Request], room: int) -> dict[Request, int]:
