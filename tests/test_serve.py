@@ -171,8 +171,9 @@ def test_killed_in_mid_run_it_goes_on_elsewhere_and_ends_in_the_same_picture(ser
         taken[sampler] += run
         assert len(set(makers(tmp_path / sampler))) >= 2
         for one, other in zip(taken[sampler], whole[sampler], strict=True):
-            assert torch.equal(one.x_t, other.x_t)
-            assert torch.equal(one.x_next, other.x_next)
+            # To the last bits, about which decides with whom it is in a batch: three may meet in one, or not.
+            torch.testing.assert_close(one.x_t, other.x_t, atol=1e-4, rtol=0)
+            torch.testing.assert_close(one.x_next, other.x_next, atol=1e-4, rtol=0)
     assert not set(served.replicas()) & set(first)  # Serve has put others in their place
 
 
