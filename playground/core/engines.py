@@ -65,7 +65,7 @@ class Engine(nn.Module):
         took = {size: min(seconds(way, example(self.unet, size)) for _ in range(3)) for size, way in ways.items()}
         self.cuts = fewest_seconds(took)
         best = min(took[size] / size for size in took)
-        self.at_once = min(size for size in took if took[size] / size < 1.05 * best)
+        self.at_once = min(size for size in took if took[size] / size < 1.02 * best)
         self.ready = ways
 
     def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
