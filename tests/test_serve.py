@@ -159,8 +159,10 @@ def test_what_is_wrong_with_a_run_is_told_as_it_is(served: Served) -> None:
 
 def test_killed_in_mid_run_it_goes_on_elsewhere_and_ends_in_the_same_picture(served: Served, tmp_path: Path) -> None:
     """Three runs at a time, and both replicas, one after the other, get no chance to say goodbye: each run is cut."""
-    whole = {sampler: list(served.run(sampler=sampler, steps=40)) for sampler in SAMPLERS}
-    runs = {sampler: served.slow_run(tmp_path / sampler, sampler=sampler, steps=40) for sampler in SAMPLERS}
+    # Of four pictures each: PyTorch reckons a single one, alone in its batch, in another order (by 2.7e-6).
+    asked: dict[str, Any] = {"count": 4, "steps": 40}
+    whole = {sampler: list(served.run(sampler=sampler, **asked)) for sampler in SAMPLERS}
+    runs = {sampler: served.slow_run(tmp_path / sampler, sampler=sampler, **asked) for sampler in SAMPLERS}
     taken: dict[str, list[Step]] = {sampler: [next(run)] for sampler, run in runs.items()}
     first = served.replicas()
     for victim in first:
@@ -171,9 +173,8 @@ def test_killed_in_mid_run_it_goes_on_elsewhere_and_ends_in_the_same_picture(ser
         taken[sampler] += run
         assert len(set(makers(tmp_path / sampler))) >= 2
         for one, other in zip(taken[sampler], whole[sampler], strict=True):
-            # To the last bits, about which decides with whom it is in a batch: three may meet in one, or not.
-            torch.testing.assert_close(one.x_t, other.x_t, atol=1e-4, rtol=0)
-            torch.testing.assert_close(one.x_next, other.x_next, atol=1e-4, rtol=0)
+            assert torch.equal(one.x_t, other.x_t)
+            assert torch.equal(one.x_next, other.x_next)
     assert not set(served.replicas()) & set(first)  # Serve has put others in their place
 
 
