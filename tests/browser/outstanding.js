@@ -1,8 +1,10 @@
-// How many of the page's questions have no answer yet. A stream of answers that is still open does not say so: Gradio
-// opens one for an answer that has come already where it hears of the question later, and leaves it open.
+// How many of the page's questions have no answer yet, from the moment in which they are asked. A stream of answers that
+// is still open does not say so: Gradio opens one for an answer that has come already where it hears of the question
+// later, and leaves it open.
+let asking = 0;
 const asked = new Set();
 const answered = new Set();
-window.outstanding = () => [...asked].filter((id) => !answered.has(id)).length;
+window.outstanding = () => asking + [...asked].filter((id) => !answered.has(id)).length;
 
 async function listen(body) {
   let text = "";
@@ -17,14 +19,20 @@ async function listen(body) {
   }
 }
 
+async function join(answer) {
+  asking += 1;
+  try {
+    const response = await answer;
+    if (response.ok) asked.add((await response.clone().json()).event_id);
+  } catch { /* it did not get there: who asked hears of it */ }
+  asking -= 1;
+}
+
 const ask = window.fetch;
-window.fetch = async (...request) => {
-  const response = await ask(...request);
-  const { pathname } = new URL(response.url || location.href);
-  if (pathname.endsWith("/queue/join")) {
-    response.clone().json().then(({ event_id }) => asked.add(event_id));
-  } else if (pathname.endsWith("/queue/data")) {
-    listen(response.clone().body).catch(() => {}); // it was closed
-  }
-  return response;
+window.fetch = (...request) => {
+  const answer = ask(...request);
+  const { pathname } = new URL(request[0].url ?? request[0], location.href);
+  if (pathname.endsWith("/queue/join")) join(answer);
+  if (pathname.endsWith("/queue/data")) answer.then((stream) => listen(stream.clone().body)).catch(() => {}); // closed
+  return answer;
 };

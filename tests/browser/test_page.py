@@ -68,14 +68,21 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
+AT_REST = """async () => {
+    const before = outstanding();
+    await new Promise((done) => setTimeout(done, 300));
+    return before + outstanding() === 0;
+}"""
+
+
 def quiet(watched: Watched) -> int:
     """How many requests there were, once all are answered and none has come for 0.3 seconds of the page's own time."""
-    count, last = -1, time.monotonic() + 2 * PATIENCE / 1000
-    while watched.unanswered or count != len(watched.requests) or watched.page.evaluate("outstanding()"):
-        assert time.monotonic() < last, f"it does not come to rest: {watched.requests[-6:]}, {watched.unanswered}"
+    last = time.monotonic() + 2 * PATIENCE / 1000
+    while time.monotonic() < last:
         count = len(watched.requests)
-        watched.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
-    return count
+        if watched.page.evaluate(AT_REST) and not watched.unanswered and count == len(watched.requests):
+            return count
+    raise AssertionError(f"it does not come to rest: {watched.requests[-6:]}, {watched.unanswered}")
 
 
 def drawn_anew(page: Page) -> None:
