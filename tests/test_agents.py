@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import app
+from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
 
 
@@ -26,7 +27,7 @@ def asked(address: str, method: str, **parameters: Any) -> Any:
     return json.loads(data)["result"]
 
 
-def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: str) -> None:
+def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: str, library: Library) -> None:
     tools = {tool["name"]: tool for tool in asked(damaged, "tools/list")["tools"]}
     assert set(tools) == {"add_noise", "predict_noise", "sample"}
     for tool in tools.values():
@@ -35,6 +36,8 @@ def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: st
             assert len(parameter.get("description", "")) > 20, (tool["name"], name)
     said = tools["sample"]["inputSchema"]["properties"]["sampler"]["description"]
     assert all(name in said for name in SAMPLERS)
+    said = tools["add_noise"]["inputSchema"]["properties"]["picture"]["description"]
+    assert all(f"for {name} from 0 to {len(library.pictures(name)) - 1}" in said for name in ("digits", "emoji"))
 
 
 def test_a_tool_is_called_and_refuses_in_a_sentence(damaged: str) -> None:

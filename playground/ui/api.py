@@ -52,7 +52,7 @@ def build_api(library: Library) -> None:
 
         Args:
             model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
-            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 597.
+            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
             t: The step, a whole number from 0, nearly clean, to T - 1, noise.
             schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
             T: How many steps the schedule has, from 10 to 4000.
@@ -83,7 +83,7 @@ def build_api(library: Library) -> None:
 
         Args:
             model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
-            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 597.
+            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
             t: The step, a whole number from 0, nearly clean, to T - 1, noise.
             schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
             T: How many steps the schedule has, from 10 to 4000.

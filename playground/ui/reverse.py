@@ -190,7 +190,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
             default.guidance,
             step=0.1,
             label="Guidance",
-            info="pull towards the label",
+            info="the label's pull",
             min_width=150,
             visible=len(labels) > 1,
             elem_id="control-guidance",
