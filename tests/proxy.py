@@ -56,19 +56,22 @@ class Passing(BaseHTTPRequestHandler):
             return self.send_error(404)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in BETWEEN_TWO}
-        connection = http.client.HTTPConnection(self.server.target, timeout=60)
-        connection.request(self.command, self.path.removeprefix(self.server.prefix), body, headers)
-        answer = connection.getresponse()
+        # The browser may hang up at any point: what is open towards the target is closed even so.
+        with contextlib.closing(http.client.HTTPConnection(self.server.target, timeout=60)) as connection:
+            connection.request(self.command, self.path.removeprefix(self.server.prefix), body, headers)
+            with connection.getresponse() as answer:
+                self._hand_on(answer)
+        return None
+
+    def _hand_on(self, answer: http.client.HTTPResponse) -> None:
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in BETWEEN_TWO | {"date", "server"}:
                 self.send_header(name, value)
         self.end_headers()
-        with contextlib.closing(connection):
-            while piece := answer.read1(65536):
-                self.wfile.write(piece)
-                self.wfile.flush()
-        return None
+        while piece := answer.read1(65536):
+            self.wfile.write(piece)
+            self.wfile.flush()
 
     def do_POST(self) -> None:
         self.do_GET()
