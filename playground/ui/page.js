@@ -169,12 +169,13 @@ window.playground = (() => {
     Object.assign(document.body.dataset, { look, view, start, tab: page.tab() });
   }
 
-  /** Run the sampling or the training that the link asks for, as soon as its tab is open and it can begin. */
+  /** Run the sampling or the training that the link asks for, as soon as its tab is open and its player listens. */
   function run() {
     const name = ["frame", "trained"].find((each) => each in runTo);
     if (!name) return;
-    const button = document.querySelector(name === "frame" ? "#run" : "#train");
-    if (button?.offsetParent) button.click();
+    const [button, player] = name === "frame" ? ["#run", "#player-reverse"] : ["#train", "#player-training"];
+    const there = document.querySelector(button)?.offsetParent && document.querySelector(`${player} [data-listening]`);
+    if (there) document.querySelector(button).click();
     else setTimeout(run, 200);
   }
 

@@ -415,6 +415,7 @@ function setEmpty(empty) {
 setEmpty(true);
 charted.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
+player.dataset.listening = ""; // of what came before, nothing is seen
 const first = playground.pristine ? props.film : null; // what the page was built with, as long as it holds
 if (!first) stage.append(make("p", "prompt", player.dataset.prompt));
 accept(first);
