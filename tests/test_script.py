@@ -38,6 +38,10 @@ ASKED: list[dict[str, Any]] = [
     {"sampler": "pndm", "start": "picture", "start_at": 0.7},
     {"sampler": "ddim", "start": "walk", "keep": "top", "then": "4"},
     {"sampler": "ddim", "view": "guidance", "label": "7", "guidance": 0},
+    # A step at T / 2 itself, where the label changes.
+    {"sampler": "ddim", "spacing": "leading", "steps": 20, "eta": 1.0, "label": "3", "then": "8"},
+    {"sampler": "dpmsolver++", "spacing": "leading", "steps": 20, "label": "3", "then": "8"},
+    {"sampler": "euler", "spacing": "leading", "steps": 20, "label": "3", "then": "8"},
 ]
 
 
@@ -59,7 +63,8 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
 def test_the_script_of_a_race_runs_every_solver(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left"}
+    asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
+    asked["variance"] = "beta"
     scene = Scene(library, checked(library, **asked))
     *_, runners = scene.race()
     (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")

@@ -273,6 +273,12 @@ def total_variance(
     return TotalVariance(torch.tensor(t), found.mean(1), missed.mean(1), drawn.mean(1), spread)
 
 
+def half_way(schedule: NoiseSchedule) -> float:
+    """The log-SNR from which on `then` is asked for: that at T / 2, less than which roads in float32 to it differ."""
+    slack = 1e-4  # as in UNetPredictor.covers
+    return schedule.level(schedule.num_steps / 2).log_snr.item() - slack
+
+
 def reverse(
     predictor: PredictorSomewhere,
     shape: tuple[int, int, int],
@@ -299,6 +305,5 @@ def reverse(
     labels = None if label is None else torch.full((count,), label)
     guided: NoisePredictor = Guided(predictor, guidance)
     if then is not None:
-        half = schedule.level(schedule.num_steps / 2).log_snr.item()
-        guided = Relabelled(guided, torch.full((count,), then), half)
+        guided = Relabelled(guided, torch.full((count,), then), half_way(schedule))
     return sample(guided, x_T.to(predictor.device), schedule, labels=labels, generator=generator, **options)

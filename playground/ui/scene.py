@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -227,8 +228,8 @@ class Scene:
         return None if label == ANY_LABEL else names.index(label), None if then == SAME_LABEL else names.index(then)
 
     def half_way(self) -> float:
-        """ᾱ at T / 2, where the label changes."""
-        return float(self.schedule.level(self.schedule.num_steps / 2).alpha ** 2)
+        """ᾱ about T / 2, from which on the label is another."""
+        return 1 / (1 + math.exp(-experiments.half_way(self.schedule)))
 
     def count(self) -> int:
         """How many pictures are sampled: one where each would make a large film."""

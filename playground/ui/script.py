@@ -89,7 +89,9 @@ def script(scene: Scene) -> str:
     s = scene.settings
     if s.view != "race":
         return _run(scene, "pictures", {})
+    # What a race leaves aside: those of these options that the page hides may have been set before.
     as_run: dict[str, Any] = {"view": "run", "count": 1, "start": "noise", "keep": "nothing"}
+    as_run |= {"eta": 0.0, "variance": "beta_tilde"}
     return "\n\n".join(
         _run(
             Scene(scene.library, replace(s, **as_run, sampler=name, steps=steps_for(name, s.calls)), scene.own),
