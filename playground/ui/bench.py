@@ -26,12 +26,13 @@ class Bench:
     """The shared controls by name, the person's own picture, if there is one, and when a person has changed them.
 
     `changed` are events of the controls, `drawn` those that end with a new value in one. The model has an event of its
-    own, since with it the pictures change.
+    own, since with it the pictures change; once all that follows it is there, `renewed` changes.
     """
 
     library: Library
     controls: dict[str, Any]
     own: gr.State
+    renewed: gr.Number
     about: gr.Markdown
     changed: list[Any]
     drawn: list[Any]
@@ -105,7 +106,7 @@ def build_bench(library: Library, first: Scene) -> Bench:
         with gr.Column(min_width=130, scale=2, elem_id="control-model"):
             model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
     about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
-    own = gr.State(None)
+    own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
     with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
         picker = build_picker()
     controls = {
@@ -137,7 +138,7 @@ def build_bench(library: Library, first: Scene) -> Bench:
     # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
     changed = [each.input for each in (picture, seed, zero_terminal)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
-    return Bench(library, controls, own, about, changed, [another_one, other, picked])
+    return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])
 
 
 def _range(library: Library, model: str) -> str:

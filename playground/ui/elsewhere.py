@@ -98,7 +98,7 @@ def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str
     painting = gr.State(None)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     brush.input(told()(painted_over), brush, [keep, painting], **quiet)
-    picture_changed = [bench.controls["picture"].change, bench.controls["model"].change, bench.own.change]
+    picture_changed = [bench.controls["picture"].change, bench.renewed.change, bench.own.change]
     fill_while_open(
         part, picture_changed, lambda *values: gr.update(picture=over(bench.scene(*values))), bench.inputs, [brush]
     )

@@ -170,16 +170,17 @@ and a nudge to the weights after each run of them, are the whole training.""",
 <p class="formula">{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) &ensp;≈&ensp; E[{EPS} | {X_T}]&emsp; if {X_0} is a picture like
 its data</p>
 
-The same noise lies over all pictures. The first is like those that the network learned from; of the next two kinds it
-has never seen any: one is of another network's data, one is a photograph (R. Michetti, CC0). A picture of your own gets
-a column too. The last has no picture, and the wrong noise: x<sub>t</sub> = ½ √(1−ᾱ<sub>t</sub>) · ε, half as strong as
+The same noise lies over all pictures. The first is like those that the network learned from. Two are of kinds that it
+has never seen: one is of another network's data, one is a photograph (R. Michetti, CC0). A picture of your own gets a
+column too. The last has no picture, and the wrong noise: x<sub>t</sub> = ½ √(1−ᾱ<sub>t</sub>) · ε, half as strong as
 t says. In the grey band of the charts lie nine in ten of the errors on 20 held-out pictures of the network's data.
 Where does ε̂ show more than noise?""",
         _depth,
         """**What you saw.** The network does not know pictures: it knows pictures *like its data*, and of any other
 it says what the noise would be if it were one of those. So where t is small to middle, and x<sub>t</sub> shows what
-the picture is, the error leaves its usual range: what is unlike the data is taken for noise, can be made out in ε̂
-where t is small, and is missing in x̂<sub>0</sub>. (The network of the digits makes strokes of a face and of a cup.)
+the picture is, the error leaves its usual range: what is unlike the data is taken for noise in part, can be
+made out in ε̂ where t is small, and comes out changed in x̂<sub>0</sub>: the more so, the less the data had of its kind.
+(The network of the digits, which saw nothing but white strokes, makes strokes of a face and of a cup.)
 Where t is large, all pictures come back: x<sub>t</sub> is nearly all noise, and whatever the picture, to say
 x<sub>t</sub> itself is right. In the last column it says just that: of noise half as strong, a noise half as large,
 which is the farther from the usual the noisier it gets. Nowhere does the network say that it is out of its depth.""",

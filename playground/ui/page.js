@@ -37,8 +37,10 @@ window.playground = (() => {
   }
 
   // What is on show is that of the last run: where the settings have changed since, it says so.
+  let wasStale = false; // when a run was asked for of which nothing is on show yet
   document.addEventListener("click", ({ target, isTrusted }) => {
     if (!target.closest?.("#run")) return;
+    wasStale = "stale" in document.body.dataset;
     delete document.body.dataset.stale;
     const player = document.querySelector("#player-reverse");
     if (isTrusted && player.getBoundingClientRect().top > innerHeight * .6) player.scrollIntoView({ block: "center" });
@@ -115,6 +117,12 @@ window.playground = (() => {
     },
 
     asked: () => ++asks,
+
+    /** A run is on show now. */
+    shown() { wasStale = false; },
+
+    /** A run was refused: what is on show is still the one before. */
+    refused() { if (wasStale) document.body.dataset.stale = ""; },
 
     tab: () => state.tab ?? "forward",
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -127,10 +128,12 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         def show_model(way: str, *values: Any) -> tuple[Any, ...]:
             """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
             scene = bench.of_new_model(*values, way=way)
-            return bench.numbered(scene.settings), *reverse.of_model(scene.settings).values(), *forward.show(scene)
+            of_reverse = reverse.of_model(scene.settings).values()
+            return next(renewals), bench.numbered(scene.settings), *of_reverse, *forward.show(scene)
 
         following = [reverse.controls[name] for name in reverse.of_model(first.settings)]
-        of_model = [bench.controls["picture"], *following, *of_forward["outputs"]]
+        renewals = itertools.count(1)
+        of_model = [bench.renewed, bench.controls["picture"], *following, *of_forward["outputs"]]
         # Not always_last: see the bench on the `input` of a dropdown.
         each_choice = {**quiet, "trigger_mode": "multiple"}
         of_another_model = [bench.controls["model"].input, *fetched]
@@ -185,12 +188,13 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
             look = LOOKS[settings.look]
-            page = [state, gr.update(selected=settings.tab), None, settings.look, look.question, look.seen]
+            page = [state, next(renewals), gr.update(selected=settings.tab), None]
             tabs = [*bench.updates(settings), *reverse.updates(settings), *training.updates(settings)]
-            return [*page, settings.way, *forward.show(scene), *tabs]
+            return [*page, settings.look, look.question, look.seen, settings.way, *forward.show(scene), *tabs]
 
         of_page = [
             link,
+            bench.renewed,
             tabs,
             bench.own,
             finding.look,

@@ -17,6 +17,7 @@ from playground.ui.bench import Bench
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
+from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 from playground.ui.script import script
@@ -53,6 +54,9 @@ FORMULAS = {
     "deis": "Exact strides for a curve through the last two ε̂ (Zhang & Chen 2022).",
 }
 """How each sampler steps: ours in full, those of diffusers in a sentence."""
+
+STALE = """<p class="note">The settings have changed since this run: the film is still of those before, the code and the
+.npz below are of these.</p>"""
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
     with gr.Row(equal_height=True, elem_classes="only-run"):
         driver = gr.Radio(**drivers(first.pictures), value=default.driver, label="Driven by", elem_id="control-driver")
     elsewhere = build_elsewhere(bench, default, labels)
-    gr.HTML('<p class="note">The settings have changed since this run.</p>', apply_default_css=False, elem_id="stale")
+    gr.HTML(STALE, apply_default_css=False, elem_id="stale")
     player = build_player(
         elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch."
     )
@@ -238,6 +242,12 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
     def scene_of(*values: Any) -> Scene:
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
         return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
+
+    def in_code(*values: Any) -> str:
+        try:
+            return f"```python\n{script(scene_of(*values))}```"
+        except ValueError as error:  # said here, since code of other settings would be taken for that of these
+            return plain(str(error))
 
     def running_now(runs: bool) -> tuple[Any, Any]:
         return gr.update(interactive=not runs), gr.update(interactive=runs)
@@ -278,11 +288,12 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
     sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
     chosen = [*bench.inputs, *controls.values(), painting]
     running = run.click(watch, chosen, [player, note, run, stop], **sampling)
+    running.failure(None, None, None, js="() => playground.refused()", api_visibility="private")
     every_step.click(arrays, chosen, steps_file, **sampling).success(
         None, None, None, js="() => document.querySelector('#steps-file').click()", api_visibility="private"
     )
-    of_code = [*bench.changed, bench.controls["model"].change, *(each.change for each in controls.values())]
-    fill_while_open(code_part, of_code, lambda *values: f"```python\n{script(scene_of(*values))}```", chosen, [code])
+    of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
+    fill_while_open(code_part, of_code, in_code, chosen, [code])
     stop.click(
         lambda: ("Stopped: the steps so far stay.", *running_now(False)),
         None,

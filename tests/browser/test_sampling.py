@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +17,20 @@ from playground.core.library import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
 from tests.browser.test_links import said
-from tests.browser.test_page import OpenPage, drawn, label, numbers, remove_noise, scrub
+from tests.browser.test_page import OpenPage, choose, drawn, label, numbers, remove_noise, scrub
 
 PLAYER = "player-reverse"
 
 
 def watch(page: Page, name: str) -> None:
     page.locator("#control-view").get_by_label(name).check()
+
+
+def link_of_film(page: Page) -> Any:
+    """Where what is saved says that it can be seen."""
+    with page.expect_download() as download:
+        page.locator(f"#{PLAYER}").get_by_role("button", name="JSON").click()
+    return json.loads(Path(download.value.path()).read_text(encoding="utf-8"))["link"]
 
 
 def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -> None:
@@ -111,7 +120,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
 
 
 def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settings(open_page: OpenPage) -> None:
-    page = open_page().page
+    page = open_page(accept_downloads=True).page
     page.get_by_role("tab", name="Remove noise").click()
     expect(page.locator("#stop")).to_be_disabled()
     page.locator("#control-steps input").fill("1")
@@ -131,6 +140,32 @@ def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settin
         "document.querySelector('#player-reverse output')?.textContent === 'after step 3 · the picture'"
     )
     expect(page.locator("#stale")).to_be_hidden()
+    page.locator("#control-steps input").fill("0")
+    page.locator("#run").click()  # refused, so what is on show stays that of before
+    expect(page.get_by_text("steps must be a whole number from 1").first).to_be_visible()
+    expect(page.locator("#stale")).to_be_visible()
+    assert link_of_film(page) is None  # there is none that would lead to it
+    page.locator("#control-steps input").fill("2")
+    page.locator("#run").click()
+    page.wait_for_function(
+        "document.querySelector('#player-reverse output')?.textContent === 'after step 2 · the picture'"
+    )
+    expect(page.locator("#stale")).to_be_hidden()
+    assert "steps=2" in link_of_film(page)
+
+
+def test_the_code_follows_to_another_network(open_page: OpenPage) -> None:
+    """Its pictures are fewer and it knows other labels: nothing of that is asked of it before they are there."""
+    page = open_page().page
+    page.get_by_role("tab", name="Remove noise").click()
+    choose(page, "Label", "3")
+    page.locator("#show-code button").first.click()
+    expect(page.locator("#script")).to_contain_text("4 of digits, label 3")
+    choose(page, "Model", "emoji")
+    expect(page.locator("#script")).to_contain_text("4 of emoji, label any")
+    page.locator("#control-steps input").fill("0")
+    expect(page.locator("#script")).to_have_text("steps must be a whole number from 1 to 1000; it was 0.")
+    expect(page.locator(".toast-body")).to_have_count(0)
 
 
 def test_a_link_starts_in_a_picture(open_page: OpenPage, library: Library, address: str) -> None:

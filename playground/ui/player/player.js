@@ -35,6 +35,9 @@ function accept(text) {
   else if (film && piece.start === film.labels.length && piece.run === film.run) append(piece);
 }
 
+/** Whether it is a film of sampling, which shows the settings of when it was asked for. */
+const isRun = () => !film.sync && !film.places;
+
 function begin(piece) {
   setEmpty(false);
   following = false;
@@ -44,6 +47,7 @@ function begin(piece) {
   alongPlaces?.pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
   if (piece.plane) beginPlane();
+  if (isRun()) playground.shown();
   player.dataset.run = piece.run ?? "";
   if (!more) place = Math.min(playground.aim("place") ?? Infinity, lastPlace());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
