@@ -127,10 +127,11 @@ def test_what_the_look_says_is_so(library: Library, digits: Checkpoint) -> None:
     assert 0.45 < noise.deviation[-1] / noise.eps[-1].std() < 0.6
 
 
-def test_what_is_taken_for_noise_can_be_made_out_in_it(library: Library) -> None:
+@pytest.mark.parametrize("t", [2, 5, 10])
+def test_what_is_taken_for_noise_can_be_made_out_in_it(library: Library, t: int) -> None:
     """At small t ε̂ holds, beside the noise, much of a strange picture and little of one that the network knows."""
     held = {}
-    for name, each in Scene(library, checked(library)).trials([5]).items():
+    for name, each in Scene(library, checked(library)).trials([t]).items():
         besides, x0 = (values.double().flatten() for values in (each.found.eps_hat - each.found.eps, each.found.x0))
         held[name] = abs(torch.stack([besides, x0]).cov(correction=0)[0, 1].item()) / (x0.std().item() or 1)
     assert min(held["emoji"], held["photo"]) > 4 * held["its data"]

@@ -78,7 +78,7 @@ def test_2_blind_costs_one_and_no_constant_does_better(library: Library, found: 
     eps = experiments.gaussian((1000, 784), 0)
     for constant in (-0.5, -0.1, 0.1, 0.5):
         assert (eps - constant).square().mean() > eps.square().mean()
-    assert round(found.error[at(400)].item(), 2) == 0.03  # what the network beside it misses
+    assert round(found.error[at(400)].item(), 3) == 0.034  # what the network beside it misses
 
 
 def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(library: Library, found: Prediction) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from playground.core.experiments import Prediction, compared, gaussian, prediction
-from playground.core.noise import NoiseLevel, add_noise
+from playground.core.noise import SAME_LOG_SNR, NoiseLevel, add_noise
 from playground.core.predictors import NoisePredictor, UNetPredictor
 from playground.core.schedules import NoiseSchedule
 
@@ -29,9 +29,8 @@ class UsualError:
         """
         error = self.error.double().quantile(share, dim=1)
         first, last = self.log_snr[0].item(), self.log_snr[-1].item()
-        slack = 1e-4  # as in UNetPredictor.covers
         wanted = level.log_snr.numpy()
-        inside = (wanted >= first - slack) & (wanted <= last + slack)
+        inside = (wanted >= first - SAME_LOG_SNR) & (wanted <= last + SAME_LOG_SNR)
         between = np.interp(wanted, self.log_snr.numpy(), error.log().numpy())
         return torch.from_numpy(np.where(inside, np.exp(between), np.nan))
 

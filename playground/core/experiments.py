@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.core.histograms import gaussian_shares
-from playground.core.noise import NoiseLevel, add_noise, like, x0_from_eps
+from playground.core.noise import SAME_LOG_SNR, NoiseLevel, add_noise, like, x0_from_eps
 from playground.core.predictors import Guided, NoisePredictor, PredictorSomewhere, Relabelled
 from playground.core.samplers import Step, sample
 from playground.core.schedules import NoiseSchedule
@@ -274,9 +274,8 @@ def total_variance(
 
 
 def half_way(schedule: NoiseSchedule) -> float:
-    """The log-SNR from which on `then` is asked for: that at T / 2, less than which roads in float32 to it differ."""
-    slack = 1e-4  # as in UNetPredictor.covers
-    return schedule.level(schedule.num_steps / 2).log_snr.item() - slack
+    """The log-SNR from which on `then` is asked for: that at T / 2, and a trifle less, so that T / 2 itself counts."""
+    return schedule.level(schedule.num_steps / 2).log_snr.item() - SAME_LOG_SNR
 
 
 def reverse(

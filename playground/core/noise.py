@@ -32,6 +32,9 @@ class NoiseLevel:
         return 2 * (self.alpha.log() - self.sigma.log())
 
 
+SAME_LOG_SNR = 1e-4
+"""Log-SNRs that differ by less are of the same level: two float32 roads to one schedule lead no farther apart."""
+
 CLEAN = NoiseLevel(torch.tensor(1.0), torch.tensor(0.0))
 """The level at which every reverse process ends: the picture itself."""
 

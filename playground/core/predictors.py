@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from playground.core.noise import NoiseLevel, eps_from_v, eps_from_x0, like
+from playground.core.noise import SAME_LOG_SNR, NoiseLevel, eps_from_v, eps_from_x0, like
 from playground.core.schedules import NoiseSchedule
 
 
@@ -103,8 +103,8 @@ class UNetPredictor:
     def covers(self, level: NoiseLevel) -> bool:
         """Whether the network was trained at levels as clean and as noisy as these."""
         trained = self.trained_on.log_snr
-        slack = 1e-4  # two float32 roads to the same schedule differ by less
-        return bool(((level.log_snr <= trained[0] + slack) & (level.log_snr >= trained[-1] - slack)).all())
+        cleanest, noisiest = trained[0] + SAME_LOG_SNR, trained[-1] - SAME_LOG_SNR
+        return bool(((level.log_snr <= cleanest) & (level.log_snr >= noisiest)).all())
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ STOPS = (
         "Nothing that it could say is better than the mean of all noises, which is 0, and that misses "
         "everything: the error is the noise’s variance, 1 on average (1.05 for the one on the screen). "
         "Whoever says that random numbers cannot be learned is right. But nobody asks for that: the network "
-        "beside it sees x_t, and at this t, 400, misses about 0.03.",
+        "beside it sees x_t, and at this t, 400, misses about 0.034.",
         f"{HO}, eq. 14",
     ),
     Stop(
