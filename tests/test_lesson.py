@@ -113,6 +113,13 @@ def test_6_the_step_needs_nothing_but_known_numbers(found: Prediction) -> None:
     assert off < 0.05 * step.true.beta[at(300)].sqrt()  # beside the step's own noise, what is missed is small
 
 
+def test_the_two_variances_of_a_step_differ_at_small_t() -> None:
+    """The takeaway of *Reverse step*."""
+    for schedule, t, ratio in ((SCHEDULE, 10, 0.86), (linear(40), 5, 0.70)):
+        kept, gone = (1 - schedule.alpha_bar[step].item() for step in (t - 1, t))
+        assert round(kept / gone, 2) == ratio
+
+
 def test_7_four_names_are_one_answer(found: Prediction) -> None:
     names = four_names(found.x_t, found.eps_hat, found.level)
     assert (names.apart < 1e-9).all()
@@ -135,7 +142,7 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Lib
 
 
 def test_on_a_held_out_picture_ideal_is_surely_wrong_at_small_t(library: Library, found: Prediction) -> None:
-    """What *Four predictors* says below its film."""
+    """The takeaway of *Predictors*."""
     ideal = experiments.prediction(library.ideal("digits"), found.x0[0], found.eps[0], SCHEDULE, [100, 800])
     assert ideal.error[0] > 10 * found.error[at(100)]
     assert ideal.error[1] == pytest.approx(found.error[at(800)].item(), rel=0.5)

@@ -1,4 +1,4 @@
-"""The films of Find the noise, decoded as the player does, beside core's own tensors."""
+"""The films of Predict noise, decoded as the player does, beside core's own tensors."""
 
 import numpy as np
 import pytest
@@ -85,10 +85,11 @@ def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
     np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)
     for who in ("network", "ideal"):
         np.testing.assert_allclose(numbers(film, f"{who} deviation"), record[who].deviation.numpy(), rtol=1e-6)
-    assert [chart["title"] for chart in film["charts"][3:]] == [
-        "Found + missed = 1? The network, over some",
-        "Found + missed = 1? The ideal, over others",
-    ]
+    assert [chart["title"] for chart in film["charts"][3:]] == ["Total variance · network", "Total variance · ideal"]
+    about = {number["key"]: number["about"] for number in film["numbers"]}
+    for who, over in OVER.items():
+        for part in ("found", "missed", "total"):
+            assert about[f"{who} {part}"].endswith(f"mean {over}")
     dots = [series["dot"] for chart in film["charts"] for series in chart["series"] if series["dot"]]
     assert set(dots) <= {number["key"] for number in film["numbers"]}
 

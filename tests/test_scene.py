@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from playground.core import images
 from playground.core.library import Library
-from playground.ui.looks import LOOKS, film_of, question_of
+from playground.ui.looks import LOOKS, claim_of, film_of
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
 from tests.conftest import unlabelled
@@ -81,11 +81,12 @@ def test_what_is_missing_and_what_was_assumed_is_said(foreign: Library, library:
     assert "came without its schedule: it is taken to be diffusers' default" in scene(foreign).caveats()
     for look, missing in (
         ("predictors", "ideal predictor is missing here"),
-        ("shrinkage", "pictures that stand in"),
+        ("shrinkage", "over a substitute data set"),
+        ("depth", "no reference band"),
     ):
-        assert missing in question_of(scene(foreign, look=look))
-        assert question_of(scene(library, look=look)) == LOOKS[look].question
-    assert question_of(scene(foreign, look="names")) == LOOKS["names"].question
+        assert missing in claim_of(scene(foreign, look=look))
+        assert claim_of(scene(library, look=look)) == LOOKS[look].claim.markdown()
+    assert claim_of(scene(foreign, look="names")) == LOOKS["names"].claim.markdown()
 
 
 def test_a_sampling_needs_no_pictures(foreign: Library) -> None:

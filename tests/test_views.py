@@ -34,12 +34,12 @@ def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library:
     asked = {"view": "race", "calls": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}
     films, notes = pieces(views, library, **asked)
     assert [(film["start"], len(film["labels"])) for film in films] == [(0, 1), (1, 1), (2, 2), (0, 4)]
-    assert notes[0] == "The reference is on its way: 0 of 60 calls of the network."
+    assert notes[0] == "Computing the reference: step 1 of 60."
     assert films[-1]["stays"]
     assert films[-1]["charts"]
     again, fewer = pieces(views, library, **asked)
     assert again[-1] == films[-1]
-    assert len(fewer) == 1  # what the network was trained at, and no word of a reference
+    assert len(fewer) == 1  # what the network was trained at, and no note on a reference
     _, other = pieces(views, library, **{**asked, "seed": 6})
     assert len(other) > 1
 

@@ -1,4 +1,4 @@
-"""What a network says of pictures like its data and of others, as a film over t: a column each."""
+"""Noise prediction in and out of distribution, as a film over t: a column for each input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOW, HIGH = 0.05, 0.95
 
 
 def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -> Film:
-    """x_t, ε̂, what it missed and x̂_0, a row each, and how the errors lie beside the usual ones, where those are known.
+    """x_t, ε̂, its error and x̂_0, a row each, and the MSE beside that on held-out pictures, where it is known.
 
     There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
     """
@@ -53,8 +53,15 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
         for row, shown in zip(rows, column, strict=True):
             row.append(shown)
         below += [
-            number(f"{name} deviation", f"{name}: std", found.deviation, "prediction", "of ε̂; that of ε is 1", 3),
-            number(f"{name} error", f"{name}: mean square", found.error, "error", "mean (ε − ε̂)² a pixel"),
+            number(
+                f"{name} deviation",
+                f"{name}: std",
+                found.deviation,
+                "prediction",
+                "standard deviation of ε̂; that of N(0, I) is 1",
+                3,
+            ),
+            number(f"{name} error", f"{name}: MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²"),
         ]
         errors.append(curve(name, "error", found.t, found.error, dot=f"{name} error", look=look))
     last = int(first.t[-1])
@@ -65,28 +72,28 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
         "columns": len(trials),
         "numbers": [*level_numbers(first.t, first.level)[:2], *numbers, *below],
         "charts": [
-            curves_chart("mean (ε − ε̂)² over t, with the same noise", last, [*bands, *errors], range_y=(0, 2)),
+            curves_chart("MSE of ε̂ over t", last, [*bands, *errors], range_y=(0, 2)),
             *charts,
         ],
     }
 
 
 def _beside(trials: Mapping[str, Trial], usual: UsualError) -> tuple[list[Part], list[Part], list[Part]]:
-    """The usual errors as a band for the chart of errors, as numbers, and as a chart of how many times as large."""
+    """The MSE on held-out pictures as a band and as numbers, and a chart of each input's MSE divided by its median."""
     first = next(iter(trials.values())).found
     low, median, high = (usual.below(share, first.level) for share in (LOW, 0.5, HIGH))
-    name_of_band, of_data = "usual: nine held-out pictures in ten", "of the error on held-out pictures"
+    name_of_band, of_data = "held-out pictures, 5–95 %", "of the MSE on held-out pictures"
     numbers = [
-        number("usual", "usual: median", median, "mixture", f"median {of_data}"),
-        number("usual low", "usual: 5 %", low, "mixture", f"the lowest 5 % {of_data} are below"),
-        number("usual high", "usual: 95 %", high, "mixture", f"the highest 5 % {of_data} are above"),
+        number("usual", "held-out: median", median, "mixture", f"median {of_data}"),
+        number("usual low", "held-out: 5 %", low, "mixture", f"5th percentile {of_data}"),
+        number("usual high", "held-out: 95 %", high, "mixture", f"95th percentile {of_data}"),
     ]
     ratios = [band(name_of_band, "mixture", first.t, (low / median).log10(), (high / median).log10())]
     for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
         times = each.found.error / median
-        about = "its error, divided by the median of the usual ones"
-        numbers.append(number(f"{name} times", f"{name} ÷ usual", times, "error", about, 1))
+        about = f"its MSE divided by the median {of_data}"
+        numbers.append(number(f"{name} times", f"{name} ÷ median", times, "error", about, 1))
         ratios.append(curve(name, "error", first.t, times.log10(), dot=f"{name} times", look=look))
-    title = "The same ÷ the usual median: how many times as large"
+    title = "MSE ÷ held-out median over t"
     chart = curves_chart(title, int(first.t[-1]), ratios, log=True)
     return [band(name_of_band, "mixture", first.t, low, high)], numbers, [chart]

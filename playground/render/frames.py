@@ -24,7 +24,7 @@ from playground.render.film import (
     size,
 )
 
-ALPHA_BAR = "ᾱ_t: how much of the picture's variance is left"
+ALPHA_BAR = "ᾱ_t: picture variance left"
 
 
 def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -> Film:
@@ -62,20 +62,20 @@ def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
         **moving([(record.remains, PICTURE), (record.gathered, NOISE), (record.x_t, PICTURE)]),
         "size": size(record.x0),
         "panels": [
-            panel("√ᾱ_t · x_0", "picture", PICTURE, about="what is left of the picture"),
-            panel("noise so far", "noise", NOISE, before="+", about="what t steps have added"),
+            panel("√ᾱ_t · x_0", "picture", PICTURE, about="remaining picture"),
+            panel("noise so far", "noise", NOISE, before="+", about="accumulated noise"),
             panel("x_t", "mixture", PICTURE, before="="),
         ],
         "numbers": [
             *level_numbers(t, record.level, betas=schedule.betas[t]),
-            number("gathered", "std(noise so far)", deviation, "noise", "one jump says it should be √(1−ᾱ_t)"),
+            number("gathered", "std(noise so far)", deviation, "noise", "standard deviation; in closed form √(1−ᾱ_t)"),
         ],
         "charts": [
             bars_chart(
-                f"One pixel, {record.pixel.shape[1]:,} walks of t steps, beside one jump",
+                f"One pixel in {record.pixel.shape[1]:,} chains",
                 edges,
-                ("walks", "noise", shares(record.pixel, edges)),
-                ("one jump: q(x_t | x_0), exact", "picture", record.jump_shares(edges)),
+                ("simulated chains", "noise", shares(record.pixel, edges)),
+                ("closed form q(x_t | x_0)", "picture", record.jump_shares(edges)),
             ),
             pixels_chart(record.x_t.flatten(1)),
             schedule_chart(ALPHA_BAR, "alpha_bar", schedule, [schedule]),

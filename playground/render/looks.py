@@ -1,4 +1,4 @@
-"""Core's records of what is found of the noise as films over t; what follows from it is in step_look and names_look."""
+"""Noise prediction as films over t. What follows from ε̂ is in step_look and names_look."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dash
 
 
 def predictors_film(found: Predictions, at: int) -> Film:
-    """What each predictor finds in the same x_t: ε̂, what it missed, and the picture that is left, a column each."""
+    """Each predictor's ε̂, error and x̂_0 for the same x_t, a column each."""
     first = found["network"]
     still, moved = picture_and_noise(first), dict[str, tuple[Tensor, Limits]]()
     alpha, sigma = first.level.alpha, first.level.sigma
     rows = [
-        [x_t_panel(first, "what they are asked about")],
-        [_eps("the noise that is in it")],
-        [_x0("the picture that is in it")],
+        [x_t_panel(first, "input")],
+        [_eps("true noise")],
+        [_x0("clean picture")],
     ]
     for who, each in found.items():
         if who in ("network", "ideal"):
@@ -71,31 +71,28 @@ def predictors_film(found: Predictions, at: int) -> Film:
             *(part for who, each in found.items() for part in _measures(who, each)),
         ],
         "charts": [
-            curves_chart(
-                "mean (ε − ε̂)² over t, for this picture and this noise", last, _curves(found, "error"), range_y=(0, 1.5)
-            )
+            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
         ],
     }
 
 
 def independence_film(found: Prediction, record: Independence, at: int) -> Film:
-    """ε̂ beside the noise that is in x_t and an unrelated one, with their pixels as scatter plots."""
+    """ε̂ beside the noise in x_t and an unrelated one, with their pixels as scatter plots."""
     last, still = int(found.t[-1]), {**picture_and_noise(found), "other": record.other}
     pairs = {
-        "own": ("corr(ε̂, ε)", record.eps_hat_and_eps, "prediction", "what is found follows the noise in x_t"),
-        "other": ("corr(ε̂, ε′)", record.eps_hat_and_other, "prediction", "and no other noise"),
-        "x0": ("corr(ε, x_0)", record.x0_and_eps, "noise", "ε is drawn without a look at x_0"),
-        "x_t": ("corr(ε, x_t)", record.x_t_and_eps, "noise", "yet x_t is made with it"),
+        "own": ("corr(ε̂, ε)", record.eps_hat_and_eps, "prediction", "Pearson correlation: ε̂ follows the noise in x_t"),
+        "other": ("corr(ε̂, ε′)", record.eps_hat_and_other, "prediction", "ε̂ does not follow an unrelated noise"),
+        "x0": ("corr(ε, x_0)", record.x0_and_eps, "noise", "ε is drawn independently of x_0"),
+        "x_t": ("corr(ε, x_t)", record.x_t_and_eps, "noise", "x_t contains ε"),
     }
-    band = f"unrelated: within ±{record.band:.2g} in 95 of 100 cases"
     every = one_in(record.other.numel())
-    dots = "a dot a pixel" if every == 1 else f"a dot for one pixel in {every}"
+    dots = "1 dot per pixel" if every == 1 else f"1 pixel in {every}"
     shown: list[Shown] = [
-        _x0("the picture"),
-        x_t_panel(found, "what the network sees"),
-        _eps("the noise that is in it"),
-        (panel("ε̂", "prediction", NOISE, badge="network", about="the noise it finds"), {"eps_hat": 1}),
-        (panel("ε′", "noise", NOISE, about="of the next seed, in no picture here"), {"other": 1}),
+        _x0("clean picture"),
+        x_t_panel(found, "input"),
+        _eps("true noise"),
+        (panel("ε̂", "prediction", NOISE, badge="network", about="predicted noise"), {"eps_hat": 1}),
+        (panel("ε′", "noise", NOISE, about="unrelated noise"), {"other": 1}),
     ]
     return {
         **over_t(found.t, at),
@@ -110,13 +107,13 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
             scatter_chart("ε over x_0", 0, 2, (-1.2, 1.2), "x0", every),
             scatter_chart("ε over x_t", 1, 2, (-4, 4), "x_t", every),
             curves_chart(
-                f"Correlations over t; {band}",
+                "Correlation over t",
                 last,
                 [
                     curve("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
                     curve("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
                     curve("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
-                    level_curve(record.band, "edge of the band", last),
+                    level_curve(record.band, f"95 % if unrelated: ±{record.band:.2g}", last),
                     level_curve(-record.band, "", last),
                 ],
                 range_y=(-0.25, 1),
@@ -126,9 +123,9 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
 
 
 def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: Mapping[str, str], at: int) -> Film:
-    """How large ε̂ is, what it misses, and that both add up to 1, over t; `over` says over which pictures."""
+    """The law of total variance for ε̂: explained and residual variance over t; `over` names the pictures averaged."""
     first, last = found["network"], int(found["network"].t[-1])
-    shown = [x_t_panel(first, "what they are asked about"), _eps("its deviation is 1")]
+    shown = [x_t_panel(first, "input"), _eps("true noise, N(0, I)")]
     moved: dict[str, tuple[Tensor, Limits]] = {}
     numbers, charts = [], []
     for who, law in laws.items():
@@ -137,20 +134,22 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: 
             (panel("ε̂", "prediction", NOISE, badge=who, note=f"{who} deviation"), {f"{who} eps": 1}),
             (panel("ε − ε̂", "error", NOISE, badge=who, note=f"{who} error"), {f"{who} missed": 1}),
         ]
-        of, luck = f" · {who}", "two standard errors of their sum − E[ε²]"
+        of, mean = f" · {who}", f"mean {over[who]}"
         numbers += [
-            number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", "on average " + over[who], 3),
-            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", "on average " + over[who], 3),
-            number(f"{who} total", "sum" + of, law.total, "noise", "found and missed", 3),
-            number(f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "of the same draws: 1, but for luck", 3),
-            number(f"{who} spread", "chance ±" + of, 2 * law.spread, "mixture", luck, 3),
+            number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", f"explained variance, {mean}", 3),
+            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", f"residual variance, {mean}", 3),
+            number(f"{who} total", "sum" + of, law.total, "noise", f"explained + residual variance, {mean}", 3),
+            number(
+                f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "variance of the same draws; its expectation is 1", 3
+            ),
+            number(f"{who} spread", "± 2 SE" + of, 2 * law.spread, "mixture", "two standard errors of sum − E[ε²]", 3),
         ]
         curves = [
             curve("E[ε̂²]", "prediction", law.t, law.found, dot=f"{who} found"),
             curve("E[(ε − ε̂)²]", "error", law.t, law.missed, dot=f"{who} missed"),
-            curve("their sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
+            curve("sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
         ]
-        charts.append(curves_chart(f"Found + missed = 1? The {who}, {over[who]}", last, curves, range_y=(0, 1.2)))
+        charts.append(curves_chart(f"Total variance · {who}", last, curves, range_y=(0, 1.2)))
     return {
         **over_t(first.t, at),
         **composed(len(first.t), shown, picture_and_noise(first), moved),
@@ -161,22 +160,22 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: 
             *(part for who in laws for part in _measures(who, found[who])[:2]),
         ],
         "charts": [
-            curves_chart("std(ε̂): how large the found noise is", last, _curves(found, "deviation"), range_y=(0, 1.5)),
-            curves_chart("mean (ε − ε̂)²: what was missed", last, _curves(found, "error"), range_y=(0, 1.5)),
-            curves_chart("R²: the share of the noise's variance found", last, _curves(found, "r2"), range_y=(-0.5, 1)),
+            curves_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
+            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
+            curves_chart("R² over t", last, _curves(found, "r2"), range_y=(-0.5, 1)),
             *charts,
         ],
     }
 
 
 def training_film(found: Prediction, at: int) -> Film:
-    """What the four lines of training make at every t; the mean square of what ε̂ missed is the loss."""
+    """The values of the four lines of training at every t; the MSE of ε̂ is the loss."""
     shown: list[Shown] = [
-        _x0("a picture of the data"),
-        _eps("drawn, and known"),
-        x_t_panel(found, "made of both"),
-        (panel("ε̂", "prediction", NOISE, badge="network", about="asked for"), {"network eps": 1}),
-        (panel("ε − ε̂", "error", NOISE, about="compared", note="network error"), {"network missed": 1}),
+        _x0("clean picture"),
+        _eps("target: drawn, known"),
+        x_t_panel(found, "input"),
+        (panel("ε̂", "prediction", NOISE, badge="network", about="output"), {"network eps": 1}),
+        (panel("ε − ε̂", "error", NOISE, about="loss", note="network error"), {"network missed": 1}),
     ]
     return {
         **over_t(found.t, at),
@@ -205,21 +204,28 @@ def _eps(about: str) -> Shown:
 
 
 def _answer(who: str, found: Prediction) -> dict[str, tuple[Tensor, Limits]]:
-    """ε̂ and what it missed, each a layer of its own: where ε̂ is off the scale, their difference would be wrong."""
+    """ε̂ and its error, each a layer of its own: where ε̂ is off the scale, their difference would be wrong."""
     return {f"{who} eps": (found.eps_hat, NOISE), f"{who} missed": (found.eps - found.eps_hat, NOISE)}
 
 
 def _measures(who: str, found: Prediction) -> list[Part]:
     """What stands below a predictor's pictures."""
     return [
-        number(f"{who} deviation", "std", found.deviation, "prediction", "standard deviation of ε̂; that of ε is 1", 3),
-        number(f"{who} error", "mean square", found.error, "error", "mean (ε − ε̂)² a pixel; saying 0 costs 1"),
-        number(f"{who} x0_error", "mean square off", found.x0_error, "picture", "mean (x_0 − x̂_0)² a pixel", 3),
+        number(
+            f"{who} deviation",
+            "std",
+            found.deviation,
+            "prediction",
+            "standard deviation of ε̂ over the pixels; that of N(0, I) is 1",
+            3,
+        ),
+        number(f"{who} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²; ε̂ = 0 gives about 1"),
+        number(f"{who} x0_error", "MSE", found.x0_error, "picture", "MSE of x̂_0 per pixel: mean (x_0 − x̂_0)²", 3),
     ]
 
 
 def _r2(who: str, found: Prediction) -> Part:
-    return number(f"{who} r2", f"R² · {who}", found.r2, "prediction", "the share of the noise's variance found", 3)
+    return number(f"{who} r2", f"R² · {who}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3)
 
 
 def _curves(found: Predictions, key: str) -> list[Part]:

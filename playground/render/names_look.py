@@ -1,4 +1,4 @@
-"""The found noise under its four names, as a film over t."""
+"""The four parameterizations of one prediction, as a film over t."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TO_X0 = (
 
 
 def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Film:
-    """The same answer under four names, and what an error of a tenth, `off` (C, H, W), in each does to x̂_0 and ε̂."""
+    """One prediction in four parameterizations, and what an error 0.1 · `off` (C, H, W) in each does to x̂_0 and ε̂."""
     last, sigma = int(found.t[-1]), found.level.sigma
     moved: dict[str, tuple[Tensor, Limits]] = {
         "eps": (names.eps, NOISE),
@@ -47,29 +47,31 @@ def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Fil
         limits = PICTURE if layer == "x0" else NOISE
         return [
             (
-                panel(what, roles[layer], limits, about=f"if {symbols[name]} is off", note=f"{key} {name}"),
+                panel(what, roles[layer], limits, about=f"from {symbols[name]}", note=f"{key} {name}"),
                 {layer: 1, "off": 0.1 * factor},
             )
             for name, factor in table.items()
         ]
 
     def factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
-        about = f"how an error in it grows in {what}"
-        return [number(f"{key} {n}", "error ×", value.abs(), roles[n], about, 3) for n, value in table.items()]
+        return [
+            number(f"{key} {n}", "error ×", value.abs(), roles[n], f"factor of an error in {symbols[n]} in {what}", 3)
+            for n, value in table.items()
+        ]
 
     def chart(what: str, key: str, table: Mapping[str, Tensor]) -> Part:
         curves = [
-            curve(f"said as {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
+            curve(f"from {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
             for n, value in table.items()
         ]
-        return curves_chart(f"An error of 1 becomes in {what} an error of…", last, curves, log=True)
+        return curves_chart(f"Error factor in {what} over t", last, curves, log=True)
 
     shown: list[Shown] = [
         (panel("ε̂", "prediction", NOISE, badge="network", about="noise"), {"eps": 1}),
         (panel("x̂_0", "picture", PICTURE, badge="network", about="picture"), {"x0": 1}),
         (panel("v̂", "mixture", NOISE, badge="network", about="velocity"), {"v": 1}),
         (
-            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score, where x_t gets likelier"),
+            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score, scaled"),
             {"eps": -1},
         ),
         *off_by("x̂_0", "x0", "in x0", names.in_x0),
@@ -82,8 +84,15 @@ def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Fil
         "formulas": [formula(TO_X0)],
         "numbers": [
             *level_numbers(found.t, found.level),
-            number("variance", "1 − ᾱ_t", sigma**2, "noise", "the variance of the noise in x_t"),
-            number("apart", "largest difference", names.apart, "error", "between x̂_0 by the four names; rounding", 7),
+            number("variance", "1 − ᾱ_t", sigma**2, "noise", "variance of the noise in x_t"),
+            number(
+                "apart",
+                "max difference",
+                names.apart,
+                "error",
+                "between x̂_0 from the four parameterizations: only rounding",
+                7,
+            ),
             *factors("in x0", names.in_x0, "x̂_0"),
             *factors("in eps", names.in_eps, "ε̂"),
         ],

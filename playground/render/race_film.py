@@ -1,4 +1,4 @@
-"""A race of solvers as a film: their pictures side by side, and how far each is from a long run."""
+"""Solver comparison at equal NFE as a film: the pictures side by side, and the RMSE of each to a reference."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from playground.render.sampling import grid
 
 LANES = ("", "dashed", "dotted", "long-dashed")
 PLACES = ("closest", "second", "third", "fourth")
+_NFE = "number of function evaluations: evaluations of the network so far, at most, per solver"
 
 
 def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: Tensor | None = None) -> Film:
@@ -27,17 +28,17 @@ def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: T
     beside = [torch.zeros_like(begun) if reference is None else reference]
     columns.append([torch.stack([grid(each, -1)] * len(frames)) for each in (begun, *beside)])
     counted = [min(frame + 1, calls) for frame in frames]
-    labels = [f"call {n} of {calls}" for n in counted]
+    labels = [f"NFE {n} of {calls}" for n in counted]
     if frames[-1] == calls:
-        labels[-1] = f"after {calls} calls · the pictures"
-    called = number("calls", "calls", torch.tensor(counted, dtype=torch.float32), "mixture", "of the network, each", 0)
-    above = [panel("x_t", "mixture", PICTURE, badge=each.sampler, about=f"{each.total} calls") for each in runners]
+        labels[-1] = f"NFE {calls} · the pictures"
+    called = number("calls", "NFE", torch.tensor(counted, dtype=torch.float32), "mixture", _NFE, 0)
+    above = [panel("x_t", "mixture", PICTURE, badge=each.sampler, about=f"NFE {each.total}") for each in runners]
     notes = ["" if reference is None else _key(runner) for runner in runners]
     below = [
         panel("x̂_0", "picture", PICTURE, badge=runner.sampler, note=note)
         for runner, note in zip(runners, notes, strict=True)
     ]
-    about = "comes after the race" if reference is None else "DDIM, a call for each t"
+    about = "computed at the end" if reference is None else "DDIM, up to 1,000 steps"
     return {
         **piece(frames[0], calls + 1, labels),
         **moving([(column[row], PICTURE) for row in range(2) for column in columns]),
@@ -45,7 +46,7 @@ def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: T
         "columns": len(columns),
         "panels": [
             *above,
-            panel("x_T", "noise", PICTURE, about="where all begin"),
+            panel("x_T", "noise", PICTURE, about="common start"),
             *below,
             panel("reference", "picture", PICTURE, about=about),
         ],
@@ -74,13 +75,13 @@ def _distances(runners: Sequence[Runner], frames: range, calls: int, reference: 
     """The distances to the reference as numbers and as a chart, and who ends closest."""
     found = [runner.distances(reference) for runner in runners]
     order = sorted(range(len(runners)), key=lambda k: found[k][-1].item())
-    about = "the root mean square a pixel between x̂_0 and the reference"
+    about = "RMSE per pixel between x̂_0 and the reference"
     numbers, series, words = [called], [], {}
     for k, (runner, distances) in enumerate(zip(runners, found, strict=True)):
         shown = torch.stack([distances[min(frame, runner.total)] for frame in frames])
-        numbers.append(number(_key(runner), "off by", shown, "error", about, 3))
+        numbers.append(number(_key(runner), "RMSE", shown, "error", about, 3))
         along = torch.cat([distances[: runner.total - 1], distances[-1:]])
         series.append(curve(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, look=LANES[k]))
         words[str(len(runners) + 1 + k)] = [PLACES[order.index(k)] if frame >= runner.total else "" for frame in frames]
-    title = "x̂_0's distance to the reference, rms a pixel, over calls"
+    title = "RMSE to reference over NFE"
     return {"numbers": numbers, "charts": [curves_chart(title, calls, series, across="calls")], "words": words}

@@ -61,8 +61,8 @@ def side_by_side_film(driven: Mapping[str, Driven], training: Pictures, schedule
         ] * frames
         panels += [*_driven(who), near]
         distance = each.nearest.distance.max() / each.step.x_t[0].numel() ** 0.5
-        about = "the root mean square a pixel between x̂_0 and it; the largest of the pictures"
-        numbers.append(number(f"{who} distance", "off by, rms a pixel", distance.expand(frames), "error", about, 3))
+        about = "RMSE per pixel between x̂_0 and its nearest training picture; the largest of the batch"
+        numbers.append(number(f"{who} distance", "RMSE", distance.expand(frames), "error", about, 3))
     of_step = _of_step(next(iter(driven.values())).step, schedule)
     return {
         **of_step,
@@ -93,10 +93,15 @@ def guided_film(guided: GuidedStep, scale: float, schedule: NoiseSchedule) -> Fi
     shift = pull * (guided.step.level.sigma / guided.step.level.alpha).float()
     numbers = [
         *of_step["numbers"],
-        number("pull", "rms(ε̂(c) − ε̂(∅))", pull, "error", "how much the label changes what is found"),
-        number("shift", "the same in x̂_0", shift, "picture", "what that is in x̂_0: times √(1−ᾱ_t)/√ᾱ_t", 3),
+        number("pull", "rms(ε̂(c) − ε̂(∅))", pull, "error", "root mean square of the label's effect on ε̂"),
+        number("shift", "RMS in x̂_0", shift, "picture", "the label's effect on x̂_0: that on ε̂ times √(1−ᾱ_t)/√ᾱ_t", 3),
         number(
-            "scale", "s", torch.full((frames,), scale), "prediction", "the guidance: 0 without the label, 1 with", 1
+            "scale",
+            "s",
+            torch.full((frames,), scale),
+            "prediction",
+            "guidance scale: 0 unconditional, 1 conditional",
+            1,
         ),
     ]
     return {
@@ -104,12 +109,12 @@ def guided_film(guided: GuidedStep, scale: float, schedule: NoiseSchedule) -> Fi
         **moving(layers),
         "size": size(x_t[0][0]),
         "panels": [
-            panel("x_t", "mixture", PICTURE, about="where the process stands"),
-            panel("ε̂(c)", "prediction", NOISE, badge="network", about="found with the label"),
-            panel("ε̂(∅)", "prediction", NOISE, before="−", badge="network", about="found without it"),
-            panel("ε̂(c) − ε̂(∅)", "error", FAINT, before="=", about="what the label changes, drawn ten times as strong"),
-            panel("ε̂", "prediction", NOISE, about="what is taken for the noise"),
-            panel("x̂_0", "picture", PICTURE, about="the picture it points to"),
+            panel("x_t", "mixture", PICTURE, about="current state"),
+            panel("ε̂(c)", "prediction", NOISE, badge="network", about="with the label"),
+            panel("ε̂(∅)", "prediction", NOISE, before="−", badge="network", about="without a label"),
+            panel("ε̂(c) − ε̂(∅)", "error", FAINT, before="=", about="label effect, × 10"),
+            panel("ε̂", "prediction", NOISE, about="guided prediction"),
+            panel("x̂_0", "picture", PICTURE, about="predicted picture"),
         ],
         "numbers": numbers,
         "formulas": [formula(GUIDED)],
@@ -139,15 +144,15 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))
     numbers = [
         *level_numbers(torch.full((3,), float(t)), of_level)[:2],
-        number("x_t part", "a", slow.x_t_part.expand(3), "mixture", "1/√α_t: what x_t is multiplied by"),
+        number("x_t part", "a", slow.x_t_part.expand(3), "mixture", "coefficient of x_t: 1/√α_t, with α_t = ᾱ_t/ᾱ_t−1"),
         number(
             "eps part",
             "b",
             slow.eps_part.expand(3),
             "prediction",
-            "what ε̂ is multiplied by: how much of it is taken out",
+            "coefficient of ε̂: how much of it is subtracted",
         ),
-        number("deviation", "σ_t", slow.deviation.expand(3), "noise", "how much fresh noise is added"),
+        number("deviation", "σ_t", slow.deviation.expand(3), "noise", "standard deviation of the fresh noise"),
     ]
     return {
         **piece(
@@ -158,11 +163,9 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
         **moving(layers),
         "size": size(layers[0][0][0]),
         "panels": [
-            panel("x_t", "mixture", PICTURE, factor="x_t part", about="where the process stands"),
-            panel(
-                "ε̂", "prediction", NOISE, before="−", factor="eps part", badge="network", about="the noise found in it"
-            ),
-            panel("μ", "prediction", PICTURE, before="=", about="x_t less a part of ε̂"),
+            panel("x_t", "mixture", PICTURE, factor="x_t part", about="current state"),
+            panel("ε̂", "prediction", NOISE, before="−", factor="eps part", badge="network", about="predicted noise"),
+            panel("μ", "prediction", PICTURE, before="=", about="mean of the step"),
             panel(
                 "z",
                 "noise",
@@ -171,7 +174,7 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
                 factor="deviation",
                 about="fresh noise",
             ),
-            panel("x_t−1", "mixture", PICTURE, before="=", about="where the next step begins"),
+            panel("x_t−1", "mixture", PICTURE, before="=", about="next state"),
         ],
         "words": {str(p): words for p, words in not_yet.items()},
         "numbers": numbers,
@@ -183,9 +186,9 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
 
 def _driven(who: str) -> list[Part]:
     return [
-        panel("x_t", "mixture", PICTURE, about="where the process stands"),
-        panel("ε̂", "prediction", NOISE, badge=who, about="the noise found in this step"),
-        panel("x̂_0", "picture", PICTURE, badge=who, about="the picture it points to"),
+        panel("x_t", "mixture", PICTURE, about="current state"),
+        panel("ε̂", "prediction", NOISE, badge=who, about="predicted noise"),
+        panel("x̂_0", "picture", PICTURE, badge=who, about="predicted picture"),
     ]
 
 
@@ -219,7 +222,9 @@ def _of_step(step: Step, schedule: NoiseSchedule) -> Film:
         **piece(step.index, step.total + 1, labels),
         "numbers": [
             *level_numbers(torch.tensor(times), level),
-            number("spread", "std(x_t)", deviation, "mixture", "standard deviation of x_t's pixels; 1 in pure noise"),
+            number(
+                "spread", "std(x_t)", deviation, "mixture", "standard deviation of the pixels of x_t; 1 in pure noise"
+            ),
         ],
         "charts": [],
         "ends": ["noise", "picture"],

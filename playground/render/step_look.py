@@ -1,4 +1,4 @@
-"""From the found noise to the reverse step, as a film over t."""
+"""The reverse step that follows from ε̂, as a film over t."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BY_X0 = (
 
 
 def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
-    """From ε̂ to μ_θ by two roads, the true step beside it, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
+    """μ_θ from ε̂ and from x̂_0, the true posterior mean, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
     true, last = step.true, int(found.t[-1])
     off = (step.mean - step.mean_by_x0).abs().flatten(1).amax(1)
     missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
@@ -44,17 +44,17 @@ def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
         "missed": (missed, NOISE),
     }
     shown: list[Shown] = [
-        x_t_panel(found, "where the step starts"),
-        (panel("μ_θ", "prediction", PICTURE, badge="network", about="x_t less a part of ε̂"), {"mean": 1}),
+        x_t_panel(found, "current state"),
+        (panel("μ_θ", "prediction", PICTURE, badge="network", about="mean, from ε̂"), {"mean": 1}),
         (
-            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="the other road: the same"),
+            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="mean, from x̂_0: equal"),
             {"by_x0": 1},
         ),
-        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="the true mean: it knows x_0"), {"true": 1}),
-        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="what the mean misses, over √β_t"), {"missed": 1}),
+        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="true posterior mean"), {"true": 1}),
+        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="error of μ_θ, scaled"), {"missed": 1}),
         (panel("z", "noise", NOISE, about="fresh noise"), {"z": 1}),
-        _drawn("x_t−1, σ² = β̃", "drawn: μ_θ + √β̃_t · z", true.variance),
-        _drawn("x_t−1, σ² = β", "drawn: μ_θ + √β_t · z", true.beta),
+        _drawn("x_t−1, σ² = β̃", "sample: μ_θ + √β̃_t · z", true.variance),
+        _drawn("x_t−1, σ² = β", "sample: μ_θ + √β_t · z", true.beta),
     ]
     bits = step.bits
     return {
@@ -64,19 +64,42 @@ def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
         "formulas": [formula(BY_EPS), formula(BY_X0)],
         "numbers": [
             *level_numbers(found.t, found.level)[:2],
-            number("beta", "β_t", true.beta, "noise", "the larger choice for σ²", 6),
-            number("beta_tilde", "β̃_t", true.variance, "noise", "the smaller choice: the true step's variance", 6),
-            number("inverse root", "1/√α_t", 1 / step.root, "mixture", "what the step stretches by", 5),
-            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_part, "prediction", "how much of ε̂ is taken out", 5),
-            number("x0 part", "of x̂_0", step.true.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
-            number("x_t part", "of x_t", step.true.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
-            number("roads", "between the roads", off, "error", "the largest difference of the two means; rounding", 7),
-            number("bits", "L_t−1 · σ² = β̃", bits["beta_tilde"], "error", "bits a dimension; at t = 0 it is L_0", 5),
-            number("bits beta", "L_t−1 · σ² = β", bits["beta"], "error", "bits a dimension; at t = 0 it is L_0", 5),
+            number("beta", "β_t", true.beta, "noise", "variance of the forward step; the larger choice for σ_t²", 6),
+            number(
+                "beta_tilde",
+                "β̃_t",
+                true.variance,
+                "noise",
+                "posterior variance, of the true reverse step; the smaller choice for σ_t²",
+                6,
+            ),
+            number(
+                "inverse root", "1/√α_t", 1 / step.root, "mixture", "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1", 5
+            ),
+            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_part, "prediction", "coefficient of ε̂ in the bracket", 5),
+            number("x0 part", "weight of x̂_0", step.true.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
+            number("x_t part", "weight of x_t", step.true.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
+            number("roads", "max difference", off, "error", "between the means from ε̂ and from x̂_0: only rounding", 7),
+            number(
+                "bits",
+                "L_t−1 · σ² = β̃",
+                bits["beta_tilde"],
+                "error",
+                "KL divergence in bits per dimension; at t = 0 it is L_0",
+                5,
+            ),
+            number(
+                "bits beta",
+                "L_t−1 · σ² = β",
+                bits["beta"],
+                "error",
+                "KL divergence in bits per dimension; at t = 0 it is L_0",
+                5,
+            ),
         ],
         "charts": [
             curves_chart(
-                "L_t−1: KL between the true and the learned step, bits a dimension",
+                "L_t−1 over t, bits/dimension",
                 last,
                 [
                     curve("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),

@@ -54,26 +54,26 @@ def _what_stays(ground: Ground) -> Film:
             "field": _arrows(ground.field),
         },
         "panels": [
-            _plane("data", "x_t", "mixture", "", "the data, in the noise of this t"),
-            _plane("paths", "x_t", "mixture", "network", "400 particles on their way from noise; blue: the data"),
+            _plane("data", "x_t", "mixture", "", "noisy data at this t"),
+            _plane("paths", "x_t", "mixture", "network", "400 particles; blue: the data"),
             _plane("field", "ε̂", "prediction", "network", _ARROWS, note="asked"),
-            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "the best answer there is, exactly", note="asked"),
+            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "exact posterior mean", note="asked"),
         ],
         "charts": [
             curves_chart(
-                f"The loss over the steps of training: the mean of ({said} − what the network says)²",
+                "Loss over training steps",
                 STEPS,
                 [
-                    level_curve(ground.blind, "without a look at x_t", STEPS),
-                    level_curve(ground.floor, f"least possible: E[{said} | x_t]", STEPS, look="dotted"),
-                    curve_of("in training, mean since the frame before", "noise", "step", "loss", look="faint"),
-                    curve_of("on the same 2,000 draws each time", "error", "step", "error", dot="error"),
+                    level_curve(ground.blind, "best without x_t", STEPS),
+                    level_curve(ground.floor, f"floor: E[{said} | x_t]", STEPS, look="dotted"),
+                    curve_of("training batches", "noise", "step", "loss", look="faint"),
+                    curve_of("2,000 fixed draws", "error", "step", "error", dot="error"),
                 ],
                 range_y=(0.0, 1.2 * ground.blind),
                 across="step",
             ),
             curves_chart(
-                "R² over t: how much of the exact field is in ε̂, where the data are",
+                "R² over t",
                 last,
                 [level_curve(1, "", last), curve_of("R²", "prediction", "asked", "r2", dot="r2")],
                 range_y=(0.0, 1.0),
@@ -83,7 +83,7 @@ def _what_stays(ground: Ground) -> Film:
     }
 
 
-_ARROWS = "the noise it finds at each place; a step goes against the arrows"
+_ARROWS = "predicted noise"
 
 
 def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:
@@ -97,33 +97,39 @@ def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str 
 def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
     """Of this moment, and with the first one those of the places, which no moment changes."""
     empty = torch.empty(0)
+    loss = f"MSE of the output against {SAID[ground.recipe.target]}, mean over the training since the frame before"
 
     def of_places(values: Tensor) -> Tensor:
         return values if first else empty
 
-    least = "what the exact mean gets on these draws, so the least; by luck a network may come out a hair below"
-    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # nobody is asked about what is clean: what was said last stays
+    least = "loss of the exact posterior mean on the same draws; by chance a network may be slightly below"
+    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # the clean end has no t to predict at: the last one stays
     return [
         number("t", "t", of_places(ground.t), "mixture", "the step of the schedule", 0, "place"),
-        number("asked", "t =", of_places(asked), "mixture", "the t that the network is asked for", 0, "place"),
+        number("asked", "t =", of_places(asked), "mixture", "the t at which the network is evaluated", 0, "place"),
+        number("alpha", "√ᾱ_t", of_places(ground.level.alpha), "picture", "coefficient of the data", 4, "place"),
+        number("sigma", "√(1−ᾱ_t)", of_places(ground.level.sigma), "noise", "coefficient of ε", 4, "place"),
+        number("step", "step", torch.tensor([view.step]), "mixture", "number of training steps", 0),
+        number("loss", "loss", torch.tensor([view.loss]), "noise", loss),
         number(
-            "alpha", "√ᾱ_t", of_places(ground.level.alpha), "picture", "what the data are multiplied by", 4, "place"
+            "error", "loss, fixed draws", torch.tensor([view.error]), "error", "on the same 2,000 draws in every frame"
         ),
-        number("sigma", "√(1−ᾱ_t)", of_places(ground.level.sigma), "noise", "what ε is multiplied by", 4, "place"),
-        number("step", "step", torch.tensor([view.step]), "mixture", "how often the weights were moved", 0),
-        number("loss", "loss", torch.tensor([view.loss]), "noise", "in training, mean since the frame before"),
-        number("error", "loss, same draws", torch.tensor([view.error]), "error", "on the same 2,000 draws every time"),
-        number("floor", "least loss", torch.tensor([ground.floor]), "mixture", least),
+        number("floor", "loss floor", torch.tensor([ground.floor]), "mixture", least),
         number("r2", "R²(ε̂, exact)", torch.cat([view.r2, view.r2[-1:]]), "prediction", _R2, 3, "both"),
-        number("distance", "off the data", torch.tensor([view.distance]), "error", _DISTANCE, 3),
+        number("distance", "energy distance", torch.tensor([view.distance]), "error", _DISTANCE, 3),
         number(
-            "bend", "length of paths", torch.tensor([view.bend]), "mixture", "over straight lines: 1 is straight", 2
+            "bend",
+            "path length ratio",
+            torch.tensor([view.bend]),
+            "mixture",
+            "length of the paths ÷ straight lines: 1 is straight",
+            2,
         ),
     ]
 
 
-_R2 = "at the t of the arrows; 1: the network's field is the exact one"
-_DISTANCE = "energy distance of the particles at their end from the data: 0 where both are spread alike"
+_R2 = "share of the exact field's variance that ε̂ explains at noisy data of this t; 1: equal"
+_DISTANCE = "between the particles at the end and the data: 0 for the same distribution"
 
 
 def _whole(paths: Tensor) -> NDArray[np.int16]:

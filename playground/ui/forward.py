@@ -10,31 +10,41 @@ from playground.render.figures import schedules_figure
 from playground.render.film import Film
 from playground.render.frames import forward_film, walk_film
 from playground.ui.bench import Bench
+from playground.ui.claim import Claim
 from playground.ui.folded import fill_while_open
 from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
-QUESTION = """## How does a picture become noise?"""
+CLAIMS = {
+    "jump": Claim(
+        "How does a picture become noise?",
+        '<span class="mixture">x<sub>t</sub></span> = √ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + '
+        '√(1−ᾱ<sub>t</sub>) · <span class="noise">ε</span>,&ensp;<span class="noise">ε</span> ~ N(0, I)',
+        """The **forward process** in closed form: one jump from x<sub>0</sub> to x<sub>t</sub>. Drag t. The picture
+fades out and the noise, always the same ε, fades in.
 
-FORMULAS = {
-    "jump": """<p class="formula"><span class="mixture">x<sub>t</sub></span> =
-√ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + √(1−ᾱ<sub>t</sub>) ·
-<span class="noise">ε</span>,&ensp; <span class="noise">ε</span> ~ N(0, I)</p>
+ᾱ<sub>t</sub> is the share of the picture's variance that is left in x<sub>t</sub>. The noise schedule defines it: step
+s adds noise of variance β<sub>s</sub>, and ᾱ<sub>t</sub> = (1−β<sub>0</sub>) (1−β<sub>1</sub>) ⋯ (1−β<sub>t</sub>). It
+falls from almost 1 to almost 0. The squares of the two factors in the formula add up to 1.""",
+    ),
+    "walk": Claim(
+        "How does a picture become noise?",
+        '<span class="mixture">x<sub>t</sub></span> = √(1−β<sub>t</sub>) · '
+        '<span class="mixture">x<sub>t−1</sub></span> + √β<sub>t</sub> · '
+        '<span class="noise">z<sub>t</sub></span>,&ensp;<span class="noise">z<sub>t</sub></span> ~ N(0, I)',
+        """The **forward process** as a Markov chain of small steps. Drag t. Step t multiplies the picture by
+√(1−β<sub>t</sub>) and adds a little fresh noise z<sub>t</sub> of variance β<sub>t</sub>, so the noise keeps changing.
 
-Drag t. The picture fades out while the noise, always the same ε, fades in;
-the squares of the two factors add up to 1.
-ᾱ<sub>t</sub> is the share of the picture's variance left at t.""",
-    "walk": """<p class="formula"><span class="mixture">x<sub>t</sub></span> =
-√(1−β<sub>t</sub>) · <span class="mixture">x<sub>t−1</sub></span> + √β<sub>t</sub> ·
-<span class="noise">z<sub>t</sub></span>,&ensp; <span class="noise">z<sub>t</sub></span> ~ N(0, I)</p>
-
-Drag t. Every step takes a little of the picture and adds a little fresh noise, so the noise keeps changing.
-After t steps x<sub>t</sub> is distributed as after the one jump: the bars below lie under the curve at every t.""",
+x<sub>t</sub> has the same distribution as in closed form, where the picture is multiplied by √ᾱ<sub>t</sub> and the
+noise by √(1−ᾱ<sub>t</sub>), with ᾱ<sub>t</sub> = (1−β<sub>0</sub>) (1−β<sub>1</sub>) ⋯ (1−β<sub>t</sub>). The
+histogram shows it: at every t the bars (simulated chains) agree with the line (closed form).""",
+    ),
 }
 
-SEEN = """**What you saw.** Any x<sub>t</sub> can be made in one jump from x<sub>0</sub>, and though the noise is drawn
-without looking at the picture, x<sub>t</sub> holds both: that is why there is something to find."""
+SEEN = """**Takeaway.** Every x<sub>t</sub> can be computed from x<sub>0</sub> in one jump. The noise is drawn
+independently of the picture, but x<sub>t</sub> contains both. That is why the noise in x<sub>t</sub> can be
+predicted."""
 
 
 def film_of(scene: Scene) -> Film:
@@ -47,9 +57,8 @@ def film_of(scene: Scene) -> Film:
 
 def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
     """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
-    gr.Markdown(QUESTION, elem_classes="question")
     with gr.Row(equal_height=True, elem_classes="stacks"):
-        formula = gr.Markdown(FORMULAS["jump"], elem_classes="question")
+        formula = gr.Markdown(CLAIMS["jump"].markdown(), elem_classes="question")
         with gr.Column(min_width=300, scale=0, elem_id="control-way"):
             way = gr.Radio(
                 [("one jump", "jump"), ("t small steps", "walk")],
@@ -71,4 +80,4 @@ def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
     """The film of a scene, a word on the picture, and the formula."""
-    return showing(film_of(scene)), plain(scene.picture_in_words()), FORMULAS[scene.settings.way]
+    return showing(film_of(scene)), plain(scene.picture_in_words()), CLAIMS[scene.settings.way].markdown()

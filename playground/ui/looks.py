@@ -1,15 +1,16 @@
-"""The ways to look at the noise that was found: of each its question, its film, and what one saw."""
+"""The analyses of *Predict noise*: of each its claim, its film, and its takeaway."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playground.render import looks
 from playground.render.depth_look import depth_film
 from playground.render.film import Film
 from playground.render.names_look import names_film
 from playground.render.step_look import step_film
+from playground.ui.claim import Claim
 from playground.ui.scene import PREDICTION_FRAMES, Scene
 
 FIRST_FRAMES = 6
@@ -18,14 +19,14 @@ DEPTH_FRAMES = 26  # each asks the network about four or five pictures
 
 @dataclass(frozen=True)
 class Look:
-    """`name` stands on its button; `question` and `seen`, Markdown, stand above and below the film.
+    """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film.
 
-    Then: what is missing from the film of a network that came without its training pictures, and about how many frames
-    there are.
+    `without_training_pictures` says what is missing from the film of a network that came without its training pictures.
+    The film has about `frames` frames.
     """
 
     name: str
-    question: str
+    claim: Claim
     film: Callable[[Scene, list[int]], Film]
     seen: str
     without_training_pictures: str = ""
@@ -70,121 +71,157 @@ EPS = '<span class="noise">ε</span>'
 EPS_HAT = '<span class="prediction">ε̂</span>'
 X0_HAT = '<span class="picture">x̂<sub>0</sub></span>'
 V_HAT = '<span class="mixture">v̂</span>'
+ALPHA, SIGMA = "√ᾱ<sub>t</sub>", "√(1−ᾱ<sub>t</sub>)"
 
 LOOKS = {
     "predictors": Look(
-        "Four predictors",
-        f"""## How can random noise be found?
-<p class="formula">{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) &ensp;≈&ensp; E[{EPS} | {X_T}],&emsp;
-{X0_HAT} = ({X_T} − √(1−ᾱ<sub>t</sub>) · {EPS_HAT}) / √ᾱ<sub>t</sub></p>
+        "Predictors",
+        Claim(
+            "How can random noise be predicted?",
+            f"{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) ≈ E[{EPS} | {X_T}],&ensp;"
+            f"{X0_HAT} = ({X_T} − {SIGMA} {EPS_HAT}) / {ALPHA}",
+            """Four predictors estimate the noise in the same x<sub>t</sub>. x̂<sub>0</sub> is the clean picture that
+follows from ε̂.
 
-Four predictors are asked for the noise in the same x<sub>t</sub>. The **network** was trained for it: it gets
-x<sub>t</sub> and t, no label, no x<sub>0</sub>, no ε. The **ideal** one is no network: it goes through all the
-training pictures, weighs each by how well it explains this x<sub>t</sub>, and says the exact mean; nobody does better
-*on one of these pictures*. The **blind** one never sees x<sub>t</sub>; the best it can say is 0. The **copycat** says
-x<sub>t</sub> itself. Drag t and compare.""",
+- **network**: the trained network. Its inputs are x<sub>t</sub> and t. It gets no label, no x<sub>0</sub> and no ε.
+- **ideal**: the exact posterior mean E[ε | x<sub>t</sub>] over the training set (the optimal denoiser). It is computed,
+not trained: each training picture is weighted by its probability given x<sub>t</sub>. On training pictures no predictor
+has a smaller expected error.
+- **blind**: the zero baseline, ε̂ = 0. It ignores x<sub>t</sub>.
+- **copycat**: the identity baseline, ε̂ = x<sub>t</sub>.
+
+Drag t and compare the columns.""",
+        ),
         _predictors,
-        """**What you saw.** Who does not see x<sub>t</sub> finds nothing: random numbers cannot be learned, and
-nobody is asked for them. The question is which noise is *in this x<sub>t</sub>*, and whoever knows what
-pictures look like can answer it. What cannot be known is averaged, so an error stays wherever
-x<sub>t</sub> leaves a doubt. The ideal one knows only the pictures that it has: on one that was held
-out it is sure, and wrong, where t is small; the network is not.""",
-        "The ideal predictor is missing here: this network came without the training pictures that it goes through.",
+        """**Takeaway.** The zero baseline ignores x<sub>t</sub>, so it explains none of the noise. The network's task
+is different: it predicts the noise contained in this x<sub>t</sub>. This is possible because it has learned what
+pictures look like. What x<sub>t</sub> leaves undetermined remains as error. On a held-out picture the ideal
+predictor's error is large at small t, because its x̂<sub>0</sub> can only be a mixture of training pictures.""",
+        "The ideal predictor is missing here: this network comes without its training pictures.",
     ),
     "independence": Look(
-        "Is it independent?",
-        f"""## Is the noise independent of the picture?
-<p class="formula">{EPS} ~ N(0, I), drawn without a look at {X_0};&emsp;
-{X_T} = √ᾱ<sub>t</sub> · {X_0} + √(1−ᾱ<sub>t</sub>) · {EPS}</p>
+        "Independence",
+        Claim(
+            "Is the noise independent of the picture?",
+            f"{EPS} ~ N(0, I), independent of {X_0};&ensp;{X_T} = {ALPHA} {X_0} + {SIGMA} {EPS}",
+            """ε is drawn independently of x<sub>0</sub>; x<sub>t</sub> is computed from both. ε′ is a second noise with
+the same distribution (that of the next seed). It is not part of this x<sub>t</sub>.
 
-ε′ is the noise of the next seed. It is as good a noise as ε, but it is not in this x<sub>t</sub>. In the plots every
-pixel is a dot: a cloud without a direction means that one says nothing about the other.""",
+Each dot of a scatter plot is one pixel. The number beside the plot is the Pearson correlation over all pixels. A cloud
+without a trend means no correlation. The dashed lines of the last chart enclose 95 % of the correlations that two
+unrelated noises have by chance.""",
+        ),
         _independence,
-        """**What you saw.** ε̂ follows ε and not ε′: the network has not learned to draw noise, it has looked for
-it. ε is independent of x<sub>0</sub>, and yet not of x<sub>t</sub>, which was made with it. That is all
-that learning needs.""",
+        """**Takeaway.** ε̂ is correlated with ε and not with ε′: the network does not produce arbitrary noise, it
+estimates the noise in x<sub>t</sub>. ε is independent of x<sub>0</sub>, but not of x<sub>t</sub>, which contains it.
+Noise prediction needs only this dependence.""",
     ),
     "shrinkage": Look(
         "Shrinkage",
-        f"""## Why is the found noise too small?
-<p class="formula">E[{EPS_HAT}²] + E[({EPS} − {EPS_HAT})²] = E[{EPS}²] = 1&emsp; for {EPS_HAT} = E[{EPS} | {X_T}]</p>
+        Claim(
+            "Why is the predicted noise too small?",
+            f"E[{EPS_HAT}²] + E[({EPS} − {EPS_HAT})²] = E[{EPS}²] = 1&ensp;for {EPS_HAT} = E[{EPS} | {X_T}]",
+            """At small t the noise in x<sub>t</sub> is weak, and some of it looks like detail of the picture. The
+optimal ε̂ is the posterior mean E[ε | x<sub>t</sub>], the mean of all noises that are compatible with x<sub>t</sub>.
+A mean varies less than the values that it averages, so std(ε̂) falls below std(ε). The rest is an irreducible error.
+**Move to a small t to see it.**
 
-Where the picture is strong, x<sub>t</sub> holds so little noise that a faint speckle may as well be the picture's
-own: ε̂, the mean of all the noises that could be there, is then smaller than each of them, so std(ε̂) falls below
-1, and what the mean leaves out stays as an error that no training takes away. (Watch the network; the ideal predictor
-is asked about a picture that may not be among its own, and then errs wildly at small t.)""",
+The averages of *network* are over held-out pictures, those of *ideal* (exact posterior mean) over its training set. If
+the picture on show is held out, the ideal predictor's error exceeds the network's at small t.""",
+        ),
         _shrinkage,
-        """**What you saw.** Shrinkage is not a bug: it is what a mean does. What is found and what is missed add
-up to all the noise there is (the law of total variance), checked here with fresh draws for every t. The
-ideal predictor has a finite list of pictures: on one of them its error does fall to 0, since one
-picture of the list explains x<sub>t</sub> and no other does; on any other picture it grows without
-bound. A network that learned the list by heart would do the same.""",
-        "This network came without its training pictures: so the ideal predictor is missing, and the means are over "
-        "pictures that stand in, for which found and missed add up to 1 only as far as they are like its own.",
+        """**Takeaway.** Shrinkage is a property of every posterior mean, not a defect. By the law of total variance the
+explained and the residual variance add up to 1; the charts check this with fresh draws. On its own training pictures
+the ideal predictor's error falls to 0, because a single picture explains x<sub>t</sub>. On any other picture it grows
+without bound as ᾱ<sub>t</sub> → 1. A network that memorized its training set would do the same.""",
+        "This network comes without its training pictures. The ideal predictor is therefore missing, and the averages "
+        "are over a substitute data set. The two parts add up to 1 only as far as it resembles the network's own data.",
     ),
     "step": Look(
-        "From ε̂ to the step",
-        f"""## How does the found noise become a step back?
-<p class="formula">p<sub>θ</sub>(x<sub>t−1</sub> | {X_T}) = N(<span class="prediction">μ<sub>θ</sub></span>,
-σ<sub>t</sub>² I),&ensp; σ<sub>t</sub>² = β<sub>t</sub> or β̃<sub>t</sub></p>
+        "Reverse step",
+        Claim(
+            "How does ε̂ give the reverse step?",
+            f'p<sub>θ</sub>(x<sub>t−1</sub> | {X_T}) = N(<span class="prediction">μ<sub>θ</sub></span>, '
+            "σ<sub>t</sub>² I),&ensp;σ<sub>t</sub>² = β<sub>t</sub> or β̃<sub>t</sub>",
+            """The mean is μ<sub>θ</sub> = (x<sub>t</sub> − β<sub>t</sub>/√(1−ᾱ<sub>t</sub>) · ε̂) / √α<sub>t</sub>,
+where α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub> and β<sub>t</sub> = 1 − α<sub>t</sub>. It equals the **posterior
+mean** μ̃<sub>t</sub> of the true reverse step q(x<sub>t−1</sub> | x<sub>t</sub>, x<sub>0</sub>) with x̂<sub>0</sub> in
+place of x<sub>0</sub>.
 
-With ε̂ everything is there that a step needs. Its mean μ<sub>θ</sub> is x<sub>t</sub> less a part of ε̂, and the
-same as the mean of the true step, q(x<sub>t−1</sub> | x<sub>t</sub>, x<sub>0</sub>), with x̂<sub>0</sub> in the
-place of x<sub>0</sub>. How far the two steps are from each other is L<sub>t−1</sub>, a Kullback–Leibler divergence
-(KL), 0 where they are equal; all of them together bound how many bits, for each pixel and colour, the picture costs:
-the fewer, the likelier the network thinks it. One step of a thousand changes little; T = 40 shows more.""",
+L<sub>t−1</sub> is the Kullback–Leibler divergence (KL) of the two steps; it is 0 where they are equal. The sum of all
+terms is an upper bound on the negative log-likelihood of the picture, in bits per dimension (pixel and colour channel).
+Lower is better.
+
+With T = 1,000 one step changes little; T = 40 shows more.""",
+        ),
         _step,
-        """**What you saw.** Two roads, one mean: it differs from the true one only by what ε̂ missed, times a
-known factor. So a small error in ε is a small error in every step, and learning ε is enough to run the
-process backwards. Near t = 0 one step is worth the most bits; that is where the finest grain of the
-picture is decided, and only there the two choices of σ² differ.""",
+        """**Takeaway.** μ<sub>θ</sub> differs from the true posterior mean only by the error of ε̂ times a known
+factor, so noise prediction is enough for the reverse process. The terms near t = 0, where fine detail is decided, cost
+the most bits. There the two variances differ most: β̃<sub>t</sub>/β<sub>t</sub> =
+(1−ᾱ<sub>t−1</sub>)/(1−ᾱ<sub>t</sub>). With the linear schedule it is 0.86 at t = 10 for T = 1,000 and 0.70 at t = 5
+for T = 40; it approaches 1 as t grows.""",
     ),
     "names": Look(
-        "Four names",
-        f"""## Noise, picture, velocity or score?
-<p class="formula">{V_HAT} = √ᾱ<sub>t</sub> · {EPS_HAT} − √(1−ᾱ<sub>t</sub>) · {X0_HAT},&emsp;
-<span class="prediction">ŝ</span> = −{EPS_HAT} / √(1−ᾱ<sub>t</sub>) ≈ ∇ ln q({X_T})</p>
+        "Parameterizations",
+        Claim(
+            "Predict noise, picture, velocity or score?",
+            f"{V_HAT} = {ALPHA} {EPS_HAT} − {SIGMA} {X0_HAT},&ensp;"
+            f'<span class="prediction">ŝ</span> = −{EPS_HAT} / {SIGMA} ≈ ∇ ln q({X_T})',
+            """Given x<sub>t</sub>, each of the four **parameterizations** (prediction types) determines the others.
+Rows 2 and 3 add the same small error, 0.1 · N(0, I), to each of them and convert the result to x̂<sub>0</sub> and to
+ε̂.
 
-Since x<sub>t</sub> is known, whoever says one of the four has said the other three. But not equally well: the
-second and the third row show what comes out when each is off by the same faint noise, a tenth of N(0, I).""",
+On what should one *not* train a network?
+
+- **ε and score**: not where ᾱ<sub>t</sub> → 0. There x̂<sub>0</sub> = (x<sub>t</sub> − √(1−ᾱ<sub>t</sub>) ε̂) /
+√ᾱ<sub>t</sub> amplifies errors without bound (error × ∞ at ᾱ<sub>t</sub> = 0).
+- **x<sub>0</sub>**: not where the picture is nearly clean. There ε̂ = (x<sub>t</sub> − √ᾱ<sub>t</sub> x̂<sub>0</sub>) /
+√(1−ᾱ<sub>t</sub>) does the same.
+- **v** (velocity): harmless at both ends; no error grows.""",
+        ),
         _names,
-        """**What you saw.** One answer, four names. An error in ε̂ (or the score) is blown up in x̂<sub>0</sub>
-where little of the picture is left; an error in x̂<sub>0</sub> is blown up in ε̂ where there is little
-noise. The velocity v is harmless at both ends, which is why many networks are trained to say it.""",
+        """**Takeaway.** One prediction has four parameterizations. (The score is the direction in which x<sub>t</sub>
+becomes more likely.) They differ in how errors grow. An error in ε̂ or in the score is amplified in x̂<sub>0</sub>
+where little of the picture is left. An error in x̂<sub>0</sub> is amplified in ε̂ where there is little noise. An error
+in v̂ is amplified in neither, so v is a safe training target at both ends, also with zero terminal SNR.""",
     ),
     "training": Look(
-        "The training step",
-        """## What happens in one step of training?
-
-Draw a t and a noise, make x<sub>t</sub>, ask the network, compare. Here t and ε come out as the slider's t and the
-seed's ε, so that you know them; in training they are drawn anew for every picture, millions of times. Then the
-weights move a little in the direction that makes the loss smaller.""",
+        "Training step",
+        Claim(
+            "What happens in one training step?",
+            f"loss = mean of ({EPS} − ε<sub>θ</sub>({X_T}, t))²,&ensp;{X_T} = {ALPHA} {X_0} + {SIGMA} {EPS}",
+            """One step of Algorithm 1 (Ho et al. 2020): draw t and ε, compute x<sub>t</sub>, evaluate the network, and
+compute the loss. Here t is that of the slider and ε is the noise of the seed, so that you can follow every value. In
+training both are drawn anew for every picture. The optimizer then changes the weights a little to make the loss
+smaller.""",
+        ),
         _training,
-        """**What you saw.** The answer to the question, ε, is known in training because we have put it there
-ourselves. No one ever has to find the noise in a picture that was noisy before. The four lines,
-and a nudge to the weights after each run of them, are the whole training.""",
+        """**Takeaway.** The training target ε is known because the training code has added it. Nobody has to label a
+noisy picture. These four lines and an update of the weights, repeated many times, are the whole training.""",
     ),
     "depth": Look(
-        "Out of its depth",
-        f"""## What does it say of pictures unlike its data?
-<p class="formula">{EPS_HAT} = ε<sub>θ</sub>({X_T}, t) &ensp;≈&ensp; E[{EPS} | {X_T}]&emsp; if {X_0} is a picture like
-its data</p>
+        "Out of distribution",
+        Claim(
+            "What if the picture is unlike the data?",
+            f"ε<sub>θ</sub>({X_T}, t) ≈ E[{EPS} | {X_T}]&ensp;only if {X_0} is like the training data",
+            """The noise ε is the same in all columns.
 
-The same noise lies over all pictures. The first is like those that the network learned from. Two are of kinds that it
-has never seen: one is of another network's data, one is a photograph (R. Michetti, CC0). A picture of your own gets a
-column too. The last has no picture, and the wrong noise: x<sub>t</sub> = ½ √(1−ᾱ<sub>t</sub>) · ε, half as strong as
-t says. In the grey band of the charts lie nine in ten of the errors on 20 held-out pictures of the network's data.
-Where does ε̂ show more than noise?""",
+- The first picture is **in distribution**: it is like the network's training data.
+- The others are **out of distribution** (OOD): pictures of other data sets and a photograph (R. Michetti, CC0). Your
+own picture gets a column, too.
+- The last column has no picture and the **wrong noise level**: x<sub>t</sub> = ½ √(1−ᾱ<sub>t</sub>) · ε has half as
+much noise as t implies.
+
+The grey band in the charts is the reference: 90 % of the errors on 20 held-out pictures of the network's data lie in
+it. At which t does ε̂ show more than noise?""",
+        ),
         _depth,
-        """**What you saw.** The network does not know pictures: it knows pictures *like its data*, and of any other
-it says what the noise would be if it were one of those. So where t is small to middle, and x<sub>t</sub> shows what
-the picture is, the error leaves its usual range: what is unlike the data is taken for noise in part, can be
-made out in ε̂ where t is small, and comes out changed in x̂<sub>0</sub>: the more so, the less the data had of its kind.
-(The network of the digits, which saw nothing but white strokes, makes strokes of a face and of a cup.)
-Where t is large, all pictures come back: x<sub>t</sub> is nearly all noise, and whatever the picture, to say
-x<sub>t</sub> itself is right. In the last column it says just that: of noise half as strong, a noise half as large,
-which is the farther from the usual the noisier it gets. Nowhere does the network say that it is out of its depth.""",
-        "What is usual cannot be said here: this network came without pictures of its own data.",
+        """**Takeaway.** The network has learned E[ε | x<sub>t</sub>] for its training data only. At small and medium t
+it predicts part of an unfamiliar picture as noise: the error leaves the reference band, and x̂<sub>0</sub> is altered.
+(The digits network turns the face and the cup into strokes.) At large t ε̂ ≈ x<sub>t</sub>, so the error approaches 0
+for every picture; with half the noise it stays near 0.25. The network gives no
+warning.""",
+        "This network comes without pictures of its own data, so there is no reference band.",
         DEPTH_FRAMES,
     ),
 }
@@ -201,8 +238,8 @@ def first_film_of(scene: Scene) -> Film:
     return LOOKS[scene.settings.look].film(scene, scene.steps(FIRST_FRAMES))
 
 
-def question_of(scene: Scene) -> str:
-    """The question of the scene's look, and what is missing from its film where the training pictures are."""
+def claim_of(scene: Scene) -> str:
+    """The claim of the scene's look as Markdown; its explanation says what is missing without training pictures."""
     look = LOOKS[scene.settings.look]
     missing = look.without_training_pictures if scene.pictures.stand_in else ""
-    return f"{look.question}\n\n{missing}".rstrip()
+    return replace(look.claim, more=f"{look.claim.more}\n\n{missing}".rstrip()).markdown()

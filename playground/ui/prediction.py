@@ -12,7 +12,7 @@ from playground.core.likelihood import Bound
 from playground.core.training_step import LINES
 from playground.render.film import Film
 from playground.render.listing import code, executed
-from playground.ui.looks import LOOKS, film_of, question_of
+from playground.ui.looks import LOOKS, claim_of, film_of
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
 
@@ -48,7 +48,7 @@ def build_prediction(first: Film | None) -> Finding:
         elem_id="control-look",
     )
     opening = LOOKS["predictors"]
-    question = gr.Markdown(opening.question, elem_classes="question")
+    question = gr.Markdown(opening.claim.markdown(), elem_classes="question")
     player = build_player(
         first, elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…"
     )
@@ -66,7 +66,7 @@ def build_prediction(first: Film | None) -> Finding:
 def show(scene: Scene) -> tuple[Any, ...]:
     """What brings the tab to a scene."""
     look = LOOKS[scene.settings.look]
-    return showing(film_of(scene)), scene.caveats(), question_of(scene), look.seen
+    return showing(film_of(scene)), scene.caveats(), claim_of(scene), look.seen
 
 
 def not_run() -> tuple[str, str]:

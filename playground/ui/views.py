@@ -1,4 +1,4 @@
-"""The ways to watch sampling: of each its question, its films, and what one saw."""
+"""The views of sampling: of each its claim, its films, and its takeaway."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playground.core.race import Runner
 from playground.render.film import Film
 from playground.render.race_film import race_film
 from playground.render.sampling import guided_film, reverse_film, side_by_side_film, slow_film
+from playground.ui.claim import Claim
 from playground.ui.scene import Scene
 
 Pieces = Iterator[Film | str]
@@ -19,10 +20,10 @@ Pieces = Iterator[Film | str]
 
 @dataclass(frozen=True)
 class View:
-    """`name` stands on its button; `question` and `seen`, Markdown, stand above and below the film."""
+    """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film."""
 
     name: str
-    question: str
+    claim: Claim
     pieces: Callable[[Scene], Pieces]
     seen: str
 
@@ -64,7 +65,7 @@ class References:
         if key not in self.known:
             for step in scene.race_reference():
                 if step.index % 50 == 0:
-                    yield f"The reference is on its way: {step.index:,} of {step.total:,} calls of the network."
+                    yield f"Computing the reference: step {step.index + 1:,} of {step.total:,}."
                 end = step.x_next
             self.known[key] = end
             if len(self.known) > self.most:
@@ -74,56 +75,81 @@ class References:
 
 
 RUN = View(
-    "the run",
-    """## How does noise become a picture?
+    "Trajectory",
+    Claim(
+        "How does noise become a picture?",
+        "",
+        """**Sampling**, the reverse process, starts from pure noise x<sub>T</sub>. The chosen picture is not used,
+unless sampling starts from it (image-to-image) or keeps a part of it (inpainting).
 
-Start from noise alone: the picture above plays no part here, unless you start elsewhere. At every step the network says
-which noise it finds, and a little of it is taken out; σ<sub>t</sub>z is fresh noise. With fewer steps than T, t − 1
-stands for the next step's t.""",
+In each step the network predicts the noise, a part of it is removed, and the sampler may add fresh noise
+σ<sub>t</sub> z. x̂<sub>0</sub> is the clean picture that follows from x<sub>t</sub> and ε̂.
+
+In the formulas α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>, β<sub>t</sub> = 1 − α<sub>t</sub> and β̃<sub>t</sub> =
+β<sub>t</sub> (1−ᾱ<sub>t−1</sub>)/(1−ᾱ<sub>t</sub>). With fewer steps than T, t − 1 stands for the t of the next
+step.""",
+    ),
     _run,
-    """**What you saw.** No picture was stored in the noise: each step only removed what the network found, and
-x̂<sub>0</sub>, at first a blurred mean of many pictures, became one as fewer of them remained possible. (Let the ideal
-predictor run beside it: that one can only end in one of its own pictures, it has memorised. From the same noise the
-network makes one that is in no list, since it has learned what such pictures are like: it has generalised.)""",
+    """**Takeaway.** Each step removes only a part of the predicted noise. At first x̂<sub>0</sub> is blurred, because
+it is close to the mean of many possible pictures. It becomes sharp as fewer pictures remain compatible with
+x<sub>t</sub>. The ideal predictor (exact posterior mean over the training set) ends in a training picture:
+memorization. The network turns the same x<sub>T</sub> into a new picture that resembles the data: generalization.""",
 )
 
 SLOW = View(
-    "a step in slow motion",
-    """## What happens in one step?
+    "Single step",
+    Claim(
+        "What happens in one step?",
+        '<span class="mixture">x<sub>t−1</sub></span> = a · <span class="mixture">x<sub>t</sub></span> − '
+        'b · <span class="prediction">ε̂</span> + σ<sub>t</sub> · <span class="noise">z</span>',
+        """One reverse step is shown in three frames.
 
-Three things, a frame each: the network **predicts** the noise in x<sub>t</sub>; a part of it is **subtracted**, which
-leaves the mean μ of the step; and **fresh noise** is added: x<sub>t−1</sub> = a · x<sub>t</sub> − b · ε̂ +
-σ<sub>t</sub> · z, with this step's numbers above the pictures. Step through it with ‹ and ›.""",
+1. **predict**: the network predicts the noise ε̂ in x<sub>t</sub>.
+2. **subtract**: the mean of the step is μ = a · x<sub>t</sub> − b · ε̂.
+3. **add noise**: x<sub>t−1</sub> = μ + σ<sub>t</sub> · z, with fresh noise z ~ N(0, I).
+
+The values of a, b and σ<sub>t</sub> in this step stand above the pictures. Go through the frames with ‹ and ›.""",
+    ),
     _slow,
-    """**What you saw.** A step takes out only a little of what the network found, since one answer is a mean, not
-the truth; at the next, less noisy x<sub>t</sub> it is asked again. DDPM adds fresh noise, so that x<sub>t−1</sub> is as
-noisy as its level says; DDIM with η = 0 adds none, and takes out less. x̂<sub>0</sub> is cut to the range of pictures
-first: where that changes it, ε̂ is the noise that goes with the cut one.""",
+    """**Takeaway.** A step subtracts only a part of ε̂, because ε̂ is the mean of all compatible noises and not the
+true noise. At the next, less noisy x<sub>t</sub> the network is evaluated again. DDPM adds fresh noise to reach the
+noise level of x<sub>t−1</sub>. DDIM with η = 0 adds none and subtracts less. Before the step x̂<sub>0</sub> is clipped
+to [−1, 1]; ε̂ is then recomputed from x<sub>t</sub> and the clipped x̂<sub>0</sub>.""",
 )
 
 GUIDANCE = View(
-    "what guidance adds",
-    """## How does a label steer?
+    "Guidance",
+    Claim(
+        "How does a label steer sampling?",
+        '<span class="prediction">ε̂</span> = <span class="prediction">ε̂(∅)</span> + '
+        's · (<span class="prediction">ε̂(c)</span> − <span class="prediction">ε̂(∅)</span>)',
+        """**Classifier-free guidance** evaluates the network twice at the same x<sub>t</sub>: with the label, ε̂(c),
+and without a label, ε̂(∅). The difference is the effect of the label.
 
-The network is asked twice about the same x<sub>t</sub>: with the label, ε̂(c), and without one, ε̂(∅). Their
-difference is what the label changes. Guidance s takes ε̂(∅) and goes s times that difference: 0 follows no label, 1 the
-label as it was learned, more than 1 exaggerates.""",
+The guidance scale s multiplies this difference: s = 0 is unconditional, s = 1 is conditional, and s > 1 exaggerates the
+effect of the label. This view needs a label: choose one first.""",
+    ),
     _guidance,
-    """**What you saw.** In ε̂ the label changes little, least where t is large. But there so little of the picture is in
-x<sub>t</sub> that a small change of ε̂ is a large one of x̂<sub>0</sub>: what shape it becomes is decided early. Much
-guidance makes pictures clearer, bolder and more alike than those of the data.""",
+    """**Takeaway.** The label changes ε̂ little, and least at large t. But x̂<sub>0</sub> contains this change
+multiplied by √(1−ᾱ<sub>t</sub>)/√ᾱ<sub>t</sub>, which is large there. So the label decides early which shape appears.
+A large guidance scale makes pictures clearer, but less varied than the data.""",
 )
 
-RACE = """## Who comes closest with few calls?
+RACE = Claim(
+    "Which solver comes closest at equal NFE?",
+    "",
+    """**NFE** is the number of function evaluations: how often the network is evaluated. All solvers start from the
+same x<sub>T</sub> and may use the same NFE. The error is the RMSE between x̂<sub>0</sub> and a reference.
 
-All start from the same x<sub>T</sub> and may call the network equally often. Where does each end? The reference is DDIM
-in as many steps as the schedule has, 1,000 at most: with steps so small, the ways without fresh noise all end there."""
+The reference is DDIM with as many steps as the schedule has, at most 1,000. With steps this small, all solvers
+without fresh noise would end in nearly the same picture, since they solve the same ordinary differential equation
+(ODE).""",
+)
 
-RACED = """**What you saw.** They ask the same network the same question, and differ in what they make of the answers:
-DDIM goes straight on, DPM-Solver++ bends by the last two answers, Heun's method asks twice a step, but for its last,
-and so takes half as many. DDPM adds fresh noise in every step and ends elsewhere; that is no mistake, its picture is as
-good a sample, of another noise. Near the end of a race the distance is that of pictures that look alike: try other
-seeds, and fewer calls."""
+RACED = """**Takeaway.** All solvers use the same network; they combine its predictions differently. DDIM is a
+first-order method. DPM-Solver++ extrapolates from the last two predictions (second order). Heun's method evaluates the
+network twice per step, except in the last, so it takes half as many steps. DDPM adds fresh noise and ends in a
+different picture. Its large distance is no error: the picture is another sample. Try other seeds and a smaller NFE."""
 
 
 def build_views() -> dict[str, View]:
@@ -132,5 +158,5 @@ def build_views() -> dict[str, View]:
         "run": RUN,
         "slow": SLOW,
         "guidance": GUIDANCE,
-        "race": View("a race of solvers", RACE, References().pieces, RACED),
+        "race": View("Solver comparison", RACE, References().pieces, RACED),
     }
