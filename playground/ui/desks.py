@@ -18,6 +18,8 @@ _films = itertools.count()
 class Desk:
     """One person's network, the ground that it learns on, and the choices that both were made for.
 
+    `made_from` are those choices as a link has them.
+
     `film` numbers the film that the page shows of it. `run` numbers the training that may go on: whatever else was
     started before ends at its next slice. `going` says that one does, `left` that its person has gone, or has begun
     something else.
@@ -26,6 +28,7 @@ class Desk:
     choices: tuple[Any, ...]
     ground: Ground
     learner: Learner
+    made_from: dict[str, str] = field(default_factory=dict)
     film: int = field(default_factory=_films.__next__)
     run: int = 0
     going: bool = False

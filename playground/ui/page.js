@@ -36,51 +36,162 @@ window.playground = (() => {
     });
   }
 
-  // What is on show is that of the last run: where the settings have changed since, it says so.
-  let wasStale = false; // when a run was asked for of which nothing is on show yet
-  document.addEventListener("click", ({ target, isTrusted }) => {
-    if (!target.closest?.("#run")) return;
-    wasStale = "stale" in document.body.dataset;
-    delete document.body.dataset.stale;
-    const player = document.querySelector("#player-reverse");
-    if (isTrusted && player.getBoundingClientRect().top > innerHeight * .6) player.scrollIntoView({ block: "center" });
-  });
-
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && page.presenting) page.present(false); });
 
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings
   let unsaid = {};     // name → the text that a link leaves out
+  let drawn = {};      // what a person drew or uploaded → its fingerprint
   let timer = null;
   let asks = 0;
-  let runTo = {};      // of what runs: the frame of the sampling, and how far the training, that the link asks for
+  let opened = -1;     // the number of the request for the present state
+  let touched = false; // whether a person has done anything since the present state was opened
+  let reopened = 0;    // how often the present state was opened again because a late answer had changed it
+  for (const name of ["pointerdown", "keydown", "input"]) {
+    document.addEventListener(name, () => { touched = true; }, { capture: true, passive: true });
+  }
 
-  const runs = { frame: null, trained: null, moment: null, place: null }; // as far as nothing has run
+  const LONGEST_WAIT = 10_000, UNHEARD = 3; // milliseconds; repetitions until the page says so
+
+  /** Numbered requests of one kind. One is on its way at a time; of those that come meanwhile the last is sent next.
+   *  A request that has no answer within `firstWait` ms is sent again: its number keeps it from being carried out twice. */
+  function numbered(firstWait, unheard) {
+    let number = 0, details = () => ({}), send = null, onItsWay = false, waiting = null, tries = 0;
+
+    function wait() {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        tries += 1;
+        if (tries === UNHEARD) unheard();
+        send(onItsWay ? "input" : "retry");
+        wait();
+      }, Math.min(LONGEST_WAIT, firstWait * 2 ** tries));
+    }
+
+    function start() {
+      if (!send || onItsWay) return;
+      onItsWay = true;
+      tries = 0;
+      send("input");
+      wait();
+    }
+
+    const request = {
+      get number() { return number; },
+      get tries() { return tries; },
+      pending: false, // whether anything more is expected of the latest request
+      connect(props, trigger) {
+        send = (event) => { props.value = { number, ...details() }; trigger(event); };
+        if (request.pending) start();
+      },
+      ask(what = () => ({})) {
+        number += 1;
+        details = what;
+        request.pending = true;
+        start();
+      },
+      /** The server has answered that request `n` arrived. */
+      arrived(n) {
+        if (!onItsWay) return;
+        onItsWay = false;
+        if (n !== number) start();
+        else if (!request.pending) clearTimeout(waiting);
+      },
+      /** Something came that belongs to request `n`; returns whether that is the latest. */
+      heard(n) {
+        if (n !== number) return false;
+        tries = 0;
+        if (request.pending) wait();
+        return true;
+      },
+      ended(n) {
+        if (n !== number) return;
+        request.pending = false;
+        if (!onItsWay) clearTimeout(waiting);
+      },
+    };
+    return request;
+  }
+
+  /** Runs of one kind: the film on `player` in tab `tab`. A new run ends the one before. */
+  function runs(kind, tab, player) {
+    const request = numbered(1000, () => tell("The run has not started: the server does not answer. It is asked again."));
+    const tell = (text) => { document.querySelector(`#${player} .run-note`).textContent = text; };
+    const mark = () => { document.body.toggleAttribute(`data-${kind}`, request.pending); };
+    let details = () => ({}), resumed = 0;
+    const self = {
+      tab, player, request,
+      goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
+      wanted: false, // whether the link asks for a run that has not been started
+      connect: request.connect,
+      get running() { return request.pending; },
+      ask(what = () => ({})) {
+        [details, resumed] = [what, 0];
+        self.wanted = false;
+        tell("");
+        request.ask(details);
+        mark();
+      },
+      /** Gradio may lose a piece of a film, where two come at once: ask for what comes after its first `frames`. */
+      resume(film, frames) {
+        resumed += 1;
+        if (resumed > 20) return tell("Some frames have been lost on the way: run it again.");
+        request.ask(() => ({ ...details(), new_film: false, film, frames }));
+        mark();
+      },
+      /** A stop is a request, too: it ends the run before. */
+      stop() {
+        if (!request.pending) return;
+        request.ask(() => ({ stop: true }));
+        request.ended(request.number);
+        mark();
+      },
+      arrived({ number, ended }) {
+        const overdue = ended && request.pending && number === request.number && request.tries > 0;
+        request.arrived(number);
+        if (overdue) document.dispatchEvent(new CustomEvent("playground-lost", { detail: self }));
+      },
+      heard(n) { const latest = request.heard(n); if (latest) tell(""); return latest; },
+      ended(n) { request.ended(n); mark(); },
+    };
+    return self;
+  }
+
+  const RUN_STATE = { frame: null, trained: null, moment: null, place: null }; // of a link, as far as nothing has run
 
   const page = {
     pristine: [...asked.keys()].every(isHosts), // nothing differs from the page as it was built
     ready: false,      // once the server has read the link
     presenting: false,
     place: undefined,  // of the films over t: t as a share of the last t
+    requests: {
+      state: numbered(3000, () => notes("The link has not opened: the server does not answer. It is asked again.")),
+      sampling: runs("sampling", "reverse", "player-reverse"),
+      training: runs("training", "training", "player-training"),
+    },
 
-    /** Take up what the server has read in the link: the state, and a sentence for each part that is not allowed. */
+    /** Take up what the server has read in the link: the state, its number, and a sentence for each part that is not
+     *  allowed. An answer to an earlier request than the latest is dropped: the latest is on its way. */
     begin(text) {
-      const read = JSON.parse(text), note = document.querySelector("#link-note");
+      const read = JSON.parse(text), { state: request, sampling, training } = page.requests;
+      request.arrived(read.number);
+      if (read.number !== request.number || read.number === opened) return;
+      opened = read.number;
+      request.ended(opened);
       ({ state, unsaid } = read);
-      page.ready = true;
-      mark();
-      note.textContent = read.notes.join("\n"); // text, whatever a link says
-      note.hidden = read.notes.length === 0;
-      runTo = Object.fromEntries(Object.keys(runs).filter((name) => name in state).map((name) => [name, +state[name]]));
+      [drawn, touched, page.ready] = [{}, false, true];
+      notes(read.notes.join("\n"));
+      const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
+      Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state });
+      Object.assign(training, { goal: wants("trained", "moment", "place"), wanted: "trained" in state });
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
       document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
       if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
-      run();
-      if (!page.wanted) return;
-      write();
-      document.querySelector("[role=tablist]").scrollIntoView(); // the bench is known by then
+      changed();
+      if (read.number) write();
+      startWanted();
     },
 
     /** Note what has changed; null leaves the link. */
@@ -92,23 +203,37 @@ window.playground = (() => {
         else state[name] = written(value);
       }
       if (JSON.stringify(state) === before) return;
-      mark();
+      changed();
+      if ("tab" in changes) startWanted();
       clearTimeout(timer); // browsers refuse an address that changes with every frame
       timer = setTimeout(write, 200);
     },
 
     /** The controls `names` have these `values`; a field that is being typed into may be empty. */
     follow(names, values) {
-      const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== (state[name] ?? unsaid[name]));
-      // What was sampled before is not what would be sampled now.
+      if (page.requests.state.pending) return; // a state is on its way that says all of them
+      const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== page.value(name));
       if (!changes.length) return;
-      page.pristine &&= !page.ready;
-      if (page.ready) {
-        runTo = {};
-        if (changes.some(([name]) => name !== "way" && name !== "look")) document.body.dataset.stale = "";
+      if (page.ready && !touched && reopened < 2) { // a late answer that belongs to an earlier state
+        reopened += 1;
+        requestState(query());
+        return;
       }
-      page.set({ ...Object.fromEntries(changes), ...runs });
+      page.pristine &&= !page.ready;
+      page.set({ ...Object.fromEntries(changes), ...RUN_STATE });
     },
+
+    /** What a person has drawn or uploaded, as fingerprints by name. */
+    draw(text) {
+      drawn = JSON.parse(text);
+      changed();
+    },
+
+    /** The text of a control, as a link has it. */
+    value: (name) => state[name] ?? unsaid[name] ?? drawn[name] ?? "",
+
+    /** Whether the page is no longer at these settings, name → text, from which a film was made. */
+    differs: (settings) => page.ready && Object.entries(settings).some(([name, text]) => page.value(name) !== text),
 
     moveTo(t, last, from) {
       page.place = t / last;
@@ -118,24 +243,30 @@ window.playground = (() => {
 
     asked: () => ++asks,
 
-    /** A run is on show now. */
-    shown() { wasStale = false; },
-
-    /** A run was refused: what is on show is still the one before. */
-    refused() { if (wasStale) document.body.dataset.stale = ""; },
-
     tab: () => state.tab ?? "forward",
 
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. */
     step: (T) => (page.place === undefined || T === null ? null : Math.round(page.place * (T - 1))),
 
-    /** Where in a run the link asks to be: `aim` as long as nobody got there, `take` once; undefined where it does not. */
-    aim: (name) => runTo[name],
-    take(name) {
-      const value = runTo[name];
-      delete runTo[name];
-      return value;
+    /** The player with this id is on the page and listens: what a link asks of it can begin. */
+    listening: () => startWanted(),
+
+    train() {
+      const { training } = page.requests, { dataset } = document.querySelector("#player-training .player");
+      const until = training.goal.trained ?? null;
+      training.ask(() => ({ until, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
+
+    sample() { page.requests.sampling.ask(); },
+
+    /** The same snapshots with another sampler; a training that is under way goes on. */
+    replay() {
+      const { training } = page.requests, goesOn = training.running;
+      training.ask(() => ({ new_film: true, train: goesOn }));
+    },
+
+    /** Save a file that the server has made. */
+    download(file) { Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name ?? "" }).click(); },
 
     present(on, tell = true) {
       page.presenting = on;
@@ -144,12 +275,13 @@ window.playground = (() => {
     },
 
     /** Go to the state that a query names, as if the page had been opened with it; what is hidden stays hidden. */
-    open(text) {
+    open(text, kept = ["present", "hide"]) {
       const wanted = new URLSearchParams(text);
-      for (const name of ["present", "hide"]) if (state[name] && !wanted.has(name)) wanted.set(name, state[name]);
-      page.pristine = false;
-      page.wanted = wanted.toString();
-      document.querySelector("#go").click();
+      for (const name of kept) if (state[name] && !wanted.has(name)) wanted.set(name, state[name]);
+      write();
+      history.pushState(history.state, "", location.href);
+      reopened = 0;
+      requestState(wanted.toString());
     },
 
     learn(number) { document.dispatchEvent(new CustomEvent("playground-lesson", { detail: number })); page.set({ lesson: number }); },
@@ -171,20 +303,33 @@ window.playground = (() => {
     return parts.toString();
   }
 
-  /** What style sheets go by. */
-  function mark() {
-    const { look, view = "run", start = "noise" } = state;
-    Object.assign(document.body.dataset, { look, view, start, tab: page.tab() });
+  function requestState(text) {
+    page.pristine = false;
+    for (const kind of ["sampling", "training"]) page.requests[kind].stop();
+    page.requests.state.ask(() => ({ query: text }));
   }
 
-  /** Run the sampling or the training that the link asks for, as soon as its tab is open and its player listens. */
-  function run() {
-    const name = ["frame", "trained"].find((each) => each in runTo);
-    if (!name) return;
-    const [button, player] = name === "frame" ? ["#run", "#player-reverse"] : ["#train", "#player-training"];
-    const there = document.querySelector(button)?.offsetParent && document.querySelector(`${player} [data-listening]`);
-    if (there) document.querySelector(button).click();
-    else setTimeout(run, 200);
+  addEventListener("popstate", () => { if (page.ready) requestState(location.search.slice(1)); });
+
+  function notes(text) {
+    const note = document.querySelector("#link-note");
+    note.textContent = text; // text, whatever a link says
+    note.hidden = text === "";
+  }
+
+  /** The state is another: style sheets and films go by it. */
+  function changed() {
+    const { look, view = "run", start = "noise" } = state;
+    Object.assign(document.body.dataset, { look, view, start, tab: page.tab() });
+    document.dispatchEvent(new CustomEvent("playground-state"));
+  }
+
+  /** Start the sampling or the training that the link asks for, once its tab is open and its player listens. */
+  function startWanted() {
+    const { sampling, training } = page.requests;
+    const isThere = ({ tab, player }) => page.ready && page.tab() === tab && document.querySelector(`#${player} [data-listening]`);
+    if (sampling.wanted && isThere(sampling)) page.sample();
+    if (training.wanted && isThere(training)) page.train();
   }
 
   function write() {

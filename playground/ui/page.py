@@ -31,8 +31,9 @@ from playground.ui.lesson import build_lesson
 from playground.ui.looks import LOOKS, first_film_of
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
-from playground.ui.scene import Scene
-from playground.ui.settings import TABS, UNSAID, checked, from_query, to_query
+from playground.ui.runs import build_request, number_of
+from playground.ui.scene import Scene, fingerprint
+from playground.ui.settings import TABS, UNSAID, Settings, checked, from_query, to_query
 from playground.ui.share import build_share
 from playground.ui.training import build_drawing, build_training
 from playground.ui.turns import Turns
@@ -59,7 +60,7 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         fetched = [build_hub_field(bench)] if hub_field else []
         drawing = build_drawing()
         link = gr.Textbox(visible="hidden", label="What the link says")
-        go_there = gr.Button("Go", visible="hidden", elem_id="go")
+        go_there = build_request("state")
         asked = gr.Number(0, visible="hidden", label="How often the open tab was asked for its film")
         open_tab = gr.Textbox(visible="hidden", label="The tab that is open")
         moved_to = gr.Number(visible="hidden", label="The t that films over t stand at")
@@ -73,7 +74,8 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
                 reverse = build_reverse(bench, first, turns)
             with gr.Tab("Train it", id="training", elem_id="tab-training") as train_tab:
                 training = build_training(bench, drawing, first)
-        app.unload(training.leave)
+        for leave in (training.leave, reverse.leave):
+            app.unload(leave)
         build_card(bench)
         build_lesson()
         build_api(library)
@@ -158,12 +160,23 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
             concurrency_limit=library.at_once,
             **of_finding,
         )
-        others = [*bench.changed, *(each.then for each in bench.drawn), *of_another_model, go_there.click]
+        others = [*bench.changed, *(each.then for each in bench.drawn), *of_another_model, go_there.input]
         for listen in [*others, finding.look.input]:
             listen(prediction.not_run, None, [finding.sums, finding.listing], cancels=[running, adding], **each_choice)
         for drawn in bench.drawn:
             drawn.then(show_forward, **of_forward, **quiet)
             look_again(drawn.then)
+
+        # A film says from which drawings it was made, and the page which it has now.
+        drawings = {"own": bench.own, "painting": reverse.painting, "world_drawing": training.own}
+        drawn = gr.Textbox(visible="hidden", label="Fingerprints of what was drawn")
+        gr.on(
+            [each.change for each in drawings.values()],
+            lambda *images: json.dumps(dict(zip(drawings, map(fingerprint, images), strict=True))),
+            list(drawings.values()),
+            drawn,
+            **quiet,
+        ).success(None, drawn, None, js="(text) => playground.draw(text)", api_visibility="private")
 
         # The address bar follows; no request is needed for that.
         for controls in ({**bench.controls, "way": way, "look": finding.look, **reverse.controls}, training.controls):
@@ -179,18 +192,21 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
             if name in ("prediction", "training"):
                 look_again(chosen.then)
 
-        def brought_to(query: dict[str, str]) -> list[Any]:
-            """What brings the page to what a link says."""
+        def opened(query: dict[str, str], number: int) -> tuple[str, Settings]:
+            """What the browser keeps of a link, with the number of the request for it, and the settings it names."""
             settings, notes = from_query(library, query)
-            state = json.dumps({"state": to_query(settings), "unsaid": UNSAID, "notes": notes})
-            if all(name.startswith("__") for name in query):  # without a link it is there already, but for new networks
-                return [state, *(bench.offered() if each is model else gr.skip() for each in restored[1:])]
+            state = {"number": number, "state": to_query(settings), "unsaid": UNSAID, "notes": notes}
+            return json.dumps(state), settings
+
+        def brought_to(query: dict[str, str], number: int = 0) -> list[Any]:
+            """What brings the page to what a link says."""
+            state, settings = opened(query, number)
             shared = [getattr(settings, name) for name in bench.controls]
             scene = bench.scene(*shared, None, way=settings.way, t=settings.t)
             look = LOOKS[settings.look]
             page = [state, next(renewals), gr.update(selected=settings.tab), None]
             tabs = [*bench.updates(settings), *reverse.updates(settings), *training.updates(settings)]
-            return [*page, settings.look, look.question, look.seen, settings.way, *forward.show(scene), *tabs]
+            return [*page, settings.look, look.claim.markdown(), look.seen, settings.way, *forward.show(scene), *tabs]
 
         of_page = [
             link,
@@ -210,15 +226,19 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
 
         @told()
         def restore(request: gr.Request) -> list[Any]:
-            return brought_to(dict(request.query_params))
+            query = dict(request.query_params)
+            if all(name.startswith("__") for name in query):  # without a link it is there already, but for new networks
+                offered = (bench.offered() if each is model else gr.skip() for each in restored[1:])
+                return [opened(query, 0)[0], *offered]
+            return brought_to(query)
 
         @told()
-        def go(query: str) -> list[Any]:
-            return brought_to(dict(parse_qsl(query)))
+        def go(asked: Any) -> list[Any]:
+            return brought_to(dict(parse_qsl(str(asked.get("query", "")))), number_of(asked))
 
-        there = go_there.click(go, link, restored, js="() => playground.wanted", **quiet)
-        for opened in (app.load(restore, None, restored, **quiet), there):
-            begun = opened.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
+        there = go_there.input(go, go_there, restored, **{**quiet, "trigger_mode": "multiple"})
+        for arrived in (app.load(restore, None, restored, **quiet), there):
+            begun = arrived.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
             look_again(begun.then)  # once its tab is there
     app.queue(default_concurrency_limit=8, max_size=256)
     return app

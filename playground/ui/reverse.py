@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,50 +13,60 @@ from playground.core.datasets import Pictures
 from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
 from playground.render.arrays import npz
+from playground.render.film import Film
 from playground.ui.bench import Bench
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
 from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
+from playground.ui.runs import Runs, build_answers, build_request, number_of
 from playground.ui.scene import Scene
 from playground.ui.script import script
 from playground.ui.settings import (
     ANY_LABEL,
     CALLS,
     MAX_COUNT,
+    MAX_FILM,
     MAX_GUIDANCE,
     RACERS,
     SAME_LABEL,
     Settings,
     one_of,
+    whole,
 )
 from playground.ui.turns import Turns
 from playground.ui.views import Pieces, View, build_views
 from playground.ui.zero import calls_of_run, lend
 
 FORMULAS = {
-    "ddpm": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
+    "ddpm": """<span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
 (<span class="mixture">x<sub>t</sub></span> − (1−α<sub>t</sub>)/√(1−ᾱ<sub>t</sub>) ·
 <span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span>,&emsp;
-α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub></p>""",
-    "ddim": """<p class="formula"><span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
+α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>""",
+    "ddim": """<span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
 <span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
-σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub></p>""",
-    "dpmsolver++": "Follows the same path as DDIM in curves, through the last two x̂<sub>0</sub> (Lu et al. 2022).",
-    "sde-dpmsolver++": "As DPM-Solver++, with fresh noise in every step (Lu et al. 2022).",
-    "unipc": "As DPM-Solver++, and corrects each step by what the next call says (Zhao et al. 2023).",
-    "euler": "Straight strides of x<sub>t</sub>/√ᾱ<sub>t</sub> along ε̂: DDIM in other words (Karras et al. 2022).",
-    "euler_a": "Euler's strides, each a little too far, and fresh noise to make up for it.",
-    "heun": "Two calls a step: a stride, a look at ε̂ there, and the stride again with the mean (Karras et al. 2022).",
-    "pndm": "Strides along a mean of the last four ε̂ (Liu et al. 2022).",
-    "lms": "Strides along a curve through the last four ε̂ (a linear multistep method).",
-    "deis": "Exact strides for a curve through the last two ε̂ (Zhang & Chen 2022).",
+σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
+    "dpmsolver++": "Second-order multistep ODE solver that extrapolates x̂<sub>0</sub> (Lu et al. 2022).",
+    "sde-dpmsolver++": "SDE version of DPM-Solver++: second-order multistep with fresh noise (Lu et al. 2022).",
+    "unipc": "Second-order multistep predictor–corrector for the ODE (Zhao et al. 2023).",
+    "euler": "Euler's method for the ODE of x<sub>t</sub>/√ᾱ<sub>t</sub>: DDIM with η = 0 (Karras et al. 2022).",
+    "euler_a": "Ancestral sampling with Euler steps and fresh noise (k-diffusion, Crowson 2022).",
+    "heun": "Second-order Heun method: two evaluations per step, one in the last (Karras et al. 2022).",
+    "pndm": "Pseudo linear multistep method over the last four ε̂ (Liu et al. 2022).",
+    "lms": "Linear multistep method over the last four ε̂ (k-diffusion, Crowson 2022).",
+    "deis": "Exponential integrator, second-order multistep in ε̂ (Zhang & Chen 2022).",
 }
 """How each sampler steps: ours in full, those of diffusers in a sentence."""
 
-STALE = """<p class="note">The settings have changed since this run: the film is still of those before, the code and the
-.npz below are of these.</p>"""
+
+@dataclass(frozen=True)
+class _OnShow:
+    """A film's number, what it was sampled from, and how many pieces of it were made."""
+
+    film: int
+    scene: Scene
+    pieces: int
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,7 @@ class Reverse:
     of_sampler: list[Any]
     of_view: list[Any]
     painting: gr.State
+    leave: Callable[[gr.Request], None]
 
     @property
     def outputs(self) -> list[Any]:
@@ -103,7 +114,7 @@ class Reverse:
     def seen_as(self, view: str) -> tuple[str, str]:
         """The question and the answer of a view."""
         chosen = self.views[one_of("view", view, self.views)]
-        return chosen.question, chosen.seen
+        return chosen.claim.markdown(), chosen.seen
 
 
 def _named(pictures: Pictures) -> list[tuple[str, str]]:
@@ -125,8 +136,12 @@ def drivers(pictures: Pictures) -> dict[str, Any]:
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
-    formula = FORMULAS[one_of("sampler", name, FORMULAS)]
+    formula = _formula(one_of("sampler", name, FORMULAS))
     return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), formula
+
+
+def _formula(sampler: str) -> str:
+    return f'<p class="formula">{FORMULAS[sampler]}</p>'
 
 
 def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
@@ -140,8 +155,8 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
         container=False,
         elem_id="control-view",
     )
-    question = gr.Markdown(views[default.view].question, elem_classes="question")
-    formula = gr.Markdown(FORMULAS[default.sampler], elem_classes="not-in-race")
+    question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
+    formula = gr.Markdown(_formula(default.sampler), elem_classes="not-in-race")
     with gr.Row(equal_height=True, elem_classes="controls"):
         label = gr.Dropdown(
             [(ANY_LABEL, ANY_LABEL), *labels],
@@ -207,14 +222,14 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
             )
         with gr.Column(min_width=180, elem_classes="run"):
             run = gr.Button("Remove the noise", variant="primary", elem_id="run")
-            stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
+            stop = gr.Button("Stop", variant="stop", elem_id="stop")
     with gr.Row(equal_height=True, elem_classes="only-run"):
         driver = gr.Radio(**drivers(first.pictures), value=default.driver, label="Driven by", elem_id="control-driver")
     elsewhere = build_elsewhere(bench, default, labels)
-    gr.HTML(STALE, apply_default_css=False, elem_id="stale")
     player = build_player(
-        elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch."
+        elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch.", runs="sampling"
     )
+    asked = build_request("sampling")
     note = gr.Markdown(elem_classes="note")
     with gr.Row():
         every_step = gr.Button("Save every step as .npz", size="sm", min_width=220, scale=0, elem_id="every-step")
@@ -249,60 +264,83 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
         except ValueError as error:  # said here, since code of other settings would be taken for that of these
             return plain(str(error))
 
-    def running_now(runs: bool) -> tuple[Any, Any]:
-        return gr.update(interactive=not runs), gr.update(interactive=runs)
-
     def watched(scene: Scene) -> Pieces:
         return views[scene.settings.view].pieces(scene)
 
-    def every_number(scene: Scene) -> Iterator[bytes]:
-        yield npz(scene.runs(), scene.schedule)
+    def every_number(scene: Scene, pieces: int) -> Iterator[bytes]:
+        yield npz(scene.runs(pieces), scene.schedule)
 
     watched_there = lend(bench.library, watched, calls_of_run)
     every_number_there = lend(bench.library, every_number, calls_of_run)
 
-    def watch(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
-        ended = gr.skip(), gr.skip(), *running_now(False)
-        with told(), turns.taken(str(request.session_hash)):
-            scene = scene_of(*values)
-            yield gr.skip(), scene.caveats(), *running_now(True)
+    runs = Runs()
+
+    def watch(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
+        """Sample, or send what a film lacks of the same run: {"film": its number, "frames": how many it has}."""
+        session = str(request.session_hash)
+        with told(), runs.start(session, number := number_of(asked)) as is_latest:
+            if is_latest is None or asked.get("stop"):
+                yield gr.skip(), gr.skip()
+                return
+            film, have = (
+                whole("film", asked.get("film", number), 1, number),
+                whole("frames", asked.get("frames", 0), 0, MAX_FILM),
+            )
+            sent: Film = {"request": number, "run": film, "frames": 0}
             try:
-                for piece in watched_there(scene):
-                    shown = (gr.skip(), piece) if isinstance(piece, str) else (showing(piece), gr.skip())
-                    yield *shown, gr.skip(), gr.skip()
+                with turns.taken(session):
+                    before = runs.on_show(session)
+                    scene = before.scene if before and before.film == film else scene_of(*values)
+                    made_from = {"settings": scene.sampled_from()}
+                    yield gr.skip(), scene.caveats()
+                    for count, piece in enumerate(watched_there(scene), 1):
+                        if not is_latest():
+                            return
+                        if isinstance(piece, str):
+                            yield gr.skip(), piece
+                            continue
+                        runs.show(session, _OnShow(film, scene, count))
+                        sent |= {"frames": piece["start"] + len(piece["labels"]), "stays": piece.get("stays", False)}
+                        if sent["frames"] > have or sent["stays"]:
+                            first = made_from if piece["start"] == 0 else {}
+                            yield showing({**piece, **first, "request": number, "run": film}), gr.skip()
             except Exception:
-                yield ended
+                yield showing({"request": number, "ended": True}), gr.skip()
                 raise
-            yield ended
+            yield showing({**sent, "ended": True}), gr.skip()
 
     @told()
-    def arrays(request: gr.Request, *values: Any) -> str:
-        scene = scene_of(*values)
+    def arrays(request: gr.Request) -> str:
+        """The steps of the film on show, sampled again from the settings that it was made from."""
+        session = str(request.session_hash)
+        if not (shown := runs.on_show(session)):
+            raise ValueError("Nothing has been sampled yet: press “Remove the noise” first.")
+        scene = shown.scene
         name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
-        with turns.taken(str(request.session_hash)):
-            [data] = every_number_there(scene)
+        with turns.taken(session):
+            [data] = every_number_there(scene, shown.pieces)
         path: str = save_bytes_to_cache(data, name, steps_file.GRADIO_CACHE)
         return path
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
     chosen = [*bench.inputs, *controls.values(), painting]
-    running = run.click(watch, chosen, [player, note, run, stop], **sampling)
-    running.failure(None, None, None, js="() => playground.refused()", api_visibility="private")
-    every_step.click(arrays, chosen, steps_file, **sampling).success(
-        None, None, None, js="() => document.querySelector('#steps-file').click()", api_visibility="private"
+    each_time: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
+    asked.input(watch, [asked, *chosen], [player, note], **{**sampling, **each_time})
+    build_answers(runs, asked, "sampling")
+    run.click(None, js="() => playground.sample()", api_visibility="private")
+    stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
+    every_step.click(arrays, None, steps_file, **sampling).success(
+        None, steps_file, None, js="(file) => playground.download(file)", api_visibility="private"
     )
     of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
     fill_while_open(code_part, of_code, in_code, chosen, [code])
-    stop.click(
-        lambda: ("Stopped: the steps so far stay.", *running_now(False)),
-        None,
-        [note, run, stop],
-        cancels=[running],
-        **quiet,
-    )
     of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen]
-    reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting)
+
+    def leave(request: gr.Request) -> None:
+        runs.leave(str(request.session_hash))
+
+    reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
     view.input(told()(reverse.seen_as), view, of_view, **quiet)
     return reverse

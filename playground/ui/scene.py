@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -24,7 +26,7 @@ from playground.core.samplers import Step
 from playground.core.slow_motion import SlowStep, taken_apart
 from playground.core.steps import strides_above
 from playground.core.training_step import Executed, execute
-from playground.ui.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings
+from playground.ui.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings, sampling_query
 
 T = TypeVar("T")
 
@@ -36,6 +38,11 @@ QUIET = 0.5
 FEWEST_FRAMES = 6
 MAX_LAYER = 2**21
 """How many bytes a layer of a film may have that comes all at once: 51 frames of 100 × 100 pixels in colour."""
+
+
+def fingerprint(drawing: Image.Image | None) -> str:
+    """Twelve characters that tell one picture from another; empty for none."""
+    return "" if drawing is None else hashlib.sha256(drawing.tobytes()).hexdigest()[:12]
 
 
 class Scene:
@@ -190,12 +197,20 @@ class Scene:
             raise ValueError("In slow motion nothing can be kept of a picture: it shows the step alone.")
         return (taken_apart(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.reverse())
 
-    def runs(self) -> dict[str, Iterable[Step]]:
-        """The steps of what is watched: of one run, or by name of those in the race."""
+    def runs(self, most: int | None = None) -> dict[str, Iterable[Step]]:
+        """The first `most` steps of what is watched: of one run, or by name of those in the race."""
         if self.settings.view != "race":
-            return {"": self.reverse()}
-        *_, runners = self.race()
+            return {"": islice(self.reverse(), most)}
+        *_, runners = islice(self.race(), most)
         return {runner.sampler: runner.taken for runner in runners}
+
+    def sampled_from(self) -> dict[str, str]:
+        """The settings that a film of sampling was made from, as a link has them, and fingerprints of drawings."""
+        s = self.settings
+        from_picture = s.start == "picture" or s.keep != "nothing"
+        own = {"own": fingerprint(self.own)} if from_picture else {}
+        painting = {"painting": fingerprint(self.painting)} if s.keep == "painted" else {}
+        return {**sampling_query(s), **own, **painting}
 
     def race(self) -> Iterator[list[Runner]]:
         """Several solvers from one noise, call by call."""

@@ -226,6 +226,27 @@ def to_query(settings: Settings) -> dict[str, str]:
     return {name: _written(value) for name, value in values.items()}
 
 
+def sampling_query(settings: Settings) -> dict[str, str]:
+    """The settings that decide what a film of sampling shows, as a link has them."""
+    s = settings
+    names = ["model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance"]
+    names += ["view", "spacing", "karras"]
+    if s.view == "race":
+        names += ["solvers", "calls"]
+    else:
+        names += ["sampler", "steps", "start", "keep"]
+        names += {"ddim": ["eta"], "ddpm": ["variance"]}.get(s.sampler, [])
+        names += ["start_at"] if s.start == "picture" else []
+        names += ["picture"] if s.start == "picture" or s.keep != "nothing" else []
+        names += ["count", "driver"] if s.view == "run" else []
+    return {name: _written(getattr(s, name)) for name in names}
+
+
+def training_query(settings: Settings) -> dict[str, str]:
+    """The settings that decide what a film of training shows, as a link has them."""
+    return {name: _written(getattr(settings, name)) for name in (*LEARNING, "seed", "schedule", "T", "zero_terminal")}
+
+
 def _written(value: Any) -> str:
     """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
     if isinstance(value, str):

@@ -16,29 +16,38 @@ from playground.core.worlds import WORLDS, drawn, world
 from playground.render.film import Film
 from playground.render.world_film import world_film
 from playground.ui.bench import Bench
+from playground.ui.claim import Claim
 from playground.ui.desks import Desk, Desks
 from playground.ui.errors import told
 from playground.ui.picker import build_pad, ink
 from playground.ui.player import build_player, showing
-from playground.ui.scene import Scene
-from playground.ui.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, whole
+from playground.ui.runs import Runs, build_answers, build_request, number_of
+from playground.ui.scene import Scene, fingerprint
+from playground.ui.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, training_query, whole
 
 SLICE = 25
 """Steps of training in a turn: a moment's work, so that nobody waits long for theirs."""
 MAX_MOMENTS = 200
 
-QUESTION = """## Can random noise be learned?
+CLAIM = Claim(
+    "Can random noise be learned?",
+    'min<sub>θ</sub> E ‖<span class="noise">ε</span> − ε<sub>θ</sub>(<span class="mixture">x<sub>t</sub></span>, t)‖²',
+    """Here every picture has two pixels, so it is a point in the plane. A small network is trained on 2,000 points
+with the four lines of *Training step*. The particles start in noise, and the sampler moves them, step by step, against
+the arrows of ε̂. Before training ε̂ is 0.
 
-Here every picture has two pixels: it is a point in the plane. A small network, as yet untrained, learns from 2,000 such
-points by the four lines of training. Watch what it makes of noise, and take away what it may see: without x<sub>t</sub>
-it is asked for random numbers, and nobody can learn those. (Of the bench above, seed, schedule and T count here.)"""
+Remove x<sub>t</sub> or t from the network's inputs and train again. Without x<sub>t</sub> the network would have to
+predict noise that is independent of its input.
 
-SEEN = """**What you saw.** Without x<sub>t</sub> the loss stays where a guess of the mean leaves it: nobody can learn
-random numbers. With x<sub>t</sub> it falls to a floor and no further: E[ε | x<sub>t</sub>] is the best answer there
-is, and the arrows become those of the exact field. Then the same x<sub>T</sub> that went astray before (into corners,
-since x̂<sub>0</sub> is cut at the edges of [−1, 1]²) flows into the data. Without t one answer has to do for all levels
-of noise, and comes out blurred. (Asked for x<sub>0</sub> or v, the arithmetic that turns the answer into ε̂ does see
-x<sub>t</sub>: take ε to be strict.)"""
+For this test choose ε as the target. With x<sub>0</sub> or v the conversion of the output to ε̂ uses x<sub>t</sub>;
+only with ε is ε̂ then independent of x<sub>t</sub>.""",
+)
+
+SEEN = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss
+stays at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with x<sub>t</sub> the loss
+falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows approach the exact field. The
+same x<sub>T</sub> then ends in the data. Without t one prediction must serve all noise levels, and the result is
+blurred."""
 
 TARGET_NAMES = [("ε", "epsilon"), ("x₀", "sample"), ("v", "v_prediction")]
 PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm")]
@@ -99,7 +108,8 @@ class Workshop:
             settings.lr,
             settings.seed,
         )
-        desk = Desk(choices, ground(recipe), Learner(recipe, self.device))
+        made_from = {**training_query(settings), "world_drawing": fingerprint(own)}
+        desk = Desk(choices, ground(recipe), Learner(recipe, self.device), made_from)
         desk.learner.keep()
         self.desks.take(session, desk)
         return desk, True
@@ -109,7 +119,8 @@ class Workshop:
         return self._piece(desk, desk.film, index, total, paths)
 
     def _piece(self, desk: Desk, number: int, index: int, total: int, paths: str) -> Film:
-        return {**self._worker.submit(_film, desk, index, total, paths).result(), "run": number}
+        film = self._worker.submit(_film, desk, index, total, paths).result()
+        return {**film, "run": number, **({} if index else {"settings": {**desk.made_from, "paths": paths}})}
 
     def kept(self, desk: Desk, have: int, total: int, paths: str) -> Iterator[Film]:
         """The pieces that the page does not have yet, from `have` on."""
@@ -117,10 +128,18 @@ class Workshop:
         for index in range(have, len(desk.learner.moments)):
             yield self._piece(desk, number, index, total, paths)
 
-    def train(self, desk: Desk, have: int, goals: list[int], more: int, paths: str) -> Iterator[Film]:
+    def train(
+        self,
+        desk: Desk,
+        have: int,
+        goals: list[int],
+        more: int,
+        paths: str,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Film]:
         """Train up to each of the goals in turn, with a piece of film for each; `more` are still to come later.
 
-        Who is halted stops within a slice, where the network then is.
+        A training that is halted, or that no longer `goes_on`, stops within a slice, where the network then is.
         """
         learner, run, number = desk.learner, desk.halt(), desk.film
         total = len(learner.moments) + len(goals) + more
@@ -128,14 +147,14 @@ class Workshop:
         try:
             yield from self.kept(desk, have, total, paths)
             for goal in goals:
-                while learner.step < goal and desk.run == run and not desk.left:
+                while learner.step < goal and desk.run == run and goes_on() and not desk.left:
                     self._worker.submit(learner.advance, min(SLICE, goal - learner.step)).result()
                 known = len(learner.moments)
                 index = self._worker.submit(_keep, learner).result()
                 if desk.left or index < known:  # nothing was done since
                     return
                 yield self._piece(desk, number, index, total, paths)
-                if desk.run != run:
+                if desk.run != run or not goes_on():
                     return
         finally:
             if desk.run == run:
@@ -146,6 +165,15 @@ def _film(desk: Desk, index: int, total: int, paths: str) -> Film:
     moment = desk.learner.moments[index]
     seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
     return world_film(desk.ground, seen, index, total)
+
+
+def _goals(learner: Learner, until: Any) -> list[int]:
+    """The steps ahead at which a training keeps a snapshot: the usual ones, or those up to `until` and that itself."""
+    goals = [step for step in milestones() if step > learner.step]
+    if until is None:
+        return goals
+    last = whole("until", until, 0, STEPS)
+    return sorted({*(step for step in goals if step < last), last} - set(range(learner.step + 1)))
 
 
 def _keep(learner: Learner) -> int:
@@ -167,7 +195,7 @@ def build_drawing() -> gr.State:
 def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
     """Lay out the tab, at the settings of the first scene, and listen to its buttons; `own` is a person's drawing."""
     default, workshop = first.settings, Workshop(bench.library.device)
-    gr.Markdown(QUESTION, elem_classes="question")
+    gr.Markdown(CLAIM.markdown(), elem_classes="question")
     with gr.Row(equal_height=True, elem_classes="controls"):
         controls: dict[str, Any] = {
             "world": gr.Dropdown(
@@ -235,10 +263,13 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
             ),
         }
     note = gr.Markdown(elem_classes="note", elem_id="training-note")
-    player = build_player(elem_id="player-training", label="Learning the noise", prompt="The plane is on its way…")
+    player = build_player(
+        elem_id="player-training", label="Learning the noise", prompt="The plane is on its way…", runs="training"
+    )
+    asked, runs = build_request("training"), Runs()
     gr.Markdown(SEEN, elem_classes="seen")
 
-    have, until = gr.Number(visible="hidden"), gr.Number(visible="hidden")
+    have = gr.Number(visible="hidden")
     inputs = [*bench.inputs, own, *controls.values()]
 
     def at_desk(request: gr.Request, values: tuple[Any, ...]) -> tuple[Desk, bool, str]:
@@ -280,17 +311,31 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
         """How many pieces of the film the page has already."""
         return whole("have", have, 0, MAX_MOMENTS)
 
-    def ahead(learner: Learner) -> list[int]:
-        return [step for step in milestones() if step > learner.step]
+    def train(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
+        """Train, and send what the film lacks: {"film": its number, "frames": how many it has}.
 
-    def train(have: float, until: float | None, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
-        with told():
-            desk, new, paths = at_desk(request, values)
-            goals = ahead(desk.learner)
-            if until is not None:
-                last = whole("until", until, 0, STEPS)
-                goals = sorted({*(step for step in goals if step < last), last} - set(range(desk.learner.step + 1)))
-            yield from pieces(desk, workshop.train(desk, 0 if new else known(have), goals, 0, paths))
+        With "new_film" the snapshots come anew, for another sampler; without "train" only those that there are.
+        """
+        with told(), runs.start(str(request.session_hash), number := number_of(asked)) as is_latest:
+            if is_latest is None or asked.get("stop"):
+                yield gr.skip(), gr.skip()
+                return
+            try:
+                desk, _, paths = at_desk(request, values)
+                if asked.get("new_film"):
+                    desk.halt()
+                    desk.new_film()
+                have = known(asked.get("frames", 0)) if str(desk.film) == str(asked.get("film")) else 0
+                goals, more = _goals(desk.learner, asked.get("until")), 0
+                if not asked.get("train", True):
+                    goals, more = [], len(goals)
+                films = workshop.train(desk, have, goals, more, paths, is_latest)
+                yield from pieces(desk, ({**film, "request": number} for film in films))
+            except Exception:
+                yield showing({"request": number, "ended": True}), gr.skip()
+                raise
+            sent = {"run": desk.film, "frames": len(desk.learner.moments)}
+            yield showing({**sent, "request": number, "ended": True}), gr.skip()
 
     def one_step(have: float, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
         with told():
@@ -300,12 +345,8 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
                 raise ValueError(f"All {STEPS:,} steps are done: reset to begin again.")
             if len(desk.learner.moments) >= MAX_MOMENTS:
                 raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
-            more = [goal for goal in ahead(desk.learner) if goal != step]
+            more = [goal for goal in _goals(desk.learner, None) if goal != step]
             yield from pieces(desk, workshop.train(desk, 0 if new else known(have), [step], len(more), paths))
-
-    def pause(request: gr.Request) -> None:
-        if desk := workshop.desks.at(str(request.session_hash)):
-            desk.halt()
 
     def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with told():
@@ -313,41 +354,25 @@ def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
             desk, _, paths = at_desk(request, values)
             return showing(workshop.film(desk, 0, len(milestones()), paths)), said(desk)
 
-    def go_otherwise(request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
-        """The same moments again, with particles that go another way; a training that was going goes on."""
-        with told():
-            desk, _, paths = at_desk(request, values)
-            going = desk.going
-            desk.halt()
-            desk.new_film()
-            goals = ahead(desk.learner)
-            if going:
-                yield from pieces(desk, workshop.train(desk, 0, goals, 0, paths))
-            else:
-                total = len(desk.learner.moments) + len(goals)
-                yield from pieces(desk, workshop.kept(desk, 0, total, paths))
-
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
     running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
-    frames = "document.querySelector('#player-training .player').dataset.frames ?? 0"
-    # How many frames the page has, and how far a link asks to train, the browser knows: it fills them in.
-    start.click(
-        train,
-        [have, until, *inputs],
-        js=f"(have, until, ...rest) => [+({frames}), playground.aim('trained') ?? null, ...rest]",
-        **running,
-    )
-    # A press or a choice that comes while the one before is shown would be dropped.
+    # A press that comes while the one before is shown would be dropped.
     each_time: dict[str, Any] = {"trigger_mode": "multiple", **running}
+    asked.input(train, [asked, *inputs], **each_time)
+    build_answers(runs, asked, "training")
+    start.click(None, js="() => playground.train()", api_visibility="private")
+    halt.click(None, js="() => playground.requests.training.stop()", api_visibility="private")
+    controls["paths"].input(None, js="() => playground.replay()", api_visibility="private")
+    # How many frames the page has, the browser knows: it fills that in.
+    frames = "document.querySelector('#player-training .player').dataset.frames ?? 0"
     once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({frames}), ...rest]", **each_time)
-    controls["paths"].input(go_otherwise, inputs, **each_time)
-    halt.click(pause, None, None, **quiet)
     reset.click(begin_again, inputs, **of_film)
     controls["world"].input(lambda: None, None, own, **{**quiet, "trigger_mode": "multiple"})
     changed = [each.change for name, each in controls.items() if name != "paths"] + [own.change]
 
     def leave(request: gr.Request) -> None:
+        runs.leave(str(request.session_hash))
         workshop.desks.clear(str(request.session_hash))
 
     return Training(controls, own, changed, inputs, [player, note], prepare, leave)

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from PIL import Image
 
@@ -20,6 +20,7 @@ from playground.ui.scene import Scene
 from playground.ui.settings import Settings
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 """Whether this is such a Space, by the variable that it sets."""
@@ -29,8 +30,8 @@ MAX_SECONDS = 120
 
 
 def lend(
-    library: Library, work: Callable[[Scene], Iterator[T]], calls: Callable[[Scene], int]
-) -> Callable[[Scene], Iterator[T]]:
+    library: Library, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
+) -> Callable[Concatenate[Scene, P], Iterator[T]]:
     """`work` on a scene of `library`, which calls the network at most `calls` times; on ZeroGPU it is lent a GPU.
 
     There it runs in a process of its own, so what it yields has to be fit for pickling. Networks that were added later
@@ -42,19 +43,23 @@ def lend(
 
     there = on_gpu(library)
 
-    def duration(settings: Settings, own: Image.Image | None, painting: Image.Image | None) -> int:
+    def duration(settings: Settings, own: Image.Image | None, painting: Image.Image | None, *_: Any, **__: Any) -> int:
         scene = Scene(library, settings, own, painting)
         return seconds(scene, calls(scene))
 
-    def run(settings: Settings, own: Image.Image | None, painting: Image.Image | None) -> Iterator[T]:
+    def run(
+        settings: Settings, own: Image.Image | None, painting: Image.Image | None, *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[T]:
         with told():  # of other errors nothing but their name comes back
-            yield from work(Scene(there, settings, own, painting))
+            yield from work(Scene(there, settings, own, painting), *args, **kwargs)
 
     on_loan = spaces.GPU(duration=duration)(run)
 
-    def lent(scene: Scene) -> Iterator[T]:
-        known = scene.settings.model in there.names
-        return on_loan(scene.settings, scene.own, scene.painting) if known else work(scene)
+    def lent(scene: Scene, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        if scene.settings.model not in there.names:
+            return work(scene, *args, **kwargs)
+        lent: Iterator[T] = on_loan(scene.settings, scene.own, scene.painting, *args, **kwargs)
+        return lent
 
     return lent
 

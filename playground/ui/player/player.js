@@ -14,6 +14,7 @@ let place = 0;         // the place within it; 0 where a film has none
 let following = false; // while frames still arrive: show each as it comes
 let drawn = "";        // the frame and the place that the canvases show
 let charts = [];       // functions that move a chart's marker to a frame
+const runs = playground.requests[player.dataset.runs]; // whose films these are; undefined for films over t
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const charted = new ResizeObserver(() => { buildCharts(); draw(true); });
 
@@ -30,13 +31,17 @@ const scale = bytes(player.dataset.colours);
 
 function accept(text) {
   if (!text) return;
-  const piece = JSON.parse(text);
-  if (piece.start === 0) begin(piece);
-  else if (film && piece.start === film.labels.length && piece.run === film.run) append(piece);
+  const piece = JSON.parse(text), { request, run } = piece; // films are numbered by `run`: later ones have higher numbers
+  const isLatest = request === undefined || runs.heard(request);
+  if ((!isLatest && player.dataset.runs === "sampling") || run < film?.run) return; // of what a later run has replaced
+  const have = run !== undefined && run === film?.run ? film.labels.length : 0;
+  if (piece.ended) {
+    runs.ended(request);
+    if (isLatest && (have < piece.frames || (piece.stays && !film.stays))) runs.resume(run, have);
+  } else if (piece.start === 0 && (have === 0 || piece.stays)) begin(piece);
+  else if (film && piece.start === have && run === film.run) append(piece);
+  else if (isLatest && piece.start > have) runs?.resume(run, have);
 }
-
-/** Whether it is a film of sampling, which shows the settings of when it was asked for. */
-const isRun = () => !film.sync && !film.places;
 
 function begin(piece) {
   setEmpty(false);
@@ -47,9 +52,9 @@ function begin(piece) {
   alongPlaces?.pause();
   film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
   if (piece.plane) beginPlane();
-  if (isRun()) playground.shown();
   player.dataset.run = piece.run ?? "";
-  if (!more) place = Math.min(playground.aim("place") ?? Infinity, lastPlace());
+  markStale();
+  if (!more) place = Math.min(runs?.goal.place ?? Infinity, lastPlace());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
@@ -80,7 +85,13 @@ function append(piece) {
 
 function complete() {
   following = false;
-  if (!film.sync) goToWanted();
+  if (runs) goToGoal();
+}
+
+/** A film says from which settings it was made: where the page is at others by now, it is marked. */
+function markStale() {
+  player.classList.toggle("is-stale", film?.settings !== undefined && playground.differs(film.settings));
+  find(".stale").hidden = !player.classList.contains("is-stale");
 }
 
 function add(piece) {
@@ -292,21 +303,22 @@ function showPlace(i) {
 function tellPage() {
   if (film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
   else if (film.places) {
-    if (playground.aim("trained") !== undefined) return; // on the way to where a link leads
+    if (runs.goal.trained !== undefined) return; // on the way to where a link leads
     const steps = number("step").values, shown = frame === steps.length - 1 ? null : steps[frame];
     playground.set({ trained: steps.at(-1) || null, moment: shown, place: place === lastPlace() ? null : place });
-  } else if (film.labels.length === film.total) playground.set({ frame });
+  } else if (film.labels.length === film.total && !player.classList.contains("is-stale")) playground.set({ frame });
 }
 
 /** Once all frames are there: to the one that the link asks for. */
-function goToWanted() {
-  const steps = film.places && number("step").values;
-  if (film.places && playground.take("trained") === undefined) return;
+function goToGoal() {
+  const { goal } = runs;
+  if (film.places && goal.trained === undefined) return;
+  runs.goal = {};
   // The first film may have come before the link was read.
-  if (film.places) place = Math.min(playground.take("place") ?? place, lastPlace());
-  const wanted = playground.take(film.places ? "moment" : "frame");
+  if (film.places) place = Math.min(goal.place ?? place, lastPlace());
+  const wanted = film.places ? goal.moment : goal.frame;
   if (wanted === undefined) show(frame);
-  else alongFrames.byHand(film.places ? Math.max(0, steps.indexOf(wanted)) : wanted);
+  else alongFrames.byHand(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
 }
 
 /** The frame whose t is nearest to this share of the way. */
@@ -353,6 +365,7 @@ function way(row, { last, count, at, go }) {
   function byHand(i) {
     if (!film) return;
     following = false;
+    if (runs) runs.goal = {};
     pause();
     go(i);
   }
@@ -410,6 +423,11 @@ document.addEventListener("playground-place", (event) => {
 });
 
 find(".save").addEventListener("click", onSave);
+find(".again").addEventListener("click", () => playground.sample());
+document.addEventListener("playground-state", markStale);
+document.addEventListener("playground-lost", ({ detail }) => {
+  if (detail === runs) runs.resume(film?.run, film?.labels.length ?? 0);
+});
 
 function setEmpty(empty) {
   player.classList.toggle("empty", empty);
@@ -423,3 +441,4 @@ player.dataset.listening = ""; // of what came before, nothing is seen
 const first = playground.pristine ? props.film : null; // what the page was built with, as long as it holds
 if (!first) stage.append(make("p", "prompt", player.dataset.prompt));
 accept(first);
+playground.listening();

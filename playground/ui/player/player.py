@@ -22,8 +22,10 @@ SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
 _serial = itertools.count()
 
 
-def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: str = "") -> gr.HTML:
+def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: str = "", runs: str = "") -> gr.HTML:
     """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
+
+    `runs` is the name of the requests that its films answer, if any: sampling or training.
 
     An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
     posted back with every event, and as one text: Gradio copies props, number by number, whenever anything happens. A
@@ -31,7 +33,7 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
     their place in t.
     """
     # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
-    markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt)
+    markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt).replace("RUNS", runs)
     markup = markup.replace("MOVING", "".join(map(_button, encoders())))
     return gr.HTML(
         html_template=markup,

@@ -33,7 +33,7 @@ function everyNumber() {
   const inFrame = (i) => Object.fromEntries(film.numbers.map(({ key, values, over }) => [key,
     over === "place" ? [...values].map(finite) : over ? values.slice(i * places, (i + 1) * places).map(finite) : finite(values[i])]));
   const numbers = film.numbers.map(({ key, symbol, about }) => ({ key, symbol, about }));
-  const link = isRun() && "stale" in document.body.dataset ? null : playground.link(); // it would lead to another run
+  const link = player.classList.contains("is-stale") ? null : playground.link(); // it would lead to another run
   return { link, numbers, frames: film.labels.map((label, i) => ({ label, ...inFrame(i) })) };
 }
 

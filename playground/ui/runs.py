@@ -1,0 +1,148 @@
+"""Numbered run requests: a run starts once, and only after the run before it in the same session has ended.
+
+The browser numbers its requests from 1 and repeats one that has no answer, so a request may arrive more than once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from playground.ui.errors import told
+from playground.ui.settings import whole
+
+MAX_NUMBER = 2**31 - 1
+
+
+@dataclass(eq=False)
+class _Session:
+    """`latest` is the highest number requested, `started` the highest that has started, `running` that of the run under
+    way, if any, and `film` what is on show.
+    """
+
+    latest: int = 0
+    started: int = 0
+    running: int = 0
+    film: Any = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Runs:
+    """The runs of one kind, by session. The session that was unused for longest is forgotten beyond `capacity`."""
+
+    def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def _session(self, name: str) -> _Session:
+        with self._guard:
+            session = self._sessions.setdefault(name, _Session())
+            self._sessions.move_to_end(name)
+            while len(self._sessions) > self._capacity:
+                self._sessions.popitem(last=False)[1].latest = MAX_NUMBER + 1
+            return session
+
+    def request(self, name: str, number: int) -> None:
+        """Note that a run or a stop with this number was requested: every earlier run of the session ends."""
+        session = self._session(name)
+        with self._guard:
+            session.latest = max(session.latest, number)
+
+    @contextmanager
+    def start(self, name: str, number: int) -> Iterator[Callable[[], bool] | None]:
+        """Wait until the session's earlier run has ended, then hold its place.
+
+        Yields a function that tells whether the run is still the latest request, or None for a run that has started
+        already or that a later request has replaced.
+        """
+        self.request(name, number)
+        session = self._session(name)
+
+        def is_latest() -> bool:
+            return session.latest == number
+
+        if not is_latest() or number <= session.started:
+            yield None
+            return
+        with session.turn:
+            if not is_latest() or number <= session.started:
+                yield None
+                return
+            session.started = session.running = number
+            try:
+                yield is_latest
+            finally:
+                session.running = 0
+
+    def has_ended(self, name: str, number: int) -> bool:
+        """Whether the run with this number has started and ended."""
+        session = self._session(name)
+        return session.started >= number and session.running != number
+
+    def show(self, name: str, film: Any) -> None:
+        """Note what the session's film was made from."""
+        self._session(name).film = film
+
+    def on_show(self, name: str) -> Any:
+        """What was noted last, or None."""
+        return self._session(name).film
+
+    def leave(self, name: str) -> None:
+        """Forget a session whose page was closed; its runs end."""
+        with self._guard:
+            if session := self._sessions.pop(name, None):
+                session.latest = MAX_NUMBER + 1
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+
+def build_request(name: str) -> gr.HTML:
+    """An invisible component through which `playground.requests[name]` in the browser sends numbered requests.
+
+    Its value is {"number": …} with whatever belongs to the request. The event `input` sends a request, `retry` asks
+    again whether it has arrived.
+    """
+    return gr.HTML(
+        "",
+        js_on_load=f"playground.requests.{name}.connect(props, trigger);",
+        apply_default_css=False,
+        elem_id=f"request-{name}",
+        elem_classes="request",
+    )
+
+
+def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
+    """Answer each request that arrives, in the browser by `playground.requests[name].arrived(…)`.
+
+    The answer is quick, whatever else waits to run: it is how the browser knows that nothing was lost. A request ends
+    the run before it.
+    """
+    answer = gr.JSON(visible="hidden", label="The last request that arrived")
+
+    @told()
+    def arrived(request: gr.Request, asked: Any) -> dict[str, Any]:
+        session, number = str(request.session_hash), number_of(asked)
+        runs.request(session, number)
+        return {"number": number, "ended": runs.has_ended(session, number)}
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    for event in (asked.input, asked.retry):
+        event(arrived, asked, answer, trigger_mode="multiple", **quiet).success(
+            None, answer, None, js=f"(answer) => playground.requests.{name}.arrived(answer)", api_visibility="private"
+        )
+
+
+def number_of(value: Any) -> int:
+    """The number of a request. Raises ValueError, in a sentence for a person, for what is no request."""
+    match value:
+        case {"number": number}:
+            return whole("number", number, 1, MAX_NUMBER)
+    raise ValueError("A numbered request is needed here.")
