@@ -53,6 +53,7 @@ def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: T
         "numbers": [called],
         "charts": [],
         "ends": ["noise", "picture"],
+        **({"absent": {str(2 * len(columns) - 1): ["comes last"] * len(frames)}} if reference is None else {}),
         **({} if reference is None else _distances(runners, frames, calls, reference, called)),
     }
 

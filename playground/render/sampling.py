@@ -133,14 +133,14 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
     step, t = slow.step, slow.step.t(schedule)
     last = step.index == step.total - 1
     states = [(step.x_t, PICTURE), (slow.eps, NOISE), (slow.mean, PICTURE), (slow.z, NOISE), (step.x_next, PICTURE)]
-    known_from = (0, 0, 1, 2, 2)  # the frame in which each is there; before, it is grey
+    known_from = (0, 0, 1, 2, 2)  # the frame in which each is there
     layers: list[tuple[Tensor, Limits]] = []
     for (state, limits), first in zip(states, known_from, strict=True):
         there = grid(state, 0)
         layers.append((torch.stack([there if k >= first else torch.zeros_like(there) for k in range(3)]), limits))
     no_noise = "none: the last step adds no noise" if last else "none: σ_t is 0"
     added = "" if slow.deviation > 0 else no_noise
-    not_yet = {2: ["not yet", "", ""], 3: ["not yet", "not yet", added], 4: ["not yet", "not yet", ""]}
+    not_yet = {2: ["not yet", "", ""], 3: ["not yet", "not yet", ""], 4: ["not yet", "not yet", ""]}
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))
     numbers = [
         *level_numbers(torch.full((3,), float(t)), of_level)[:2],
@@ -176,7 +176,8 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
             ),
             panel("x_t−1", "mixture", PICTURE, before="=", about="next state"),
         ],
-        "words": {str(p): words for p, words in not_yet.items()},
+        "absent": {str(p): texts for p, texts in not_yet.items()},
+        "words": {"3": ["", "", added]},
         "numbers": numbers,
         "formulas": [formula(SLOWLY)],
         "charts": [],

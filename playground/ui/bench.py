@@ -1,4 +1,4 @@
-"""The bench: the controls that all tabs share."""
+"""The controls that all tabs share, in the rail: picture, noise, network."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from PIL import Image
 
 from playground.core import images
 from playground.core.library import Library
-from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES
+from playground.core.schedules import SCHEDULES
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
+from playground.ui.frame import Frame
 from playground.ui.picker import build_picker, offer, taken
 from playground.ui.plain import plain
 from playground.ui.scene import Scene
@@ -60,55 +61,38 @@ class Bench:
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the controls to these settings."""
         values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
-        values["picture"], values["model"] = self.numbered(settings), {**self.offered(), "value": settings.model}
+        values["model"] = {**self.offered(), "value": settings.model}
         return list(values.values())
 
     def offered(self) -> dict[str, Any]:
         """What brings the networks to choose from: they may have become more."""
         return gr.update(choices=self.library.names)
 
-    def numbered(self, settings: Settings) -> Any:
-        """What brings the picture's number, and its range in words, to these settings."""
-        return gr.update(info=_range(self.library, settings.model), value=settings.picture)
 
-
-def build_bench(library: Library, first: Scene) -> Bench:
-    """Lay out the bench, at the settings of the first scene; call it inside a Blocks context."""
+def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
+    """Lay out the shared controls in the rail, at the settings of the first scene."""
     default = first.settings
-    with gr.Row(elem_id="bench"):
-        with gr.Column(min_width=300, scale=4, elem_id="control-picture"):
-            picture = gr.Number(default.picture, label="Picture", info=_range(library, default.model))
-            with gr.Row():
-                another = gr.Button("Another picture", size="sm", min_width=100, elem_id="another")
-                upload = gr.UploadButton(
-                    "Your own picture", size="sm", file_types=["image"], min_width=100, elem_id="upload"
-                )
-        with gr.Column(min_width=130, scale=2, elem_id="control-seed"):
-            seed = gr.Number(default.seed, label="Seed", info="which noise ε")
-            other_noise = gr.Button("Other noise", size="sm", elem_id="other-noise")
-        with gr.Column(min_width=130, scale=2):
-            schedule = gr.Dropdown(
-                list(SCHEDULES),
-                value=default.schedule,
-                label="Schedule",
-                info="how noise grows",
-                elem_id="control-schedule",
-            )
-            zero_terminal = gr.Checkbox(
-                default.zero_terminal,
-                label="end in pure noise",
-                info="ᾱ is 0 at T − 1",
-                container=False,
-                elem_id="control-zero_terminal",
-            )
-        with gr.Column(min_width=130, scale=2, elem_id="control-T"):
-            num_steps = gr.Number(default.T, label="T", info=f"steps, {MIN_STEPS} to {MAX_STEPS}")
-        with gr.Column(min_width=130, scale=2, elem_id="control-model"):
-            model = gr.Dropdown(library.names, value=default.model, label="Model", info="the network and its data")
-    about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
-    own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
-    with gr.Accordion("Choose or draw a picture", open=False, elem_id="choose") as chooser:
+    with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
+        with gr.Row(elem_classes="line"):
+            picture = gr.Number(default.picture, label="Number", min_width=0, elem_id="picture-number")
+            another = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="another")
+        about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
         picker = build_picker()
+        upload = gr.UploadButton("Upload your own", size="sm", file_types=["image"], min_width=0, elem_id="upload")
+    with frame.groups["noise"]:
+        with gr.Row(elem_classes="line", elem_id="control-seed"):
+            seed = gr.Number(default.seed, label="Seed", min_width=0)
+            other_noise = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="other-noise")
+        schedule = gr.Dropdown(
+            list(SCHEDULES), value=default.schedule, label="Schedule", min_width=0, elem_id="control-schedule"
+        )
+        num_steps = gr.Number(default.T, label="T", min_width=0, elem_id="control-T")
+        zero_terminal = gr.Checkbox(
+            default.zero_terminal, label="Zero terminal SNR", container=False, elem_id="control-zero_terminal"
+        )
+    with frame.groups["network"]:
+        model = gr.Dropdown(library.names, value=default.model, label="Model", min_width=0, elem_id="control-model")
+    own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
     controls = {
         "model": model,
         "picture": picture,
@@ -132,19 +116,13 @@ def build_bench(library: Library, first: Scene) -> Bench:
     upload.upload(told()(_own_picture), upload, own, **quiet)
     picture.input(lambda: None, None, own, **quiet)
     fill_while_open(
-        chooser, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
+        picker, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
     )
     # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
     # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
     changed = [each.input for each in (picture, seed, zero_terminal)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
     return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])
-
-
-def _range(library: Library, model: str) -> str:
-    pictures = library.pictures(model)
-    of = f"{plain(pictures.name)}, which stand in" if pictures.stand_in else "the network's data"
-    return f"0 to {len(pictures) - 1:,} of {of}"
 
 
 def _own_picture(path: str | None) -> Image.Image:

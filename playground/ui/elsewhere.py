@@ -23,11 +23,7 @@ KEPT_NAMES = (
     "all but the middle",
     "what is not painted over",
 )
-START_NAMES = {
-    "noise": "noise",
-    "picture": "the picture above, noised to t",
-    "walk": "noises on the way to the next seed's",
-}
+START_NAMES = {"noise": "noise", "picture": "the picture", "walk": "interpolated noises"}
 
 
 @dataclass(frozen=True)
@@ -38,63 +34,38 @@ class Elsewhere:
     painting: gr.State
 
 
-def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str]]) -> Elsewhere:
-    """Lay it out, at these settings and with these labels to change to, and listen to the brush."""
-    with gr.Accordion(
-        "Start elsewhere, keep a part, change the label half way, space the steps", open=False, elem_id="elsewhere"
-    ) as part:
-        with gr.Row(equal_height=True, elem_classes="controls not-in-race"):
-            start = gr.Radio(
-                [(name, value) for value, name in START_NAMES.items()],
-                value=default.start,
-                label="Start from",
-                info="of a walk, both ends and what lies evenly between, row by row",
-                elem_id="control-start",
-            )
-            start_at = gr.Slider(
-                0,
-                1,
-                default.start_at,
-                step=0.05,
-                label="t / T",
-                info="how far it is noised; steps above are left out",
-                min_width=150,
-                elem_id="control-start_at",
-            )
-            then = gr.Dropdown(
-                [(SAME_LABEL, SAME_LABEL), *labels],
-                value=default.then,
-                label="Then",
-                info="the label from T / 2 on",
-                min_width=190,
-                visible=bool(labels),
-                elem_id="control-then",
-            )
-        with gr.Row():
-            with gr.Column(min_width=240, elem_classes="not-in-race"):
-                keep = gr.Dropdown(
-                    list(zip(KEPT_NAMES, KEPT, strict=True)),
-                    value=default.keep,
-                    label="Keep",
-                    info="of the picture above; the rest is filled in",
-                    elem_id="control-keep",
-                )
-            with gr.Column(min_width=300, elem_classes="not-in-race"):
-                brush = build_brush()
-            with gr.Column(min_width=240):
-                spacing = gr.Dropdown(
-                    list(SPACINGS),
-                    value=default.spacing,
-                    label="Spacing",
-                    info="how the steps' t are chosen",
-                    elem_id="control-spacing",
-                )
-                karras = gr.Checkbox(
-                    default.karras,
-                    label="Karras' levels",
-                    info="denser where there is little noise; for diffusers' solvers",
-                    elem_id="control-karras",
-                )
+def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion) -> Elsewhere:
+    """Lay it out in a folded group of the rail, at these settings, with these labels to switch to."""
+    with part:
+        start = gr.Radio(
+            [(name, value) for value, name in START_NAMES.items()],
+            value=default.start,
+            label="Start from",
+            elem_id="control-start",
+            elem_classes="not-in-race",
+        )
+        start_at = gr.Slider(0, 1, default.start_at, step=0.05, label="Strength", elem_id="control-start_at")
+        keep = gr.Dropdown(
+            list(zip(KEPT_NAMES, KEPT, strict=True)),
+            value=default.keep,
+            label="Keep",
+            min_width=0,
+            elem_id="control-keep",
+            elem_classes="not-in-race",
+        )
+        brush = build_brush()
+        then = gr.Dropdown(
+            [(SAME_LABEL, SAME_LABEL), *labels],
+            value=default.then,
+            label="Label from T/2",
+            min_width=0,
+            visible=bool(labels),
+            elem_id="control-then",
+        )
+        spacing = gr.Dropdown(
+            list(SPACINGS), value=default.spacing, label="Spacing", min_width=0, elem_id="control-spacing"
+        )
+        karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
     painting = gr.State(None)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     brush.input(told()(painted_over), brush, [keep, painting], **quiet)

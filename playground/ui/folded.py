@@ -12,7 +12,7 @@ from playground.ui.latest import answer_latest
 
 
 def fill_while_open(
-    part: gr.Accordion, triggers: Sequence[Any], fill: Callable[..., Any], inputs: list[Any], outputs: list[Any]
+    part: Any, triggers: Sequence[Any], fill: Callable[..., Any], inputs: list[Any], outputs: list[Any]
 ) -> None:
     """Call `fill` with `inputs` for `outputs` when `part` is opened, and after each of `triggers` while it is open."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}

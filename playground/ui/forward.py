@@ -57,19 +57,21 @@ def film_of(scene: Scene) -> Film:
 
 def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
     """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
-    with gr.Row(equal_height=True, elem_classes="stacks"):
+    with gr.Row(elem_classes="claim-row"):
+        way = gr.Radio(
+            [("closed form", "jump"), ("Markov chain", "walk")],
+            value="jump",
+            label="Forward process",
+            show_label=False,
+            container=False,
+            elem_id="control-way",
+            elem_classes="segments",
+        )
         formula = gr.Markdown(CLAIMS["jump"].markdown(), elem_classes="question")
-        with gr.Column(min_width=300, scale=0, elem_id="control-way"):
-            way = gr.Radio(
-                [("one jump", "jump"), ("t small steps", "walk")],
-                value="jump",
-                label="From x₀ to xₜ in",
-                info="both end in the same distribution",
-            )
-    player = build_player(first, elem_id="player-forward", label="Adding noise")
-    with gr.Accordion("Compare the schedules: read off every value", open=False, elem_id="schedules") as details:
-        figure = gr.Plot(show_label=False)
+    player = build_player(first, elem_id="player-forward", label="Adding noise", skeletons={"": "3x1"})
     gr.Markdown(SEEN, elem_classes="seen")
+    with gr.Accordion("Compare the schedules", open=False, elem_id="schedules") as details:
+        figure = gr.Plot(show_label=False)
 
     def compare(*values: Any) -> Any:
         return schedules_figure(bench.scene(*values).settings.all_schedules()) if bench.filled(*values) else gr.skip()

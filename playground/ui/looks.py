@@ -31,6 +31,7 @@ class Look:
     seen: str
     without_training_pictures: str = ""
     frames: int = PREDICTION_FRAMES
+    skeleton: str = "5x1"
 
 
 def _predictors(scene: Scene, t: list[int]) -> Film:
@@ -98,6 +99,7 @@ is different: it predicts the noise contained in this x<sub>t</sub>. This is pos
 pictures look like. What x<sub>t</sub> leaves undetermined remains as error. On a held-out picture the ideal
 predictor's error is large at small t, because its x̂<sub>0</sub> can only be a mixture of training pictures.""",
         "The ideal predictor is missing here: this network comes without its training pictures.",
+        skeleton="5x3",
     ),
     "independence": Look(
         "Independence",
@@ -136,6 +138,7 @@ the ideal predictor's error falls to 0, because a single picture explains x<sub>
 without bound as ᾱ<sub>t</sub> → 1. A network that memorized its training set would do the same.""",
         "This network comes without its training pictures. The ideal predictor is therefore missing, and the averages "
         "are over a substitute data set. The two parts add up to 1 only as far as it resembles the network's own data.",
+        skeleton="6x1",
     ),
     "step": Look(
         "Reverse step",
@@ -160,6 +163,7 @@ factor, so noise prediction is enough for the reverse process. The terms near t 
 the most bits. There the two variances differ most: β̃<sub>t</sub>/β<sub>t</sub> =
 (1−ᾱ<sub>t−1</sub>)/(1−ᾱ<sub>t</sub>). With the linear schedule it is 0.86 at t = 10 for T = 1,000 and 0.70 at t = 5
 for T = 40; it approaches 1 as t grows.""",
+        skeleton="4x2",
     ),
     "names": Look(
         "Parameterizations",
@@ -184,6 +188,7 @@ On what should one *not* train a network?
 becomes more likely.) They differ in how errors grow. An error in ε̂ or in the score is amplified in x̂<sub>0</sub>
 where little of the picture is left. An error in x̂<sub>0</sub> is amplified in ε̂ where there is little noise. An error
 in v̂ is amplified in neither, so v is a safe training target at both ends, also with zero terminal SNR.""",
+        skeleton="4x3",
     ),
     "training": Look(
         "Training step",
@@ -222,7 +227,8 @@ it predicts part of an unfamiliar picture as noise: the error leaves the referen
 for every picture; with half the noise it stays near 0.25. The network gives no
 warning.""",
         "This network comes without pictures of its own data, so there is no reference band.",
-        DEPTH_FRAMES,
+        frames=DEPTH_FRAMES,
+        skeleton="4x4",
     ),
 }
 

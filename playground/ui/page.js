@@ -2,41 +2,27 @@
 // The names in a link are those of `Settings`; `playground.begin` gets them from the server, which has checked them.
 
 window.playground = (() => {
-  // Gradio's buttons, tabs and folded parts take no tooltips: these are set when a pointer or the focus comes to one.
-  const tooltips = {
-    learn: "Eight questions to guess, each answered by the playground itself",
-    share: "Copy a link to exactly this, and show its code",
-    present: "Larger type, fewer controls; the arrow keys and a clicker step; Escape leaves",
-    another: "A picture of the data, at random",
-    upload: "A picture of yours: its middle square, scaled to the network's size",
-    "other-noise": "Another seed, at random",
-    choose: "Sixty pictures of the data, and a pad to draw on",
-    "tab-forward-button": "How does a picture become noise?",
-    "tab-prediction-button": "How can random noise be found?",
-    "tab-reverse-button": "How does noise become a picture?",
-    "tab-training-button": "Can random noise be learned?",
-    train: "From where it stands, up to 2,000 steps",
-    "pause-training": "The network stays as it is",
-    "one-step": "One batch, one nudge to the weights",
-    "reset-training": "Forget everything, and begin from the same seed",
-    schedules: "Four schedules, drawn beside each other",
-    bound: "Ask the network at every step, and add up what each is off by",
-    "run-training": "Execute the four lines on this picture, at this t, with this noise",
-    run: "Sample, from noise to pictures, as it is set above",
-    elsewhere: "From a picture in place of noise, around a part that is kept, from one noise to another",
-    "every-step": "Sampled again with the same seed: x_t, ε̂ and x̂_0 of every step, and the levels, for numpy",
-    "show-code": "Torch and diffusers alone, to the same pictures",
-    stop: "Stop sampling; the steps so far stay",
-    card: "Data, licence, size, error and samples",
-  };
+  // Gradio's components take no tooltips: these are set when a pointer or the focus comes to one.
   for (const name of ["pointerover", "focusin"]) {
     document.addEventListener(name, ({ target }) => {
-      const button = target.closest?.("button"), about = tooltips[button?.id] ?? tooltips[button?.parentElement.id];
-      if (about) button.title = about;
+      for (let node = target; node?.closest; node = node.parentElement) {
+        if (TOOLTIPS[node.id]) { node.title = TOOLTIPS[node.id]; return; }
+      }
     });
   }
 
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && page.presenting) page.present(false); });
+  // Escape closes what lies on top: the explanation, the sheet with the controls, and then presenting.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    const card = document.querySelector(".more[open]"), { classList } = document.body;
+    if (card) card.open = false;
+    else if (classList.contains("sheet-open")) classList.remove("sheet-open");
+    else if (page.presenting) page.present(false);
+  });
+  document.addEventListener("pointerdown", ({ target }) => {
+    for (const card of document.querySelectorAll(".more[open]")) if (!card.contains(target)) card.open = false;
+    if (document.body.classList.contains("sheet-open") && target.closest?.("#head, #learn, .lesson")) document.body.classList.remove("sheet-open");
+  });
 
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
@@ -125,6 +111,7 @@ window.playground = (() => {
       goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
       wanted: false, // whether the link asks for a run that has not been started
       connect: request.connect,
+      get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
         [details, resumed] = [what, 0];
@@ -257,7 +244,8 @@ window.playground = (() => {
       training.ask(() => ({ until, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
 
-    sample() { page.requests.sampling.ask(); },
+    /** Sample; `unasked` where nobody pressed, which the server leaves out for large pictures. */
+    sample(unasked = false) { page.requests.sampling.ask(() => (unasked ? { unasked } : {})); },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
     replay() {
@@ -265,12 +253,17 @@ window.playground = (() => {
       training.ask(() => ({ new_film: true, train: goesOn }));
     },
 
+    /** On a small screen and in presenter mode the controls lie in a sheet. */
+    showControls() { document.body.classList.toggle("sheet-open"); },
+
     /** Save a file that the server has made. */
     download(file) { Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name ?? "" }).click(); },
 
     present(on, tell = true) {
       page.presenting = on;
       document.body.classList.toggle("presenting", on);
+      document.body.classList.remove("sheet-open");
+      dispatchEvent(new Event("resize")); // films are as large as fits
       if (tell) page.set({ present: on || null });
     },
 
@@ -328,7 +321,7 @@ window.playground = (() => {
   function startWanted() {
     const { sampling, training } = page.requests;
     const isThere = ({ tab, player }) => page.ready && page.tab() === tab && document.querySelector(`#${player} [data-listening]`);
-    if (sampling.wanted && isThere(sampling)) page.sample();
+    if ((sampling.wanted || !sampling.number) && isThere(sampling)) page.sample(!sampling.wanted);
     if (training.wanted && isThere(training)) page.train();
   }
 
@@ -345,5 +338,6 @@ window.playground = (() => {
       .map((name) => `:is(#control-${name}, .with-${name}) { display: none !important; }`).join("\n");
   }
 
+  document.addEventListener("DOMContentLoaded", () => { document.body.dataset.tab = asked.get("tab") ?? "forward"; });
   return page;
 })();

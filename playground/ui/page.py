@@ -25,6 +25,7 @@ from playground.ui.card import build_card
 from playground.ui.door import HANDLERS, Door
 from playground.ui.errors import told
 from playground.ui.forward import build_forward
+from playground.ui.frame import build_frame
 from playground.ui.hub_field import build_hub_field
 from playground.ui.latest import answer_latest
 from playground.ui.lesson import build_lesson
@@ -35,15 +36,13 @@ from playground.ui.runs import build_request, number_of
 from playground.ui.scene import Scene, fingerprint
 from playground.ui.settings import TABS, UNSAID, Settings, checked, from_query, to_query
 from playground.ui.share import build_share
-from playground.ui.training import build_drawing, build_training
+from playground.ui.tooltips import TOOLTIPS
+from playground.ui.training import build_training
 from playground.ui.turns import Turns
+from playground.ui.world_thumbnails import thumbnails_css
 from playground.ui.zero import lend
 
-TITLE = """# Diffusion Playground
-The noise is random and independent of the picture. How can a network *learn* it, and why is that enough to run the
-whole process backwards?"""
-
-
+TITLE = "<h1>Diffusion <span>Playground</span></h1>"
 MAX_FIRST = 2**14
 
 
@@ -51,32 +50,36 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
     """The page and its public endpoints, over the networks of a library; with or without a field for more of them."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
-    with gr.Blocks(title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600)) as app:
-        with gr.Row(elem_classes="stacks"):
-            gr.Markdown(TITLE)
+    with gr.Blocks(
+        title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True
+    ) as app:
+        frame = build_frame()
+        first, turns = Scene(library, checked(library, model=library.names[0])), Turns()
+        with frame.head:
+            gr.HTML(TITLE, apply_default_css=False, elem_id="title")
             build_share()
-        first = Scene(library, checked(library, model=library.names[0]))
-        bench, turns = build_bench(library, first), Turns()
-        fetched = [build_hub_field(bench)] if hub_field else []
-        drawing = build_drawing()
+        bench = build_bench(library, first, frame)
+        with frame.groups["network"]:
+            build_card(bench)
+            fetched = [build_hub_field(bench)] if hub_field else []
+        with frame.stage:
+            gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
+            with gr.Tabs(selected=TABS[0]) as tabs:
+                with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_tab:
+                    player_forward, way, formula = build_forward(bench, forward.film_of(first))
+                with gr.Tab("Predict noise", id="prediction", elem_id="tab-prediction") as find_tab:
+                    finding = build_prediction(_film_of_the_network(first))
+                with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
+                    reverse = build_reverse(bench, first, turns, frame)
+                with gr.Tab("Train", id="training", elem_id="tab-training") as train_tab:
+                    training = build_training(bench, first, frame)
         link = gr.Textbox(visible="hidden", label="What the link says")
         go_there = build_request("state")
         asked = gr.Number(0, visible="hidden", label="How often the open tab was asked for its film")
         open_tab = gr.Textbox(visible="hidden", label="The tab that is open")
         moved_to = gr.Number(visible="hidden", label="The t that films over t stand at")
-        gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
-        with gr.Tabs(selected=TABS[0]) as tabs:
-            with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_tab:
-                player_forward, way, formula = build_forward(bench, forward.film_of(first))
-            with gr.Tab("Find the noise", id="prediction", elem_id="tab-prediction") as find_tab:
-                finding = build_prediction(_film_of_the_network(first))
-            with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
-                reverse = build_reverse(bench, first, turns)
-            with gr.Tab("Train it", id="training", elem_id="tab-training") as train_tab:
-                training = build_training(bench, drawing, first)
         for leave in (training.leave, reverse.leave):
             app.unload(leave)
-        build_card(bench)
         build_lesson()
         build_api(library)
 
@@ -131,7 +134,7 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
             """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
             scene = bench.of_new_model(*values, way=way)
             of_reverse = reverse.of_model(scene.settings).values()
-            return next(renewals), bench.numbered(scene.settings), *of_reverse, *forward.show(scene)
+            return next(renewals), scene.settings.picture, *of_reverse, *forward.show(scene)
 
         following = [reverse.controls[name] for name in reverse.of_model(first.settings)]
         renewals = itertools.count(1)
@@ -248,20 +251,22 @@ def launch_options() -> dict[str, Any]:
     """What the page needs of `launch`: its look, no request to other machines, uploads of a bounded size."""
     fonts = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     theme = gr.themes.Default(
-        primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
+        primary_hue="slate", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
     )
-    # The theme's own grey for small print, its blue and its red are too pale to read well on white.
     theme.set(
         body_text_color_subdued="*neutral_500",
         block_info_text_color="*neutral_500",
-        button_primary_background_fill="*primary_600",
-        button_cancel_background_fill="#b91c1c",
-        button_cancel_background_fill_dark="#b91c1c",
+        color_accent="*neutral_900",
+        slider_color="*neutral_900",
+        slider_color_dark="*neutral_200",
+        checkbox_background_color_selected="*neutral_900",
+        checkbox_border_color_selected="*neutral_900",
     )
     return {
         "theme": theme,
-        "css": css_variables() + _read("page.css"),
-        "head": f"<style>{_read('around.css')}</style><script>{_read('page.js')}</script>",
+        # In the head, since Gradio prefixes each rule of `css`, which then no longer reaches body or an @media.
+        "head": f"<style>{css_variables()}{_read('page.css')}{thumbnails_css()}</style>"
+        f"<script>const TOOLTIPS = {json.dumps(TOOLTIPS)};{_read('page.js')}</script>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": MAX_BYTES,

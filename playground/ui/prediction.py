@@ -42,23 +42,28 @@ def build_prediction(first: Film | None) -> Finding:
     look = gr.Radio(
         [(each.name, name) for name, each in LOOKS.items()],
         value="predictors",
-        label="Look at",
+        label="View",
         show_label=False,
         container=False,
         elem_id="control-look",
+        elem_classes="segments",
     )
     opening = LOOKS["predictors"]
     question = gr.Markdown(opening.claim.markdown(), elem_classes="question")
     player = build_player(
-        first, elem_id="player-prediction", label="Finding the noise", prompt="The network is looking…"
+        first,
+        elem_id="player-prediction",
+        label="Predicting the noise",
+        prompt="The network is predicting…",
+        skeletons={name: each.skeleton for name, each in LOOKS.items()},
     )
     note = gr.Markdown(elem_classes="note")
-    with gr.Column(elem_classes="only-step"):
-        add_up = gr.Button("Add up the terms of all T steps", size="sm", elem_id="bound")
-        sums = gr.Markdown(elem_id="sums")
     with gr.Column(elem_classes="only-training"):
-        run = gr.Button("Run these four lines", size="sm", elem_id="run-training")
+        run = gr.Button("Run these four lines", size="sm", min_width=0, elem_id="run-training")
         listing = gr.HTML(code(LINES), elem_id="listing")
+    with gr.Column(elem_classes="only-step"):
+        add_up = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
+        sums = gr.Markdown(elem_id="sums")
     seen = gr.Markdown(opening.seen, elem_classes="seen")
     return Finding(look, question, player, note, add_up, sums, run, listing, seen)
 

@@ -18,6 +18,7 @@ from playground.ui.bench import Bench
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
+from playground.ui.frame import Frame
 from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
 from playground.ui.runs import Runs, build_answers, build_request, number_of
@@ -25,7 +26,6 @@ from playground.ui.scene import Scene
 from playground.ui.script import script
 from playground.ui.settings import (
     ANY_LABEL,
-    CALLS,
     MAX_COUNT,
     MAX_FILM,
     MAX_GUIDANCE,
@@ -58,6 +58,12 @@ FORMULAS = {
     "deis": "Exponential integrator, second-order multistep in ε̂ (Zhang & Chen 2022).",
 }
 """How each sampler steps: ours in full, those of diffusers in a sentence."""
+
+
+MAX_UNASKED = 2**14
+"""How many numbers a picture may have that is sampled when the tab is opened, without a press."""
+SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
+"""Columns and rows of each view's film, drawn as empty boxes until it comes."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class Reverse:
             "then": then,
             "guidance": gr.update(visible=knows_labels),
             "count": gr.update(value=settings.count) if settings.count < Settings.count else gr.update(),
-            "driver": gr.update(**drivers(pictures), value=settings.driver),
+            "driver": gr.update(choices=drivers(pictures), value=settings.driver),
         }
 
     def seen_as(self, view: str) -> tuple[str, str]:
@@ -124,15 +130,10 @@ def _named(pictures: Pictures) -> list[tuple[str, str]]:
     return [(f"{name} · {category}" if category else name, name) for category, name in named]
 
 
-def drivers(pictures: Pictures) -> dict[str, Any]:
-    """Who can say the noise, as a radio takes it: the ideal predictor only where the training pictures are."""
-    network = ("the network", "network")
-    if pictures.stand_in:
-        return {"choices": [network], "info": "the ideal one needs the training pictures; this network came without"}
-    return {
-        "choices": [network, ("the network, and the ideal predictor beside it", "both")],
-        "info": "both start from the same noise; the ideal predictor knows the training pictures, one by one",
-    }
+def drivers(pictures: Pictures) -> list[tuple[str, str]]:
+    """The predictors to sample with: the ideal one only where the network's training pictures are there."""
+    both = [] if pictures.stand_in else [("network and ideal, side by side", "both")]
+    return [("network", "network"), *both]
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
@@ -144,99 +145,80 @@ def _formula(sampler: str) -> str:
     return f'<p class="formula">{FORMULAS[sampler]}</p>'
 
 
-def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
-    """Lay out the tab, at the settings of the first scene, and listen to its buttons; a run takes a turn."""
+def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Reverse:
+    """Lay out the tab, its controls in the rail, at the settings of the first scene; a run takes a turn."""
     default, labels, views = first.settings, _named(first.pictures), build_views()
     view = gr.Radio(
         [(each.name, name) for name, each in views.items()],
         value=default.view,
-        label="Watch",
+        label="View",
         show_label=False,
         container=False,
         elem_id="control-view",
+        elem_classes="segments",
     )
-    question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
-    formula = gr.Markdown(_formula(default.sampler), elem_classes="not-in-race")
-    with gr.Row(equal_height=True, elem_classes="controls"):
+    with gr.Row(elem_classes="claim-row"):
+        question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
+        formula = gr.Markdown(_formula(default.sampler), elem_classes="sampler-formula only-run")
+    player = build_player(elem_id="player-reverse", label="Removing noise", runs="sampling", skeletons=SKELETONS)
+    asked = build_request("sampling")
+    note = gr.Markdown(elem_classes="note")
+    seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
+    with gr.Row(elem_classes="take-away"):
+        every_step = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
+        steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
+    with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
+        code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
+
+    with frame.groups["sampling"]:
         label = gr.Dropdown(
             [(ANY_LABEL, ANY_LABEL), *labels],
             value=default.label,
             label="Label",
-            info="what to ask for",
-            min_width=190,
+            min_width=0,
             visible=bool(labels),
             elem_id="control-label",
         )
-        count = gr.Slider(
-            1,
-            MAX_COUNT,
-            default.count,
-            step=1,
-            label="Pictures",
-            info="at once",
-            min_width=170,
-            elem_id="control-count",
-        )
-        sampler = gr.Dropdown(
-            list(SAMPLERS),
-            value=default.sampler,
-            label="Sampler",
-            info="how to step",
-            min_width=110,
-            elem_id="control-sampler",
-        )
-        steps = gr.Number(default.steps, label="Steps", info="1 to T", min_width=90, elem_id="control-steps")
+        count = gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", min_width=0, elem_id="control-count")
         solvers = gr.Dropdown(
             list(SAMPLERS),
             value=default.solvers.split(","),
             multiselect=True,
             max_choices=RACERS[1],
-            label="Solvers",
-            info=f"{RACERS[0]} to {RACERS[1]} of them",
-            min_width=300,
+            label="Samplers",
+            min_width=0,
             elem_id="control-solvers",
         )
-        calls = gr.Number(
-            default.calls,
-            label="Calls",
-            info=f"of the network, {CALLS[0]} to {CALLS[1]}",
-            min_width=120,
-            elem_id="control-calls",
+        calls = gr.Number(default.calls, label="NFE", min_width=0, elem_id="control-calls")
+        sampler = gr.Dropdown(
+            list(SAMPLERS), value=default.sampler, label="Sampler", min_width=0, elem_id="control-sampler"
         )
+        steps = gr.Number(default.steps, label="Steps", min_width=0, elem_id="control-steps")
         guidance = gr.Slider(
             0,
             MAX_GUIDANCE,
             default.guidance,
             step=0.1,
             label="Guidance",
-            info="the label's pull",
-            min_width=150,
+            min_width=0,
             visible=len(labels) > 1,
             elem_id="control-guidance",
         )
-        with gr.Column(min_width=150, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
-            eta = gr.Slider(0, 1, default.eta, step=0.05, label="η", info="fresh noise a step")
-        with gr.Column(min_width=150, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
-            variance = gr.Radio(
-                [("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²", info="fresh noise a step"
-            )
-        with gr.Column(min_width=180, elem_classes="run"):
-            run = gr.Button("Remove the noise", variant="primary", elem_id="run")
-            stop = gr.Button("Stop", variant="stop", elem_id="stop")
-    with gr.Row(equal_height=True, elem_classes="only-run"):
-        driver = gr.Radio(**drivers(first.pictures), value=default.driver, label="Driven by", elem_id="control-driver")
-    elsewhere = build_elsewhere(bench, default, labels)
-    player = build_player(
-        elem_id="player-reverse", label="Removing noise", prompt="Press “Remove the noise” and watch.", runs="sampling"
-    )
-    asked = build_request("sampling")
-    note = gr.Markdown(elem_classes="note")
-    with gr.Row():
-        every_step = gr.Button("Save every step as .npz", size="sm", min_width=220, scale=0, elem_id="every-step")
-        steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
-    with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
-        code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
-    seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
+        with gr.Column(min_width=0, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
+            eta = gr.Slider(0, 1, default.eta, step=0.05, label="η")
+        with gr.Column(min_width=0, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
+            variance = gr.Radio([("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²")
+        driver = gr.Radio(
+            drivers(first.pictures),
+            value=default.driver,
+            label="Predictor",
+            elem_id="control-driver",
+            elem_classes="only-run",
+        )
+    elsewhere = build_elsewhere(bench, default, labels, frame.groups["start"])
+    with frame.foot:
+        run = gr.Button("Remove the noise", variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse")
+        stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-reverse")
 
     painting = elsewhere.painting
     controls: dict[str, Any] = {
@@ -291,6 +273,9 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
                 with turns.taken(session):
                     before = runs.on_show(session)
                     scene = before.scene if before and before.film == film else scene_of(*values)
+                    if asked.get("unasked") and scene.x0.numel() > MAX_UNASKED:
+                        yield showing({"request": number, "ended": True}), scene.caveats()
+                        return
                     made_from = {"settings": scene.sampled_from()}
                     yield gr.skip(), scene.caveats()
                     for count, piece in enumerate(watched_there(scene), 1):

@@ -12,20 +12,15 @@ MAX_LINK = 2000
 
 def build_share() -> None:
     """Lay out the buttons and the panel with the link; call it inside a Blocks context."""
-    with gr.Column(min_width=330, scale=0):
-        with gr.Row():
-            learn = gr.Button("Lesson", size="sm", elem_id="learn", min_width=90)
-            present = gr.Button("Present", size="sm", elem_id="present", min_width=90)
-            share = gr.Button("Share", size="sm", elem_id="share", min_width=90)
-        with gr.Column(visible=False, elem_id="shared") as panel:
-            link = gr.Textbox(
-                label="Link",
-                info="to exactly this, copied; a picture of your own stays with you",
-                interactive=False,
-                lines=5,
-            )
-            code = gr.HTML(elem_id="qr")
-            close = gr.Button("Close", size="sm")
+    learn = gr.Button("Lesson", size="sm", elem_id="learn", min_width=0)
+    present = gr.Button("Present", size="sm", elem_id="present", min_width=0)
+    share = gr.Button("Share", size="sm", elem_id="share", min_width=0)
+    with gr.Column(visible=False, elem_id="shared") as panel:
+        link = gr.Textbox(
+            label="Link to this state, copied (a picture of your own stays with you)", interactive=False, lines=3
+        )
+        code = gr.HTML(elem_id="qr")
+        close = gr.Button("Close", size="sm", min_width=0)
 
     @told()
     def shown(address: str) -> tuple[str, str, dict[str, object]]:

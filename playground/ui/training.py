@@ -19,6 +19,7 @@ from playground.ui.bench import Bench
 from playground.ui.claim import Claim
 from playground.ui.desks import Desk, Desks
 from playground.ui.errors import told
+from playground.ui.frame import Frame
 from playground.ui.picker import build_pad, ink
 from playground.ui.player import build_player, showing
 from playground.ui.runs import Runs, build_answers, build_request, number_of
@@ -183,91 +184,55 @@ def _keep(learner: Learner) -> int:
     return len(learner.moments) - 1
 
 
-def build_drawing() -> gr.State:
-    """Lay out a folded pad to draw a world on; its drawing, or None, is the state."""
-    own = gr.State(None)
-    with gr.Accordion("Draw a world", open=False, elem_id="draw-world"):
-        pad = build_pad()
-    pad.input(told()(ink), pad, own, api_visibility="private", show_progress="hidden")
-    return own
-
-
-def build_training(bench: Bench, own: gr.State, first: Scene) -> Training:
-    """Lay out the tab, at the settings of the first scene, and listen to its buttons; `own` is a person's drawing."""
-    default, workshop = first.settings, Workshop(bench.library.device)
+def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
+    """Lay out the tab, its controls in the rail, at the settings of the first scene, and listen to its buttons."""
+    default, workshop, own = first.settings, Workshop(bench.library.device), gr.State(None)
     gr.Markdown(CLAIM.markdown(), elem_classes="question")
-    with gr.Row(equal_height=True, elem_classes="controls"):
+    note = gr.Markdown(elem_classes="note", elem_id="training-note")
+    player = build_player(elem_id="player-training", label="Training", runs="training", skeletons={"": "4x1"})
+    asked, runs = build_request("training"), Runs()
+    gr.Markdown(SEEN, elem_classes="seen")
+    with frame.groups["dataset"]:
         controls: dict[str, Any] = {
-            "world": gr.Dropdown(
+            "world": gr.Radio(
                 [(name.replace("_", " "), name) for name in WORLDS],
                 value=default.world,
-                label="World",
-                info="2,000 points",
-                min_width=170,
+                label="Dataset",
+                show_label=False,
+                container=False,
                 elem_id="control-world",
-            ),
-            "target": gr.Radio(
-                TARGET_NAMES,
-                value=default.target,
-                label="Learns to say",
-                info="noise, data or velocity",
-                min_width=220,
-                elem_id="control-target",
-            ),
+            )
         }
-        with gr.Column(min_width=190, elem_classes="sees"):
-            gr.Markdown("What may the network see?")
-            controls["sees_x_t"] = gr.Checkbox(
-                default.sees_x_t, label="xₜ, the noisy point", container=False, elem_id="control-sees_x_t"
-            )
-            controls["sees_t"] = gr.Checkbox(
-                default.sees_t, label="t, how noisy it is", container=False, elem_id="control-sees_t"
-            )
-        with gr.Column(min_width=230, elem_classes="run"):
-            with gr.Row():
-                start = gr.Button("Train", variant="primary", elem_id="train", min_width=100)
-                halt = gr.Button("Pause", variant="stop", elem_id="pause-training", min_width=100)
-            with gr.Row():
-                once = gr.Button("One step", elem_id="one-step", min_width=100)
-                reset = gr.Button("Reset", elem_id="reset-training", min_width=100)
-    with gr.Row(equal_height=True, elem_classes="controls"):
+        pad = build_pad()
+    with frame.groups["toy-network"]:
         controls |= {
-            "width": gr.Slider(
-                *WIDTHS,
-                default.width,
-                step=16,
-                label="Width",
-                info="of a layer",
-                min_width=150,
-                elem_id="control-width",
+            "target": gr.Radio(TARGET_NAMES, value=default.target, label="Predicts", elem_id="control-target"),
+            "sees_x_t": gr.Checkbox(
+                default.sees_x_t, label="input xₜ, the noisy point", container=False, elem_id="control-sees_x_t"
             ),
-            "depth": gr.Slider(
-                *DEPTHS, default.depth, step=1, label="Depth", info="layers", min_width=150, elem_id="control-depth"
+            "sees_t": gr.Checkbox(
+                default.sees_t, label="input t, the noise level", container=False, elem_id="control-sees_t"
             ),
+            "width": gr.Slider(*WIDTHS, default.width, step=16, label="Width", min_width=0, elem_id="control-width"),
+            "depth": gr.Slider(*DEPTHS, default.depth, step=1, label="Layers", min_width=0, elem_id="control-depth"),
             "lr": gr.Dropdown(
                 [(f"{rate:g}", rate) for rate in RATES],
                 value=default.lr,
                 label="Learning rate",
-                info="at the start",
-                min_width=130,
+                min_width=0,
                 elem_id="control-lr",
             ),
-            "paths": gr.Radio(
-                PATH_NAMES,
-                value=default.paths,
-                label="Particles go by",
-                info="from the same noise, in 24 steps",
-                scale=2,
-                min_width=400,
-                elem_id="control-paths",
-            ),
         }
-    note = gr.Markdown(elem_classes="note", elem_id="training-note")
-    player = build_player(
-        elem_id="player-training", label="Learning the noise", prompt="The plane is on its way…", runs="training"
-    )
-    asked, runs = build_request("training"), Runs()
-    gr.Markdown(SEEN, elem_classes="seen")
+    with frame.groups["toy-sampler"]:
+        controls["paths"] = gr.Radio(
+            PATH_NAMES, value=default.paths, label="Sampler", show_label=False, container=False, elem_id="control-paths"
+        )
+    with frame.foot:
+        start = gr.Button("Train", variant="primary", min_width=0, elem_id="train", elem_classes="on-training")
+        halt = gr.Button("Pause", min_width=0, elem_id="pause-training", elem_classes="on-training")
+        once = gr.Button("+1", size="sm", min_width=0, elem_id="one-step", elem_classes="on-training")
+        reset = gr.Button("Reset", size="sm", min_width=0, elem_id="reset-training", elem_classes="on-training")
+    pad.input(told()(ink), pad, own, api_visibility="private", show_progress="hidden")
 
     have = gr.Number(visible="hidden")
     inputs = [*bench.inputs, own, *controls.values()]

@@ -12,7 +12,7 @@ function give(value) {
 // --- choosing ---------------------------------------------------------------------------------------------------
 
 function show(offer) {
-  if (!offer) return;
+  if (!offer || !find(".offer")) return;
   find(".offer").replaceChildren(...offer.numbers.map((number, k) => {
     const view = document.createElement("button"), column = k % offer.columns, row = Math.floor(k / offer.columns);
     Object.assign(view, { type: "button", title: offer.names[k] });
@@ -77,6 +77,11 @@ canvas.addEventListener("keyup", (event) => { if (event.key === " ") inking = fa
 
 find(".clear").addEventListener("click", clear);
 find(".use").addEventListener("click", () => give({ drawing: canvas.toDataURL() }));
+
+// The server sends the pictures while they are in sight.
+const part = find(".picker");
+part.addEventListener("toggle", () => trigger(part.open ? "expand" : "collapse"));
+if (part.classList.contains("opens") && innerHeight >= 820 && innerWidth > 1000) part.open = true;
 
 clear();
 watch("offer", () => show(props.offer));

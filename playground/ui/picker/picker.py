@@ -23,16 +23,24 @@ def build_picker() -> gr.HTML:
     An event gives it the pictures with `gr.update(offer=offer(pictures))`.
     """
     about = "Centred and scaled as the network's digits are"
-    return _component("picker", "Pictures", "a digit", about, OFFER)
+    return _component("picker", "Pictures", "a digit", about, OFFER, "Choose or draw")
 
 
 def build_pad() -> gr.HTML:
     """A component whose value is what was drawn on it, {"drawing": a data: URL}, as data for a world."""
-    return _component("world-pad", "Drawing", "the data", "2,000 points, drawn where there is ink", "")
+    return _component(
+        "world-pad", "Drawing", "the data", "2,000 points, drawn where there is ink", "", "Draw a dataset"
+    )
 
 
-def _component(elem_id: str, label: str, what: str, about: str, beside: str) -> gr.HTML:
-    markup = _read("picker.html").replace("WHAT", what).replace("ABOUT", about).replace("BESIDE", beside)
+def _component(elem_id: str, label: str, what: str, about: str, beside: str, fold: str) -> gr.HTML:
+    markup = (
+        _read("picker.html")
+        .replace("FOLD", fold)
+        .replace("WHAT", what)
+        .replace("ABOUT", about)
+        .replace("BESIDE", beside)
+    )
     return gr.HTML(
         html_template=markup,
         css_template=_read("picker.css"),

@@ -4,6 +4,7 @@
 function buildCharts() {
   if (!film) return;
   const box = find(".charts");
+  measureCharts(box);
   const boxes = film.charts.map((chart) => {
     const view = make("div", "chart");
     view.append(make("div", "chart-title", chart.title));
@@ -14,7 +15,18 @@ function buildCharts() {
   charts = film.charts.map((chart, k) => build(chart)(chart, boxes[k]));
 }
 
-const height = 170, left = 44, right = 10, top = 8, bottom = 24; // of a chart, and its margins
+const left = 34, right = 10, top = 6, bottom = 20; // margins of a chart
+let height = 170;                                 // and its height
+
+/** Charts take what the screen has left below or beside the film. */
+function measureCharts(box) {
+  const count = film.charts.length, most = Math.max(96, innerHeight / 4.2), title = 20, key = 34;
+  const across = player.classList.contains("beside") ? 1 : Math.max(1, Math.min(count, Math.floor(box.clientWidth / 176)));
+  const from = player.classList.contains("beside") ? box.getBoundingClientRect().top + scrollY : find(".readout").getBoundingClientRect().top + scrollY;
+  const room = (innerHeight - from - 10) / Math.ceil(count / across) - title - key;
+  height = Math.round(Math.max(96, Math.min(most, room)));
+  box.style.setProperty("--across", across);
+}
 
 function svg(tag, attributes, parent) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -23,7 +35,7 @@ function svg(tag, attributes, parent) {
 }
 
 function svgRoot(box) {
-  const width = Math.max(box.clientWidth, 240);
+  const width = Math.max(box.clientWidth, 120);
   return [svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, box), width];
 }
 

@@ -16,7 +16,12 @@ let drawn = "";        // the frame and the place that the canvases show
 let charts = [];       // functions that move a chart's marker to a frame
 const runs = playground.requests[player.dataset.runs]; // whose films these are; undefined for films over t
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-const charted = new ResizeObserver(() => { buildCharts(); draw(true); });
+let laidOutAt = 0;     // the width that all was laid out for; 0 while the tab is hidden
+const laidOut = new ResizeObserver(([{ contentRect }]) => {
+  if (Math.abs(contentRect.width - laidOutAt) < 1) return;
+  laidOutAt = contentRect.width;
+  relayOut();
+});
 
 // --- decoding ---------------------------------------------------------------------------------------------------
 
@@ -50,7 +55,7 @@ function begin(piece) {
   const more = film && film.places && piece.places; // one stays at the place where one was
   alongFrames.pause();
   alongPlaces?.pause();
-  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {} };
+  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {}, absent: {} };
   if (piece.plane) beginPlane();
   player.dataset.run = piece.run ?? "";
   markStale();
@@ -63,6 +68,7 @@ function begin(piece) {
   buildStrip();
   buildFormulas();
   buildNumbers();
+  fit();
   buildCharts();
   alongFrames.name(film.ends);
   if (film.places) placesRow().name(film.places.ends);
@@ -97,7 +103,9 @@ function markStale() {
 function add(piece) {
   film.total = piece.total;
   film.labels.push(...piece.labels);
-  for (const [p, texts] of Object.entries(piece.words ?? {})) (film.words[p] ??= []).push(...texts);
+  for (const name of ["words", "absent"]) {
+    for (const [p, texts] of Object.entries(piece[name] ?? {})) (film[name][p] ??= []).push(...texts);
+  }
   piece.numbers.forEach((number, k) => film.numbers[k].values.push(...floats(number.values)));
   const data = bytes(piece.moving ?? ""), size = layerSize();
   for (let at = 0; at < data.length; at += size) film.moving.push(data.subarray(at, at + size));
@@ -156,6 +164,7 @@ function draw(again = false) {
     if (panel.factor) view.querySelector(".factor span").textContent = written(number(panel.factor));
     if (panel.note) view.querySelector(".about span").textContent = written(number(panel.note));
     if (film.words[p]) view.querySelector(".words").textContent = film.words[p][frame];
+    if (film.absent[p]) view.dataset.absent = film.absent[p][frame];
   });
   film.listed.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
   find(".formulas").querySelectorAll("[data-key]").forEach((span) => { span.textContent = written(number(span.dataset.key)); });
@@ -206,7 +215,8 @@ function make(tag, name, text = "") {
 
 function buildStage() {
   const [width, height] = film.size;
-  stage.style.setProperty("--panels", film.columns ?? film.panels.length);
+  unzoom();
+  player.querySelector(".prompt")?.remove();
   stage.classList.toggle("matrix", film.columns !== undefined);
   stage.classList.toggle("planes", film.plane !== undefined);
   const factored = film.panels.some((panel) => panel.factor);
@@ -214,6 +224,7 @@ function buildStage() {
   stage.replaceChildren(...film.panels.map((panel, p) => {
     const view = make("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
+    view.addEventListener("click", (event) => { if (event.target.tagName === "CANVAS") zoom(p); });
     const canvas = document.createElement("canvas");
     Object.assign(canvas, film.plane ? { width: film.plane.side, height: film.plane.side } : { width, height });
     canvas.setAttribute("role", "img");
@@ -232,16 +243,108 @@ function buildStage() {
     view.append(canvas, caption);
     return view;
   }));
+  buildHeads();
   find(".legend").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
   const bar = find(".legend canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
   for (let v = 0; v < 256; v++) strip.data.set([scale[3 * v], scale[3 * v + 1], scale[3 * v + 2], 255], 4 * v);
   context.putImageData(strip, 0, 0);
 }
 
+/** Where all panels of a column have the same badge, it stands once above the column. */
+function buildHeads() {
+  const { columns, panels } = film, rows = panels.length / columns;
+  const same = (p) => Array.from({ length: rows }, (_, row) => panels[row * columns + p].badge).every((badge) => badge === panels[p].badge);
+  const headed = rows > 1 && Array.from({ length: columns }, (_, p) => p).every(same) && panels.some((panel) => panel.badge);
+  stage.classList.toggle("headed", headed);
+  find(".heads").replaceChildren(...(headed ? panels.slice(0, columns).map((panel) => make("span", "", panel.badge)) : []));
+}
+
+/** One panel fills the place of the film, until Escape or another click. */
+function zoom(p) {
+  if (stage.classList.contains("zoomed")) return unzoom();
+  stage.classList.add("zoomed");
+  stage.children[p].classList.add("zoom");
+  relayOut();
+}
+
+function unzoom() {
+  const was = stage.classList.contains("zoomed");
+  stage.classList.remove("zoomed");
+  stage.querySelector(".zoom")?.classList.remove("zoom");
+  if (was) relayOut();
+}
+
+// --- the film's size --------------------------------------------------------------------------------------------
+
+const narrow = window.matchMedia("(max-width: 640px)");
+
+/** The panels are as large as the screen allows, the transport included: neither is ever below the fold. */
+function fit() {
+  if (element.offsetParent === null) return;
+  const [count, columns] = shape(), operators = film?.panels.some((panel) => panel.before) && film.columns === undefined;
+  const beside = Boolean(film?.columns) && film.charts.length > 0 && !narrow.matches && player.clientWidth > 700;
+  player.classList.toggle("beside", beside);
+  const zoomed = stage.classList.contains("zoomed");
+  const across = zoomed ? 1 : narrow.matches && film?.plane ? 2 : narrow.matches && count === columns && columns > 4 ? 3 : columns;
+  const down = zoomed ? 1 : Math.ceil(count / across), [width, height] = film?.plane ? [1, 1] : film?.size ?? [1, 1];
+  const gap = operators ? (narrow.matches ? 20 : count > 4 ? 26 : 36) : columns < count ? (narrow.matches ? 6 : 14) : 12;
+  player.style.setProperty("--gap", `${gap}px`);
+  player.style.setProperty("--columns", across);
+  const presenting = document.body.classList.contains("presenting");
+  const most = zoomed ? 900 : presenting ? 620 : innerHeight >= 1000 ? 520 : 480;
+  const wide = Math.min(most, (find(".film").clientWidth - (across - 1) * gap) / across);
+  let side = Math.min(wide, parseFloat(player.style.getPropertyValue("--side")) || wide);
+  for (let pass = 0; pass < 3; pass++) { // captions wrap by the side, and the side goes by their height
+    player.style.setProperty("--side", `${Math.floor(side)}px`);
+    const around = stage.offsetHeight - down * Math.floor(side) * height / width;
+    const top = stage.getBoundingClientRect().top + scrollY;
+    const room = Math.max(230, innerHeight - top - find(".transports").offsetHeight - 18 - below());
+    side = narrow.matches ? wide : Math.max(48, Math.min(wide, (room - around) / down * width / height));
+  }
+  player.style.setProperty("--side", `${Math.floor(side)}px`);
+}
+
+/** How high the bar below the stage is, which a phone and a tablet have. */
+const below = () => (matchMedia("(max-width: 1000px)").matches ? 56 : 0);
+
+/** How many panels there are, and in how many columns; before the first film, as its skeleton says. */
+function shape() {
+  if (film) return [film.panels.length, film.columns ?? film.panels.length];
+  const [columns, rows] = skeleton();
+  return [columns * rows, columns];
+}
+
+function skeleton() {
+  const all = JSON.parse(player.dataset.skeletons), { look, view } = document.body.dataset;
+  return (all[player.dataset.runs ? view : look] ?? Object.values(all)[0]).split("x").map(Number);
+}
+
+/** Empty boxes of the size of the film to come. */
+function buildSkeleton() {
+  const [count] = shape();
+  stage.classList.toggle("matrix", shape()[1] < count);
+  stage.replaceChildren(...Array.from({ length: count }, () => {
+    const view = make("figure", "panel skeleton mixture");
+    view.append(document.createElement("div"), make("figcaption", "", " "));
+    return view;
+  }));
+  find(".stage").dataset.prompt = player.dataset.prompt;
+  fit();
+}
+
+function relayOut() {
+  fit();
+  if (!film) return;
+  buildCharts();
+  draw(true);
+}
+addEventListener("resize", relayOut);
+
 /** Ten frames of one panel, from the first to the last; a click goes there. */
 function buildStrip() {
   const strip = find(".strip");
   strip.hidden = film.strip === undefined;
+  find(".frames").classList.toggle("has-strip", !strip.hidden);
   if (strip.hidden) return;
   const [width, height] = film.size, panel = film.panels[film.strip];
   strip.replaceChildren(...Array.from({ length: 10 }, (_, k) => {
@@ -250,7 +353,9 @@ function buildStrip() {
     Object.assign(canvas, { width, height });
     paint(canvas, panelBytes(film.strip, i), panel);
     Object.assign(view, { type: "button", value: i });
-    view.append(canvas, make("span", "", film.labels[i]));
+    view.title = film.labels[i];
+    view.setAttribute("aria-label", film.labels[i]);
+    view.append(canvas);
     view.addEventListener("click", () => alongFrames.byHand(i));
     return view;
   }));
@@ -401,11 +506,19 @@ function placesRow() {
   return alongPlaces;
 }
 
-/** The keys, and those of a clicker; controls keep their own, and a slider lacks only the space bar. */
+/** The keys, and those of a clicker, on the whole page; a field, a list and a button keep their own. */
 function onKey(event) {
   const { target, key } = event;
-  if (event.defaultPrevented || target.closest("button, select, label, textarea, [role=listbox], [role=tab]")) return;
-  if (target.matches("input") && (!target.matches(".transport input[type=range]") || key !== " ")) return;
+  if (element.offsetParent === null || event.defaultPrevented) return;
+  if (key === "Escape" && stage.classList.contains("zoomed")) {
+    event.preventDefault();
+    return unzoom();
+  }
+  const isFilms = player.contains(target) && target.matches("input[type=range]");
+  if (target.closest("select, textarea, [role=listbox], [role=combobox], [contenteditable]") || (target.matches("input") && !isFilms)) return;
+  if (target.closest("button, summary, [role=tab]") && [" ", "Home", "End", "ArrowLeft", "ArrowRight"].includes(key) && !player.contains(target)) return;
+  if (target.closest("button") && key === " ") return;
+  if (isFilms && key !== " ") return;
   const along = target.closest(".places") ? alongPlaces : alongFrames;
   const go = { ArrowLeft: along.back, ArrowRight: along.on, PageUp: along.back, PageDown: along.on, Home: () => along.byHand(0),
     End: () => along.byHand(Infinity), " ": along.toggle, ...(film?.places && { ArrowDown: alongPlaces.back, ArrowUp: alongPlaces.on }) }[key];
@@ -413,11 +526,7 @@ function onKey(event) {
   event.preventDefault();
   go();
 }
-player.addEventListener("keydown", onKey);
-// On a stage one's hands are not on the player: there its keys work anywhere on the page.
-document.addEventListener("keydown", (event) => {
-  if (playground.presenting && element.isConnected && element.offsetParent !== null) onKey(event);
-});
+document.addEventListener("keydown", onKey, true);
 document.addEventListener("playground-place", (event) => {
   if (film?.sync && event.detail !== element) show(nearest(playground.place), false);
 });
@@ -435,10 +544,10 @@ function setEmpty(empty) {
 }
 
 setEmpty(true);
-charted.observe(element); // also when a hidden tab is shown
+laidOut.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
 player.dataset.listening = ""; // of what came before, nothing is seen
 const first = playground.pristine ? props.film : null; // what the page was built with, as long as it holds
-if (!first) stage.append(make("p", "prompt", player.dataset.prompt));
+if (!first) buildSkeleton();
 accept(first);
 playground.listening();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import itertools
 import json
 from collections.abc import Callable
@@ -22,10 +23,13 @@ SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
 _serial = itertools.count()
 
 
-def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: str = "", runs: str = "") -> gr.HTML:
+def build_player(
+    film: Film | None = None, *, elem_id: str, label: str, skeletons: dict[str, str], prompt: str = "", runs: str = ""
+) -> gr.HTML:
     """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
 
-    `runs` is the name of the requests that its films answer, if any: sampling or training.
+    `runs` is the name of the requests that its films answer, if any: sampling or training. `skeletons` are the columns
+    and rows of the films to come, such as "5x3", by view; empty boxes keep their place.
 
     An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
     posted back with every event, and as one text: Gradio copies props, number by number, whenever anything happens. A
@@ -34,6 +38,7 @@ def build_player(film: Film | None = None, *, elem_id: str, label: str, prompt: 
     """
     # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
     markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt).replace("RUNS", runs)
+    markup = markup.replace("SKELETONS", html.escape(json.dumps(skeletons)))
     markup = markup.replace("MOVING", "".join(map(_button, encoders())))
     return gr.HTML(
         html_template=markup,
