@@ -92,11 +92,11 @@ MOST_PIXELS, MOST_DOTS = 2**14, 2**13
 
 
 def pixels_chart(x_t: Tensor) -> Part:
-    """How the pixels of x_t, (K, N), lie in each frame, beside N(0, 1)."""
+    """How the pixels of x_t, (K, N), lie in each frame, vs N(0, 1)."""
     edges = torch.linspace(-4, 4, 41)
     standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
     return bars_chart(
-        "The pixels of x_t, beside N(0, 1)",
+        "Pixels of x_t, vs N(0, 1)",
         edges,
         ("pixels of x_t", "mixture", shares(x_t, edges)),
         ("N(0, 1)", "noise", standard),

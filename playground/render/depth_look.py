@@ -22,17 +22,17 @@ from playground.render.film import (
     panel,
 )
 
-LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed")
+LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed", "sparse")
 LOW, HIGH = 0.05, 0.95
 
 
 def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -> Film:
-    """x_t, ε̂, its error and x̂_0, a row each, and the MSE beside that on held-out pictures, where it is known.
+    """x_0, x_t, ε̂, its error and x̂_0, a row for each input, and the MSE beside that on held-out pictures, if known.
 
     There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
     """
     first = next(iter(trials.values())).found
-    rows: list[list[Shown]] = [[], [], [], []]
+    panels, absent = list[Shown](), dict[str, list[str]]()
     still, moved = {"eps": first.eps[0]}, dict[str, tuple[Tensor, Limits]]()
     below, errors = list[Part](), list[Part]()
     for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
@@ -44,14 +44,15 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
             f"{name} x0": (found.x0_hat, PICTURE),
         }
         x_t = {name: found.level.alpha, "eps": each.subject.strength * found.level.sigma}
-        column: list[Shown] = [
-            (panel(f"x_t · {name}", "mixture", PICTURE, about=each.subject.about), x_t),
+        if each.subject.strength < 1:
+            absent[str(len(panels))] = ["no picture"] * len(first.t)
+        panels += [
+            (panel("x_0", "picture", PICTURE, about=name), {name: 1}),
+            (panel("x_t", "mixture", PICTURE, about=each.subject.about), x_t),
             (panel("ε̂", "prediction", NOISE, badge="network", note=f"{name} deviation"), {f"{name} eps": 1}),
             (panel("ε − ε̂", "error", NOISE, badge="network", note=f"{name} error"), {f"{name} missed": 1}),
-            (panel("x̂_0", "picture", PICTURE, badge="network", about=name), {f"{name} x0": 1}),
+            (panel("x̂_0", "picture", PICTURE, badge="network", about="predicted picture"), {f"{name} x0": 1}),
         ]
-        for row, shown in zip(rows, column, strict=True):
-            row.append(shown)
         below += [
             number(
                 f"{name} deviation",
@@ -68,8 +69,9 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
     bands, numbers, charts = ([], [], []) if usual is None else _beside(trials, usual)
     return {
         **over_t(first.t, at),
-        **composed(len(first.t), [shown for row in rows for shown in row], still, moved),
-        "columns": len(trials),
+        **composed(len(first.t), panels, still, moved),
+        "columns": 5,
+        "absent": absent,
         "numbers": [*level_numbers(first.t, first.level)[:2], *numbers, *below],
         "charts": [
             curves_chart("MSE of ε̂ over t", last, [*bands, *errors], range_y=(0, 2)),

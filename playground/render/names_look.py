@@ -47,7 +47,7 @@ def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Fil
         limits = PICTURE if layer == "x0" else NOISE
         return [
             (
-                panel(what, roles[layer], limits, about=f"from {symbols[name]}", note=f"{key} {name}"),
+                panel(what, roles[layer], limits, about=symbols[name], note=f"{key} {name}"),
                 {layer: 1, "off": 0.1 * factor},
             )
             for name, factor in table.items()

@@ -21,7 +21,7 @@ SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction"
 def build_card(bench: Bench) -> None:
     """Lay out the folded card; it follows the model while it is open."""
     model = bench.controls["model"]
-    with gr.Accordion("The network: what it learned from, and how well", open=False, elem_id="card") as details:
+    with gr.Accordion("About this network", open=False, elem_id="card") as details:
         words = gr.Markdown(min_height=200)
         samples = gr.HTML(elem_id="samples")
 

@@ -228,7 +228,7 @@ for every picture; with half the noise it stays near 0.25. The network gives no
 warning.""",
         "This network comes without pictures of its own data, so there is no reference band.",
         frames=DEPTH_FRAMES,
-        skeleton="4x4",
+        skeleton="5x4",
     ),
 }
 

@@ -132,7 +132,7 @@ def _named(pictures: Pictures) -> list[tuple[str, str]]:
 
 def drivers(pictures: Pictures) -> list[tuple[str, str]]:
     """The predictors to sample with: the ideal one only where the network's training pictures are there."""
-    both = [] if pictures.stand_in else [("network and ideal, side by side", "both")]
+    both = [] if pictures.stand_in else [("network and ideal", "both")]
     return [("network", "network"), *both]
 
 

@@ -187,8 +187,9 @@ def _keep(learner: Learner) -> int:
 def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
     """Lay out the tab, its controls in the rail, at the settings of the first scene, and listen to its buttons."""
     default, workshop, own = first.settings, Workshop(bench.library.device), gr.State(None)
-    gr.Markdown(CLAIM.markdown(), elem_classes="question")
-    note = gr.Markdown(elem_classes="note", elem_id="training-note")
+    with gr.Row(elem_classes="claim-row"):
+        gr.Markdown(CLAIM.markdown(), elem_classes="question")
+        note = gr.Markdown(elem_classes="note", elem_id="training-note")
     player = build_player(elem_id="player-training", label="Training", runs="training", skeletons={"": "4x1"})
     asked, runs = build_request("training"), Runs()
     gr.Markdown(SEEN, elem_classes="seen")

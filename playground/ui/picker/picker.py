@@ -28,19 +28,14 @@ def build_picker() -> gr.HTML:
 
 def build_pad() -> gr.HTML:
     """A component whose value is what was drawn on it, {"drawing": a data: URL}, as data for a world."""
-    return _component(
-        "world-pad", "Drawing", "the data", "2,000 points, drawn where there is ink", "", "Draw a dataset"
-    )
+    about = "2,000 points, drawn where there is ink"
+    return _component("world-pad", "Drawing", "the data", about, "", "Draw a dataset")
 
 
 def _component(elem_id: str, label: str, what: str, about: str, beside: str, fold: str) -> gr.HTML:
-    markup = (
-        _read("picker.html")
-        .replace("FOLD", fold)
-        .replace("WHAT", what)
-        .replace("ABOUT", about)
-        .replace("BESIDE", beside)
-    )
+    markup = _read("picker.html")
+    for name, text in {"FOLD": fold, "WHAT": what, "ABOUT": about, "BESIDE": beside}.items():
+        markup = markup.replace(name, text)
     return gr.HTML(
         html_template=markup,
         css_template=_read("picker.css"),

@@ -4,13 +4,13 @@
 function buildCharts() {
   if (!film) return;
   const box = find(".charts");
-  measureCharts(box);
   const boxes = film.charts.map((chart) => {
     const view = make("div", "chart");
     view.append(make("div", "chart-title", chart.title));
     return view;
   });
   box.replaceChildren(...boxes);
+  measureCharts(box);
   const build = (chart) => (chart.bars ? buildBars : chart.scatter ? buildScatter : buildCurves);
   charts = film.charts.map((chart, k) => build(chart)(chart, boxes[k]));
 }

@@ -14,6 +14,7 @@ let place = 0;         // the place within it; 0 where a film has none
 let following = false; // while frames still arrive: show each as it comes
 let drawn = "";        // the frame and the place that the canvases show
 let charts = [];       // functions that move a chart's marker to a frame
+const SHOWN_NUMBERS = 6; // beside charts; the others on demand
 const runs = playground.requests[player.dataset.runs]; // whose films these are; undefined for films over t
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let laidOutAt = 0;     // the width that all was laid out for; 0 while the tab is hidden
@@ -62,7 +63,9 @@ function begin(piece) {
   if (!more) place = Math.min(runs?.goal.place ?? Infinity, lastPlace());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
-  film.listed = film.numbers.filter((each) => !below.has(each.key)); // the others stand below their panels
+  // The others stand below their panels; those of the level come last.
+  const ofLevel = ({ key }) => ["t", "alpha_bar", "alpha", "sigma", "log_snr", "beta"].includes(key);
+  film.listed = film.numbers.filter((each) => !below.has(each.key)).sort((one, other) => ofLevel(one) - ofLevel(other));
   add(piece);
   if (changed) buildStage();
   buildStrip();
@@ -218,6 +221,9 @@ function buildStage() {
   unzoom();
   player.querySelector(".prompt")?.remove();
   stage.classList.toggle("matrix", film.columns !== undefined);
+  stage.classList.toggle("tall", film.panels.length > 2 * film.columns);
+  const badges = new Set(film.panels.map((panel) => panel.badge).filter(Boolean));
+  stage.classList.toggle("one-badge", film.columns !== undefined && badges.size === 1);
   stage.classList.toggle("planes", film.plane !== undefined);
   const factored = film.panels.some((panel) => panel.factor);
   stage.classList.toggle("factored", factored);
@@ -282,7 +288,7 @@ const narrow = window.matchMedia("(max-width: 640px)");
 function fit() {
   if (element.offsetParent === null) return;
   const [count, columns] = shape(), operators = film?.panels.some((panel) => panel.before) && film.columns === undefined;
-  const beside = Boolean(film?.columns) && film.charts.length > 0 && !narrow.matches && player.clientWidth > 700;
+  const beside = Boolean(film?.sync && film.columns) && film.charts.length > 0 && !narrow.matches && player.clientWidth > 700;
   player.classList.toggle("beside", beside);
   const zoomed = stage.classList.contains("zoomed");
   const across = zoomed ? 1 : narrow.matches && film?.plane ? 2 : narrow.matches && count === columns && columns > 4 ? 3 : columns;
@@ -386,6 +392,8 @@ function buildNumbers() {
     cell.append(make("dt", "", each.symbol), make("dd", ""));
     return cell;
   }));
+  find(".all-numbers").hidden = film.listed.length <= SHOWN_NUMBERS || film.charts.length === 0;
+  player.classList.toggle("few-numbers", !find(".all-numbers").hidden && !find(".all-numbers").classList.contains("pressed"));
 }
 
 // --- moving -----------------------------------------------------------------------------------------------------
@@ -532,6 +540,12 @@ document.addEventListener("playground-place", (event) => {
 });
 
 find(".save").addEventListener("click", onSave);
+find(".all-numbers").addEventListener("click", ({ target }) => {
+  target.classList.toggle("pressed");
+  target.textContent = target.classList.contains("pressed") ? "fewer numbers" : "all numbers";
+  player.classList.toggle("few-numbers");
+  relayOut();
+});
 find(".again").addEventListener("click", () => playground.sample());
 document.addEventListener("playground-state", markStale);
 document.addEventListener("playground-lost", ({ detail }) => {
