@@ -56,13 +56,13 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
         below += [
             number(
                 f"{name} deviation",
-                f"{name}: std",
+                "std",
                 found.deviation,
                 "prediction",
                 "standard deviation of ε̂; that of N(0, I) is 1",
                 3,
             ),
-            number(f"{name} error", f"{name}: MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²"),
+            number(f"{name} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²"),
         ]
         errors.append(curve(name, "error", found.t, found.error, dot=f"{name} error", look=look))
     last = int(first.t[-1])

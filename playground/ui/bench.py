@@ -91,7 +91,9 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
             default.zero_terminal, label="Zero terminal SNR", container=False, elem_id="control-zero_terminal"
         )
     with frame.groups["network"]:
-        model = gr.Dropdown(library.names, value=default.model, label="Model", min_width=0, elem_id="control-model")
+        model = gr.Dropdown(
+            library.names, value=default.model, label="Model", min_width=0, filterable=False, elem_id="control-model"
+        )
     own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
     controls = {
         "model": model,

@@ -281,11 +281,17 @@ window.playground = (() => {
 
     link: () => location.origin + location.pathname + "?" + query(),
 
-    async share() {
-      const link = page.link();
+    /** The link to this state, copied; `hidden` are the names of controls that it hides from the class. */
+    async share(hidden) {
+      const parts = new URLSearchParams(query());
+      if (hidden.length) parts.set("hide", hidden.join(","));
+      const link = `${location.origin}${location.pathname}?${parts}`;
       try { await navigator.clipboard.writeText(link); } catch { /* not allowed here: the link can be read and scanned */ }
       return link;
     },
+
+    /** What the link in the address hides already. */
+    hidden: () => (state.hide ? state.hide.split(",") : []),
   };
 
   const written = (value) => (value === null ? "" : typeof value === "boolean" ? String(+value) : String(value));
@@ -337,6 +343,33 @@ window.playground = (() => {
     style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
       .map((name) => `:is(#control-${name}, .with-${name}) { display: none !important; }`).join("\n");
   }
+
+  /** A refused value is told at its field, by the field's own name; what has no field in sight stays a toast. */
+  function tellAtField(toast) {
+    const text = toast.querySelector(".toast-message-text")?.textContent ?? "", [, name, rest] = text.match(/^(\w+) (must .*)$/s) ?? [];
+    const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
+    if (!control?.offsetParent) return;
+    const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
+    control.querySelector(".error-at-field")?.remove();
+    const note = control.appendChild(Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` }));
+    note.setAttribute("role", "alert");
+    control.classList.add("refused");
+    const clear = () => { note.remove(); control.classList.remove("refused"); };
+    control.addEventListener("input", clear, { once: true });
+    control.addEventListener("click", ({ target }) => { if (target !== field) clear(); }, { once: true });
+    field?.focus();
+    toast.style.display = "none";
+  }
+  const toasts = new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) if (node.querySelector?.(".toast-body")) tellAtField(node);
+  });
+  new MutationObserver((_, observer) => { // Gradio makes the place for them once
+    const wrap = document.querySelector(".toast-wrap");
+    if (!wrap) return;
+    observer.disconnect();
+    toasts.observe(wrap, { childList: true, subtree: true });
+    for (const toast of wrap.children) if (toast.querySelector(".toast-body")) tellAtField(toast);
+  }).observe(document, { childList: true, subtree: true });
 
   document.addEventListener("DOMContentLoaded", () => { document.body.dataset.tab = asked.get("tab") ?? "forward"; });
   return page;

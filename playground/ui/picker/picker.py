@@ -34,7 +34,13 @@ def build_pad() -> gr.HTML:
 
 def _component(elem_id: str, label: str, what: str, about: str, beside: str, fold: str) -> gr.HTML:
     markup = _read("picker.html")
-    for name, text in {"FOLD": fold, "WHAT": what, "ABOUT": about, "BESIDE": beside}.items():
+    for name, text in {
+        "OPENS": "opens" if beside else "",
+        "FOLD": fold,
+        "WHAT": what,
+        "ABOUT": about,
+        "BESIDE": beside,
+    }.items():
         markup = markup.replace(name, text)
     return gr.HTML(
         html_template=markup,

@@ -260,7 +260,7 @@ function buildStage() {
 function buildHeads() {
   const { columns, panels } = film, rows = panels.length / columns;
   const same = (p) => Array.from({ length: rows }, (_, row) => panels[row * columns + p].badge).every((badge) => badge === panels[p].badge);
-  const headed = rows > 1 && Array.from({ length: columns }, (_, p) => p).every(same) && panels.some((panel) => panel.badge);
+  const headed = rows > 1 && Array.from({ length: columns }, (_, p) => p).every(same) && new Set(panels.map((panel) => panel.badge).filter(Boolean)).size > 1;
   stage.classList.toggle("headed", headed);
   find(".heads").replaceChildren(...(headed ? panels.slice(0, columns).map((panel) => make("span", "", panel.badge)) : []));
 }
@@ -296,6 +296,7 @@ function fit() {
   const gap = operators ? (narrow.matches ? 20 : count > 4 ? 26 : 36) : columns < count ? (narrow.matches ? 6 : 14) : 12;
   player.style.setProperty("--gap", `${gap}px`);
   player.style.setProperty("--columns", across);
+  stage.classList.toggle("wrapped", !zoomed && film?.columns === undefined && across < columns);
   const presenting = document.body.classList.contains("presenting");
   const most = zoomed ? 900 : presenting ? 620 : innerHeight >= 1000 ? 520 : 480;
   const wide = Math.min(most, (find(".film").clientWidth - (across - 1) * gap) / across);
