@@ -7,8 +7,8 @@ from playground.core.depth import Subject, Trial, UsualError, noise_alone, trial
 from playground.core.predictors import IdealPredictor
 from playground.core.schedules import linear, zero_terminal_snr
 from playground.render.depth_look import LINES, depth_film
-from tests.films import numbers, panel, titled
-from tests.test_looks import T, close, shown
+from tests.films import numbers, panel
+from tests.test_looks import T, close
 
 SHAPE = (1, 8, 8)
 USUAL = UsualError(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))
@@ -26,21 +26,22 @@ def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, Tri
 
 
 @pytest.mark.parametrize("zero_terminal", [False, True])
-def test_each_subject_has_its_own_column(pictures: torch.Tensor, zero_terminal: bool) -> None:
-    """x_t as it was shown to the predictor, the noise of the wrong strength too; and all that it said."""
+def test_each_input_has_its_own_row(pictures: torch.Tensor, zero_terminal: bool) -> None:
+    """x_0, x_t as the predictor gets it, the noise of the wrong strength too, and what it predicts."""
     record = trials(pictures, zero_terminal)
     film = depth_film(record, USUAL, 62)
-    assert (film["at"], film["columns"], len(film["panels"])) == (2, 3, 12)
-    for column, (name, each) in enumerate(record.items()):
-        found = each.found
-        assert titled(film, f"x_t · {name}") == column
-        assert film["panels"][column]["about"] == each.subject.about
+    assert (film["at"], film["columns"], len(film["panels"])) == (2, 5, 15)
+    assert film["absent"] == {"10": ["no picture"] * len(T)}
+    for row, (name, each) in enumerate(record.items()):
+        found, first = each.found, 5 * row
+        assert [film["panels"][first + k]["about"] for k in (0, 1)] == [name, each.subject.about]
         for k in range(len(T)):
-            close(shown(film, f"x_t · {name}", "", k, (-9, 9)), found.x_t[k], (-9, 9))
-            for row, (values, limits) in enumerate(
-                [(found.eps_hat, (-3, 3)), (found.eps - found.eps_hat, (-3, 3)), (found.x0_hat, (-1, 1))], start=1
+            close(panel(film, first, k), each.subject.x0, (-1, 1))
+            close(panel(film, first + 1, k).clip(-9, 9), found.x_t[k], (-9, 9))
+            for column, (values, limits) in enumerate(
+                [(found.eps_hat, (-3, 3)), (found.eps - found.eps_hat, (-3, 3)), (found.x0_hat, (-1, 1))], start=2
             ):
-                close(panel(film, 3 * row + column, k).clip(*limits), values[k], limits)
+                close(panel(film, first + column, k).clip(*limits), values[k], limits)
         np.testing.assert_allclose(numbers(film, f"{name} error"), found.error.numpy(), rtol=1e-6)
         np.testing.assert_allclose(numbers(film, f"{name} deviation"), found.deviation.numpy(), rtol=1e-6)
 
@@ -73,8 +74,9 @@ def test_without_pictures_of_its_own_nothing_is_called_usual(pictures: torch.Ten
     assert [line["name"] for line in film["charts"][0]["series"]] == ["its data", "others", "noise"]
 
 
-def test_as_many_lines_can_be_told_apart_as_there_can_be_columns() -> None:
-    assert len(set(LINES)) == len(LINES) == 5
+def test_as_many_lines_can_be_told_apart_as_there_can_be_rows() -> None:
+    """The network's data, a picture of one's own, digits, emoji, a photograph, noise alone."""
+    assert len(set(LINES)) == len(LINES) == 6
 
 
 def test_where_nothing_usual_was_measured_there_is_no_number(pictures: torch.Tensor) -> None:

@@ -24,5 +24,5 @@ def test_the_run_is_the_same_and_both_answers_are_the_networks(scale: float) -> 
 
 def test_without_a_label_there_is_nothing_to_follow() -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    with pytest.raises(ValueError, match="Guidance pulls towards a label"):
+    with pytest.raises(ValueError, match="label must be one of the network's labels"):
         next(guided_reverse(predictor, (1, 8, 8), linear(1000), label=None, guidance=2.0))

@@ -14,7 +14,7 @@ STARTS = {"gif": b"GIF89a", "mp4": b"\0\0\0 ftyp"}
 
 def kinds() -> set[str]:
     """The moving films that the page offers."""
-    markup = build_player(elem_id="player", label="A film").html_template
+    markup = build_player(elem_id="player", label="A film", skeletons={"": "3x1"}).html_template
     return set(re.findall(r'<button[^>]*data-kind="(\w+)"', markup)) - {"png", "json"}
 
 

@@ -82,7 +82,7 @@ def test_the_more_calls_the_nearer_to_the_reference_and_the_higher_order_the_soo
 
 
 def test_what_cannot_be_raced_is_told(pictures: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="at least 2 calls; it was 1"):
+    with pytest.raises(ValueError, match="calls must be at least 2; it was 1"):
         next(race(IdealPredictor(pictures), SHAPE, linear(10), ["ddim"], 1))
     with pytest.raises(ValueError, match="sampler must be one of ddpm, ddim,"):
         next(race(IdealPredictor(pictures), SHAPE, linear(10), ["fastest"], 5))

@@ -50,10 +50,10 @@ def test_it_is_said_what_its_pictures_are(foreign: Library, library: Library) ->
     asked = scene(foreign, picture=3)
     name = foreign.pictures("foreign").names[3]
     assert asked.picture_in_words() == (
-        f"picture 3, “{name}”, from emoji, which stand in: this network came without its own pictures, and nobody here "
-        "knows whether it has seen this one"
+        f"picture 3 of 0 to {len(foreign.pictures('foreign')) - 1}, “{name}”, from the substitute dataset emoji: "
+        "the network came without its training set"
     )
-    assert scene(library, picture=3).picture_in_words().endswith("one that the network was trained on")
+    assert scene(library, picture=3).picture_in_words().endswith("; in the training set")
     assert "held out" in scene(library, picture=9003).picture_in_words()
 
 
@@ -66,7 +66,7 @@ def test_nobody_is_ideal_without_the_training_pictures(foreign: Library, library
 
 def test_means_are_over_the_pictures_that_are_named(foreign: Library) -> None:
     asked = scene(foreign)
-    assert asked.averaged_over() == {"network": "over pictures that stand in"}
+    assert asked.averaged_over() == {"network": "over the substitute dataset"}
     assert list(asked.total_variance([0, 20])) == ["network"]
 
 

@@ -64,5 +64,5 @@ def test_out_of_pure_noise_the_mean_is_finite(pictures: torch.Tensor) -> None:
 
 def test_other_samplers_are_told(pictures: torch.Tensor) -> None:
     step = next(sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), sampler="heun", steps=5))
-    with pytest.raises(ValueError, match="must be ddpm or ddim; it was 'heun'"):
+    with pytest.raises(ValueError, match="must be ddpm or ddim to show a single step; it was 'heun'"):
         taken_apart(step, "heun")

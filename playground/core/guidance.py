@@ -56,7 +56,7 @@ def guided_reverse(
 ) -> Iterator[GuidedStep]:
     """`experiments.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
     if label is None:
-        raise ValueError("Guidance pulls towards a label: choose one, other than any.")
+        raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
     overheard = _Overheard(predictor, guidance)
     for step in reverse(overheard, shape, schedule, label=label, **options):
         assert overheard.answers is not None

@@ -66,7 +66,7 @@ def race(
     its seed draws x_T and the fresh noise of those that add some. Raises ValueError for fewer than MIN_CALLS calls.
     """
     if calls < MIN_CALLS:
-        raise ValueError(f"A race takes at least {MIN_CALLS} calls; it was {calls}.")
+        raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
     runs = [
         reverse(predictor, shape, schedule, sampler=name, steps=steps_for(name, calls), clip_x0=False, **options)
         for name in samplers

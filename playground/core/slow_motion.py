@@ -37,7 +37,7 @@ def taken_apart(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "
     Raises ValueError for another sampler.
     """
     if sampler not in ("ddpm", "ddim"):
-        raise ValueError(f"In slow motion the sampler must be ddpm or ddim; it was {sampler!r}.")
+        raise ValueError(f"sampler must be ddpm or ddim to show a single step; it was {sampler!r}.")
     level, next_level = step.level, step.next_level
     q = stride(level, next_level)
     spread = q.variance if sampler == "ddpm" else eta**2 * q.variance

@@ -232,8 +232,12 @@ window.playground = (() => {
 
     tab: () => state.tab ?? "forward",
 
-    /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. */
-    step: (T) => (page.place === undefined || T === null ? null : Math.round(page.place * (T - 1))),
+    /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. *Shrinkage* opens
+     *  where there is some. */
+    step(T, look) {
+      const share = page.place ?? (look === "shrinkage" && page.pristine ? 0.02 : undefined);
+      return share === undefined || T === null ? null : Math.round(share * (T - 1));
+    },
 
     /** The player with this id is on the page and listens: what a link asks of it can begin. */
     listening: () => startWanted(),

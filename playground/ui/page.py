@@ -116,13 +116,13 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         T = list(bench.controls).index("T")
         of_finding: dict[str, Any] = {
             "inputs": [finding.look, moved_to, *bench.inputs],
-            "js": f"(look, t, ...bench) => [look, playground.step(bench[{T}]), ...bench]",
+            "js": f"(look, t, ...bench) => [look, playground.step(bench[{T}], look), ...bench]",
             **quiet,
         }
         of_prediction: dict[str, Any] = {
             "inputs": [open_tab, *of_finding["inputs"]],
             "outputs": finding.shown,
-            "js": f"(tab, look, t, ...bench) => [playground.tab(), look, playground.step(bench[{T}]), ...bench]",
+            "js": f"(tab, look, t, ...bench) => [playground.tab(), look, playground.step(bench[{T}], look), ...bench]",
         }
 
         def look_again(listen: Callable[..., Any]) -> None:

@@ -94,7 +94,10 @@ class Reverse:
 
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the tab to these settings; nothing is painted."""
-        following = self.of_model(settings) | {"solvers": gr.update(value=settings.solvers.split(","))}
+        following = self.of_model(settings) | {
+            "solvers": gr.update(value=settings.solvers.split(",")),
+            "sampler": gr.update(choices=samplers_of(settings.view), value=settings.sampler),
+        }
         values = [{"value": getattr(settings, name), **following.get(name, gr.update())} for name in self.controls]
         return [*values, *_of_sampler(settings.sampler), *self.seen_as(settings.view), None]
 
@@ -118,9 +121,17 @@ class Reverse:
         }
 
     def seen_as(self, view: str) -> tuple[str, str]:
-        """The question and the answer of a view."""
+        """The claim and the takeaway of a view."""
         chosen = self.views[one_of("view", view, self.views)]
         return chosen.claim.markdown(), chosen.seen
+
+    def opened_as(self, view: str, model: str, label: str, sampler: str) -> tuple[Any, ...]:
+        """What a chosen view brings: its texts, a label where it needs one, and the samplers that it shows."""
+        pictures = self.library.pictures(one_of("model", model, self.library.names))
+        needs_label = view == "guidance" and label == ANY_LABEL and pictures.label_names
+        shown = samplers_of(view)
+        of_sampler = gr.update(choices=shown, value=sampler if sampler in shown else "ddim")
+        return *self.seen_as(view), pictures.label_names[0] if needs_label else gr.skip(), of_sampler
 
 
 def _named(pictures: Pictures) -> list[tuple[str, str]]:
@@ -134,6 +145,11 @@ def drivers(pictures: Pictures) -> list[tuple[str, str]]:
     """The predictors to sample with: the ideal one only where the network's training pictures are there."""
     both = [] if pictures.stand_in else [("network and ideal", "both")]
     return [("network", "network"), *both]
+
+
+def samplers_of(view: str) -> list[str]:
+    """The samplers whose steps a view can show: a single step is taken apart for DDPM and DDIM."""
+    return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
@@ -327,5 +343,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
 
     reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
-    view.input(told()(reverse.seen_as), view, of_view, **quiet)
+    view.input(
+        told()(reverse.opened_as), [view, bench.controls["model"], label, sampler], [*of_view, label, sampler], **quiet
+    )
     return reverse

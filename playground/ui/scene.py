@@ -70,15 +70,16 @@ class Scene:
             return "your own picture, as the network gets it"
         index, label = self.settings.picture, self.pictures.label_of(self.settings.picture)
         name = f", “{self.pictures.names[index]}”" if self.pictures.names else ""
-        labelled = f", labelled “{label}”" if label else ""
+        labelled = f", label “{label}”" if label else ""
         if self.pictures.stand_in:
-            unknown = "this network came without its own pictures, and nobody here knows whether it has seen this one"
-            return f"picture {index:,}{name}, from {self.pictures.name}, which stand in: {unknown}"
-        if index < self.pictures.training.stop:
-            seen = "one that the network was trained on"
-        else:
-            seen = "held out: the network never saw it in training"
-        return f"picture {index:,}{name}{labelled}; {seen}"
+            last = len(self.pictures) - 1
+            return (
+                f"picture {index:,} of 0 to {last:,}{name}, from the substitute dataset {self.pictures.name}: "
+                "the network came without its training set"
+            )
+        held_out = index >= self.pictures.training.stop
+        seen = "held out: not in the training set" if held_out else "in the training set"
+        return f"picture {index:,} of 0 to {len(self.pictures) - 1:,}{name}{labelled}; {seen}"
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""
@@ -136,8 +137,8 @@ class Scene:
     def averaged_over(self) -> dict[str, str]:
         """Over which pictures each of those means is taken, in words."""
         if self.pictures.stand_in:
-            return {"network": "over pictures that stand in"}
-        return {"network": "over held-out pictures", "ideal": "over the pictures that it knows"}
+            return {"network": "over the substitute dataset"}
+        return {"network": "over held-out pictures", "ideal": "over the training set"}
 
     def learned_step(self, found: Prediction) -> LearnedStep:
         """The reverse step that follows from the found noise, beside the true one."""
@@ -147,7 +148,7 @@ class Scene:
     def subjects(self) -> dict[str, Subject]:
         """What the network can be asked about that it knows, and that it does not, by the name of its column."""
         known = self.pictures
-        first = f"{known.name}, standing in" if known.stand_in else "its data"
+        first = f"{known.name} (substitute)" if known.stand_in else "its data"
         asked = {first: Subject(f"number {self.settings.picture:,}", known.x0(self.settings.picture))}
         if self.own is not None:
             asked["yours"] = Subject("your own picture", self.x0)
@@ -194,7 +195,7 @@ class Scene:
         """The same, each step taken apart. Raises ValueError for what cannot be."""
         s = self.settings
         if s.keep != "nothing":
-            raise ValueError("In slow motion nothing can be kept of a picture: it shows the step alone.")
+            raise ValueError("keep must be nothing to show a single step.")
         return (taken_apart(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.reverse())
 
     def runs(self, most: int | None = None) -> dict[str, Iterable[Step]]:
@@ -292,8 +293,8 @@ class Scene:
         if self.covered():
             return assumed
         clamped = (
-            "This schedule has noise levels that the network was never trained at; "
-            "there it is asked at the nearest level that it knows."
+            "This schedule has noise levels outside the network's training range; "
+            "there the network is evaluated at the nearest level of that range."
         )
         return f"{assumed} {clamped}".strip()
 
