@@ -286,10 +286,12 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns) -> Reverse:
                 whole("film", asked.get("film", number), 1, number),
                 whole("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
+            before = runs.on_show(session)
+            if not before or before.film != film:  # of another film nothing is known: this one is new
+                film, have = number, 0
             sent: Film = {"request": number, "run": film, "frames": 0}
             try:
                 with turns.taken(session):
-                    before = runs.on_show(session)
                     scene = before.scene if before and before.film == film else scene_of(*values)
                     made_from = {"settings": scene.sampled_from()}
                     yield gr.skip(), scene.caveats()
