@@ -28,6 +28,7 @@ class ByHand:
         self.session = f"by-hand-{next(_sessions)}"
         self.config = config(address)
         self._components = {each["id"]: each for each in self.config["components"]}
+        self._numbers = itertools.count(1)
 
     def __enter__(self) -> ByHand:
         return self
@@ -40,10 +41,37 @@ class ByHand:
         """What can be called, public or not; events that only the browser handles are not among them."""
         return [each for each in self.config["dependencies"] if each["backend_fn"]]
 
+    def component(self, elem_id: str) -> int:
+        """The component with this id in the page."""
+        [found] = [each for each, told in self._components.items() if told["props"].get("elem_id") == elem_id]
+        return int(found)
+
     def pressed(self, elem_id: str) -> dict[str, Any]:
         """The event of a click on the button with this id."""
-        [button] = [each["id"] for each in self.config["components"] if each["props"].get("elem_id") == elem_id]
+        button = self.component(elem_id)
         return next(each for each in self.events if [button, "click"] in each["targets"])
+
+    def of_runs(self, kind: str) -> dict[str, Any]:
+        """The event that starts a run of this kind, sampling or training; its first input is `numbered`."""
+        asked, player = (
+            self.component(each)
+            for each in (f"request-{kind}", {"sampling": "player-reverse", "training": "player-training"}[kind])
+        )
+        return next(each for each in self.events if [asked, "input"] in each["targets"] and player in each["outputs"])
+
+    def numbered(self, **details: Any) -> dict[str, Any]:
+        """A request with a number that is this session's next; it ends the run before."""
+        return {"number": next(self._numbers), **details}
+
+    def run(self, kind: str = "sampling", **chosen: Any) -> tuple[dict[str, Any], list[Any]]:
+        """The event that starts a run, and its inputs: a new request, and values as at first but for those `chosen`,
+        by their labels."""
+        event = self.of_runs(kind)
+        values, places = self.at_first(event), self.places(event)
+        values[0] = self.numbered()
+        for label, value in chosen.items():
+            values[places[label]] = value
+        return event, values
 
     def at_first(self, event: dict[str, Any]) -> list[Any]:
         """The values that the event's inputs have when the page is opened."""

@@ -100,7 +100,9 @@ def visit(http: httpx.Client, query: str, go: int) -> str:
     opened = http.get(f"?{query}")
     if opened.status_code != 200:
         return str(opened.status_code)
-    answer = http.post("gradio_api/run/go", json={"data": [query], "fn_index": go, "session_hash": "fuzz"})
+    answer = http.post(
+        "gradio_api/run/go", json={"data": [{"number": 1, "query": query}], "fn_index": go, "session_hash": "fuzz"}
+    )
     return "page" if answer.status_code == 200 and "data" in answer.json() else str(answer.status_code)
 
 

@@ -21,7 +21,7 @@ from tests.by_hand import ByHand
 from tests.server import Server, running
 
 GROWTH = 1.15
-OFTEN, SELDOM = ("predict_noise", "add_noise"), "run"
+OFTEN = ("predict_noise", "add_noise")
 
 
 class Room:
@@ -49,9 +49,7 @@ class Room:
     def _ask(self, visitor: ByHand, rng: random.Random) -> None:
         began = time.monotonic()
         if rng.random() < 0.2:
-            event = visitor.pressed(SELDOM)
-            values, places = visitor.at_first(event), visitor.places(event)
-            values[places["Steps"]], values[places["Seed"]] = 10, rng.randrange(1000)
+            event, values = visitor.run(Steps=10, Seed=rng.randrange(1000))
         else:
             wanted = rng.choice(OFTEN)
             event = next(each for each in visitor.events if each["api_name"] == wanted)

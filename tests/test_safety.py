@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from playground.core import images
+from playground.render.film import Film
 from playground.ui.door import MAX_BODY, SENTENCE
 from playground.ui.turns import AT_ONCE
 from tests.by_hand import ByHand
@@ -45,8 +46,8 @@ def quick(visitor: ByHand, event: dict[str, Any]) -> list[Any]:
     values, places = visitor.at_first(event), visitor.places(event)
     for label in QUICK.keys() & places:
         values[places[label]] = QUICK[label]
-    if event["api_name"] == "train":
-        values[1] = 20  # how far
+    if event["api_name"] in ("watch", "train", "arrived", "go"):
+        values[0] = visitor.numbered(until=20)  # a training goes so far
     return values
 
 
@@ -86,13 +87,14 @@ def test_events_that_are_called_by_hand_answer_whatever_they_get_and_show_no_fil
         assert not any(word in said for word in (*SHOWN, "Traceback", "/site-packages/")), (event["api_name"], values)
 
     for event in visitor.events:
-        right = quick(visitor, event)
-        if not right:
+        inputs = len(event["inputs"])
+        if not inputs:
             continue
         for wrong in (file_at(SECRETS[event["id"] % 3]), HOSTILE[event["id"] % 8], HOSTILE[(event["id"] + 3) % 8]):
-            called(event, [wrong] * len(right))
-        for place in range(event["id"] % 3, len(right), 3):
+            called(event, [wrong] * inputs)
+        for place in range(event["id"] % 3, inputs, 3):
             wrong = file_at(SECRETS[0]) if (event["id"] + place) % 4 < 2 else HOSTILE[place % len(HOSTILE)]
+            right = quick(visitor, event)  # a run each time, since each has its number
             called(event, [*right[:place], wrong, *right[place + 1 :]])
     for data in (None, [], "x", {"a": 1}, [None] * 50):
         answer = visitor.call(visitor.events[0], data)
@@ -185,18 +187,82 @@ def test_an_uploaded_page_is_not_shown_as_one(visitor: ByHand) -> None:
 
 
 def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address: str) -> None:
-    run = visitor.pressed("run")
-    values = quick(visitor, run)
-    values[visitor.places(run)["T"]], values[visitor.places(run)["Steps"]] = 1000, 1000
-    values[visitor.places(run)["Pictures"]] = 1
-    for _ in range(AT_ONCE + 1):
-        assert visitor.join(run, values).status_code == 200
-    for message in visitor.messages():
-        if message["msg"] == "process_completed":
-            assert f"You have {AT_ONCE} runs under way already" in message["output"]["error"]
-            break
+    """Two: a run that is watched, and its steps so far, which are sampled again to be saved."""
+    assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
+    messages, came = visitor.messages(), 0
+    while came < 300:
+        came += next(messages)["msg"] == "process_generating"
+    save = visitor.pressed("every-step")
+    for _ in range(AT_ONCE):
+        assert visitor.join(save, []).status_code == 200
+    ended = next(message for message in messages if message["msg"] == "process_completed")
+    assert f"You have {AT_ONCE} runs under way already" in ended["output"]["error"]
+    messages.close()
     with ByHand(address) as other:
-        assert other.call(run, quick(other, run))["success"]
+        assert other.call(*other.run(Steps=1))["success"]
+
+
+def test_of_several_runs_that_somebody_starts_only_the_last_goes_on(visitor: ByHand) -> None:
+    """Whatever number of them is asked for at once, and whoever asks for each twice."""
+    long = [visitor.run(Steps=1000, Pictures=1) for _ in range(4)]
+    for event, values in (*long, *long, visitor.run(Steps=2)):
+        assert visitor.join(event, values).status_code == 200
+    answers = [message for message in visitor.messages() if message["msg"] == "process_completed"]
+    assert len(answers) == 9
+    assert all(message["success"] for message in answers)
+
+
+def test_a_request_to_run_that_is_none_is_refused(visitor: ByHand) -> None:
+    for kind in ("sampling", "training"):
+        event, values = visitor.run(kind)
+        for wrong in (*HOSTILE, {"number": 0}, {"number": "1e999"}, {"number": "NaN"}, {"number": [1]}):
+            said = visitor.call(event, [wrong, *values[1:]])["output"]["error"]
+            assert said.startswith(("A numbered request is needed here", "number must be a whole number")), wrong
+    event, values = visitor.run(Steps=1)
+    for name in ("film", "frames"):
+        said = visitor.call(event, [visitor.numbered(**{name: "x"}), *values[1:]])["output"]["error"]
+        assert said.startswith(f"{name} must be a whole number")
+
+
+def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visitor: ByHand) -> None:
+    """Never the end of one film and the beginning of another: one's `frames` say nothing of the other."""
+
+    def pieces(**details: Any) -> list[Film]:
+        event, values = visitor.run(Steps=3, Seed=seed)
+        values[0] |= details
+        assert visitor.join(event, values).status_code == 200
+        films = list[Film]()
+        for message in visitor.messages():
+            if message["msg"] in ("process_generating", "process_completed"):
+                films += films_in(message)
+        return [film for film in films if "ended" not in film]
+
+    seed = 1
+    first = pieces()
+    assert [film["start"] for film in first] == [0, 1, 2]
+    seed = 2  # the page has other settings by now; what is missing is of those of the film
+    again = pieces(film=1, frames=2)
+    assert [(film["run"], film["start"]) for film in again] == [(1, 2)]
+    assert again[0]["moving"] == first[2]["moving"]
+    other = pieces()
+    assert {film["run"] for film in other} == {3}
+    assert other[2]["moving"] != first[2]["moving"]
+    lost = pieces(film=1, frames=4)  # which is no longer the session's
+    assert [(film["run"], film["start"]) for film in lost] == [(4, 0), (4, 1), (4, 2)]
+
+
+def films_in(message: dict[str, Any]) -> list[Film]:
+    """The films in an answer, whole or as Gradio writes what has changed since the one before."""
+    texts = list[str]()
+
+    def look(value: Any) -> None:
+        if isinstance(value, str) and value.startswith("{"):
+            texts.append(value)
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            look(each)
+
+    look(message["output"])
+    return [json.loads(text) for text in texts]
 
 
 def test_queries_of_any_kind_open_the_page(address: str) -> None:

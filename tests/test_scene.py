@@ -8,8 +8,8 @@ from torch.testing import assert_close
 from playground.core import images
 from playground.core.library import Library
 from playground.ui.looks import LOOKS, claim_of, film_of
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.scene import Scene, fingerprint
+from playground.ui.settings import checked, sampling_query
 from tests.conftest import unlabelled
 
 
@@ -110,3 +110,34 @@ def test_the_histogram_of_large_pictures_is_of_pixels_of_them(foreign: Library) 
     some = record.pixels(7)
     assert some.shape == (40, 7)
     assert all((record.x_t[39] == value).any() for value in some[39])
+
+
+RED, BLUE = (Image.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
+
+
+@pytest.mark.parametrize(
+    ("controls", "said"),
+    [
+        ({}, set()),
+        ({"view": "race", "start": "picture", "keep": "painted"}, set()),  # it starts in noise and keeps nothing
+        ({"start": "picture"}, {"own"}),
+        ({"keep": "left"}, {"own"}),
+        ({"keep": "painted"}, {"own", "painting"}),
+    ],
+    ids=str,
+)
+def test_a_film_says_from_which_drawings_it_was_sampled(
+    library: Library, controls: dict[str, object], said: set[str]
+) -> None:
+    settings = checked(library, **controls)
+    with_both = Scene(library, settings, RED, BLUE).sampled_from()
+    drawings = {"own": fingerprint(RED), "painting": fingerprint(BLUE)}
+    assert with_both == sampling_query(settings) | {name: drawings[name] for name in said}
+    without = Scene(library, settings).sampled_from()
+    assert without == sampling_query(settings) | dict.fromkeys(said, "")
+
+
+def test_a_fingerprint_tells_drawings_apart() -> None:
+    assert fingerprint(None) == ""
+    assert fingerprint(RED) == fingerprint(RED.copy())
+    assert len({fingerprint(RED), fingerprint(BLUE), fingerprint(None)}) == 3

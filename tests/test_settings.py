@@ -8,7 +8,21 @@ from hypothesis import strategies as st
 from playground.core.library import Library
 from playground.core.solvers import SAMPLERS
 from playground.ui.looks import LOOKS
-from playground.ui.settings import CONTROLS, HIDEABLE, LOOK_NAMES, NAMES, Settings, checked, from_query, to_query
+from playground.ui.settings import (
+    CONTROLS,
+    HIDEABLE,
+    LEARNING,
+    LOOK_NAMES,
+    NAMES,
+    SHOWN,
+    UNSAID,
+    Settings,
+    checked,
+    from_query,
+    sampling_query,
+    to_query,
+    training_query,
+)
 from tests.conftest import unlabelled
 
 
@@ -170,3 +184,69 @@ def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: Lib
 def test_any_link_opens(library: Library, query: dict[str, str]) -> None:
     settings, _ = from_query(library, query)
     assert from_query(library, to_query(settings)) == (settings, [])
+
+
+FILMS = (
+    {},
+    {"sampler": "ddpm", "variance": "beta", "seed": 5},
+    {"sampler": "heun", "karras": True, "spacing": "linspace", "driver": "both"},
+    {"eta": 0.25, "label": "3", "then": "4", "guidance": 2.0, "start": "picture", "start_at": 0.0, "picture": 7},
+    {"keep": "left", "start": "walk", "zero_terminal": True, "T": 60, "schedule": "cosine"},
+    {"view": "slow", "steps": 3},
+    {"view": "guidance", "steps": 3, "eta": 1},
+    {"view": "race", "solvers": ["ddim", "heun"], "calls": 4},
+)
+
+
+@pytest.mark.parametrize("controls", FILMS, ids=str)
+def test_a_film_says_its_settings_as_a_link_does(library: Library, controls: dict[str, Any]) -> None:
+    """So that the page, which knows the texts of a link, can tell whether it still has them."""
+    settings = checked(library, **controls, lr=0.003, world="spiral", sees_t=False)
+    page = UNSAID | to_query(settings)
+    for query in (sampling_query(settings), training_query(settings)):
+        assert query
+        assert {name: page[name] for name in query} == query
+
+
+DECIDES = {
+    "ddim": {"sampler", "steps", "count", "driver", "eta"},
+    "ddpm": {"sampler", "steps", "count", "driver", "variance"},
+    "heun": {"sampler", "steps", "count", "driver"},
+}
+ALWAYS = {"model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance", "view", "spacing", "karras"}
+
+
+@pytest.mark.parametrize("sampler", DECIDES)
+def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: Library, sampler: str) -> None:
+    query = sampling_query(checked(library, sampler=sampler))
+    assert set(query) == ALWAYS | DECIDES[sampler] | {"start", "keep"}
+
+
+@pytest.mark.parametrize(
+    ("controls", "more"),
+    [
+        ({"start": "walk"}, set()),
+        ({"start": "picture"}, {"start_at", "picture"}),
+        ({"keep": "left"}, {"picture"}),
+        ({"start": "picture", "keep": "painted"}, {"start_at", "picture"}),
+    ],
+    ids=str,
+)
+def test_a_film_depends_on_the_picture_where_one_is_used(
+    library: Library, controls: dict[str, Any], more: set[str]
+) -> None:
+    query = sampling_query(checked(library, **controls))
+    assert set(query) == ALWAYS | DECIDES["ddim"] | {"start", "keep"} | more
+
+
+@pytest.mark.parametrize("view", SHOWN)
+def test_a_film_depends_on_what_its_view_has(library: Library, view: str) -> None:
+    query = sampling_query(checked(library, view=view, steps=3, sampler="heun"))
+    of_view = {"run": DECIDES["heun"] | {"start", "keep"}, "race": {"solvers", "calls"}}
+    assert set(query) == ALWAYS | of_view.get(view, {"sampler", "steps", "start", "keep"})
+
+
+def test_a_film_of_training_depends_on_the_world_the_network_and_the_noise(library: Library) -> None:
+    settings = checked(library, seed=4, world="spiral")
+    assert set(training_query(settings)) == {*LEARNING, "seed", "schedule", "T", "zero_terminal"}
+    assert training_query(settings) == training_query(checked(library, seed=4, world="spiral", picture=3, steps=9))

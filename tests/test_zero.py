@@ -35,20 +35,14 @@ def test_errors_are_the_same_sentences(space: Space) -> None:
     with pytest.raises(AppError, match="steps must be a whole number from 1 to 1000; it was 0"):
         Client(space.address, verbose=False).predict(steps=0, api_name="/sample")
     with ByHand(space.address) as visitor:
-        run = visitor.pressed("run")
-        values, places = visitor.at_first(run), visitor.places(run)
-        values[places["Watch"]], values[places["Keep"]] = "slow", "left"
-        answer = visitor.call(run, values)
+        answer = visitor.call(*visitor.run(Watch="slow", Keep="left"))
     assert "In slow motion nothing can be kept of a picture" in answer["output"]["error"]
 
 
 def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -> None:
     with ByHand(space.address) as visitor:
-        run, before = visitor.pressed("run"), len(space.loans())
-        values, places = visitor.at_first(run), visitor.places(run)
-        values[places["Steps"]] = 1000
-        values[places["Pictures"]] = 1
-        assert visitor.join(run, values).status_code == 200
+        before = len(space.loans())
+        assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
         came = 0
         for message in visitor.messages():
             came += message["msg"] == "process_generating"

@@ -284,10 +284,12 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
                 whole("film", asked.get("film", number), 1, number),
                 whole("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
+            before = runs.on_show(session)
+            if not before or before.film != film:  # of another film nothing is known: this one is new
+                film, have = number, 0
             sent: Film = {"request": number, "run": film, "frames": 0}
             try:
                 with turns.taken(session):
-                    before = runs.on_show(session)
                     scene = before.scene if before and before.film == film else scene_of(*values)
                     if asked.get("unasked") and scene.x0.numel() > MAX_UNASKED:
                         yield showing({"request": number, "ended": True}), scene.caveats()

@@ -75,7 +75,7 @@ class Runs:
             if not is_latest() or number <= session.started:
                 yield None
                 return
-            session.started = session.running = number
+            session.running = session.started = number  # in this order: what has started and is not running has ended
             try:
                 yield is_latest
             finally:

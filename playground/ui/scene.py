@@ -208,10 +208,10 @@ class Scene:
     def sampled_from(self) -> dict[str, str]:
         """The settings that a film of sampling was made from, as a link has them, and fingerprints of drawings."""
         s = self.settings
-        from_picture = s.start == "picture" or s.keep != "nothing"
-        own = {"own": fingerprint(self.own)} if from_picture else {}
-        painting = {"painting": fingerprint(self.painting)} if s.keep == "painted" else {}
-        return {**sampling_query(s), **own, **painting}
+        said = sampling_query(s)
+        own = {"own": fingerprint(self.own)} if "picture" in said else {}
+        painting = {"painting": fingerprint(self.painting)} if said.get("keep") == "painted" else {}
+        return {**said, **own, **painting}
 
     def race(self) -> Iterator[list[Runner]]:
         """Several solvers from one noise, call by call."""

@@ -71,10 +71,7 @@ def is_idle(server: Server) -> bool:
 
 def long_run(visitor: ByHand) -> tuple[dict[str, Any], list[Any]]:
     """The event that samples, and values with which it takes minutes."""
-    run = visitor.pressed("run")
-    values, places = visitor.at_first(run), visitor.places(run)
-    values[places["Steps"]], values[places["Pictures"]] = 1000, 2
-    return run, values
+    return visitor.run(Steps=1000, Pictures=2)
 
 
 def started(visitor: ByHand, event: dict[str, Any], values: list[Any]) -> Generator[dict[str, Any]]:
@@ -131,9 +128,7 @@ def test_a_hundred_runs_that_are_left_or_stopped_leave_nothing_behind(server: Se
     assert memory(server) < before[1] + 40
     assert set(files.rglob("*")) == kept
     with ByHand(server.address) as visitor:  # all turns were given back
-        event, values = long_run(visitor)
-        values[visitor.places(event)["Steps"]] = 2
-        assert visitor.call(event, values)["success"]
+        assert visitor.call(*visitor.run(Steps=2))["success"]
 
 
 def test_where_the_network_was_lost_and_came_back_the_page_goes_on(browser: Browser, address: str) -> None:
@@ -181,15 +176,12 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
     ):
         assert soon(lambda: "Its fast path is not there: " in server.said(), within=60)
         everything = visitor.pressed("every-step")
-        values, places = visitor.at_first(everything), visitor.places(everything)
-        values[places["Steps"]], values[places["Pictures"]] = 60, 4
-        assert visitor.call(everything, values)["output"]["error"] == DISK_FULL
+        assert "Nothing has been sampled yet" in visitor.call(everything, [])["output"]["error"]
+        assert visitor.call(*visitor.run(Steps=60, Pictures=4))["success"]
+        assert visitor.call(everything, [])["output"]["error"] == DISK_FULL
         upload = visitor.http.post("upload", files={"files": ("large.png", os.urandom(2_000_000))})
         assert (upload.status_code, upload.json()["detail"]) == (507, DISK_FULL)
-        run = visitor.pressed("run")
-        values = visitor.at_first(run)
-        values[visitor.places(run)["Steps"]] = 2
-        assert visitor.call(run, values)["success"]
+        assert visitor.call(*visitor.run(Steps=2))["success"]
 
 
 def test_what_else_a_disk_does_is_no_full_disk() -> None:
@@ -208,8 +200,7 @@ def test_who_ends_it_waits_for_no_run_and_no_training_and_the_link_shows_the_sam
         link, before = said(page), drawn(page, "player-reverse", 1)
         with ByHand(server.address) as visitor, ByHand(server.address) as other:
             messages = started(visitor, *long_run(visitor))
-            train = other.pressed("train")
-            training = started(other, train, [0, *other.at_first(train)[1:]])
+            training = started(other, *other.run("training"))
             asked = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(timeout=20)

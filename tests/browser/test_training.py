@@ -87,7 +87,7 @@ def known() -> Ground:
 def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: OpenPage, known: Ground) -> None:
     page = open_page().page
     open_training(page)
-    assert numbers(page, "player-training")["loss, same draws"] == "1.0000"
+    assert numbers(page, "player-training")["loss, fixed draws"] == "1.0000"
     scrub(page, "Along the generation", 0)
     assert along(page, "places") == "t = 999"
     noisy = known.level.alpha[0] * known.x0 + known.level.sigma[0] * known.eps
@@ -105,8 +105,8 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     expect(page.locator("#player-training .frames output")).to_have_text(f"after {STEPS:,} steps")
     expect(page.get_by_text("All 2,000 steps are done")).to_be_visible()
     shown = numbers(page, "player-training")
-    assert float(shown["loss, same draws"]) < float(shown["least loss"]) + 0.01
-    assert float(shown["least loss"]) == pytest.approx(known.floor, abs=1e-4)
+    assert float(shown["loss, fixed draws"]) < float(shown["loss floor"]) + 0.01
+    assert float(shown["loss floor"]) == pytest.approx(known.floor, abs=1e-4)
     assert shown["t"] == "–"  # nobody is asked about what is clean: the arrows are those of the last t
     scrub(page, "Along the generation", PATH_STEPS // 2)
     assert float(numbers(page, "player-training")["R²(ε̂, exact)"]) > 0.9
@@ -178,7 +178,7 @@ def test_what_the_network_may_not_see_it_cannot_learn(open_page: OpenPage) -> No
     quiet(watched)
     page.locator("#train").click()
     pause_after(page, 14)
-    assert float(numbers(page, "player-training")["loss, same draws"]) == pytest.approx(1, abs=0.02)
+    assert float(numbers(page, "player-training")["loss, fixed draws"]) == pytest.approx(1, abs=0.02)
     page.get_by_label("xₜ, the noisy point").check()  # another network: it begins anew
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
     expect(page.locator("#training-note")).to_contain_text("it begins anew")
