@@ -99,7 +99,7 @@ is different: it predicts the noise contained in this x<sub>t</sub>. This is pos
 pictures look like. What x<sub>t</sub> leaves undetermined remains as error. On a held-out picture the ideal
 predictor's error is large at small t, because its x̂<sub>0</sub> can only be a mixture of training pictures.""",
         "The ideal predictor is missing here: this network comes without its training pictures.",
-        skeleton="5x3",
+        skeleton="5x3h",
     ),
     "independence": Look(
         "Independence",

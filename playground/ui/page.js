@@ -322,8 +322,12 @@ window.playground = (() => {
 
   /** The state is another: style sheets and films go by it. */
   function changed() {
-    const { look, view = "run", start = "noise" } = state;
-    Object.assign(document.body.dataset, { look, view, start, tab: page.tab() });
+    const { look, view = "run", start = "noise" } = state, { dataset } = document.body;
+    const isOther = dataset.look !== look || dataset.view !== view;
+    Object.assign(dataset, { look, view, start, tab: page.tab() });
+    if (isOther) requestAnimationFrame(() => { // where the choices are wider than the screen
+      for (const chosen of document.querySelectorAll(".segments :checked")) chosen.closest(".wrap").scrollLeft = chosen.parentElement.offsetLeft - 80;
+    });
     document.dispatchEvent(new CustomEvent("playground-state"));
   }
 
@@ -347,6 +351,22 @@ window.playground = (() => {
     style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
       .map((name) => `:is(#control-${name}, .with-${name}) { display: none !important; }`).join("\n");
   }
+
+  // The rail follows the tab at once, not when Gradio has told of it.
+  document.addEventListener("click", ({ target }) => {
+    const tab = target.closest?.("[role=tab]")?.dataset.tabId;
+    if (tab) page.set({ tab });
+  }, true);
+
+  // A swipe down closes the sheet with the controls.
+  let touchedAt = null;
+  document.addEventListener("touchstart", ({ target, touches }) => {
+    const rail = target.closest?.("#rail");
+    touchedAt = rail?.scrollTop === 0 && !target.closest("input, canvas") ? touches[0].clientY : null;
+  }, { passive: true });
+  document.addEventListener("touchend", ({ changedTouches }) => {
+    if (touchedAt !== null && changedTouches[0].clientY - touchedAt > 60) document.body.classList.remove("sheet-open");
+  }, { passive: true });
 
   /** A refused value is told at its field, by the field's own name; what has no field in sight stays a toast. */
   function tellAtField(toast) {

@@ -8,11 +8,24 @@ function show(number, tell = true) {
   panel.hidden = number === 0;
   document.body.classList.toggle("learning", number > 0);
   stops.forEach((stop, k) => { stop.hidden = k + 1 !== number; });
-  if (number) panel.scrollTop = 0;
+  if (number) {
+    panel.scrollTop = 0;
+    setHeight("half");
+  }
   if (tell) playground.set({ lesson: number || null });
 }
 
 const go = (link) => playground.open(new URL(link.href).search.slice(1));
+
+const HEIGHTS = { peek: ["half", "Read on"], half: ["full", "Larger"], full: ["half", "Smaller"] }; // the next, and its name
+
+/** On a small screen the panel is a sheet: a peek, half of the screen, or all of it. */
+function setHeight(height) {
+  panel.dataset.height = height;
+  for (const button of panel.querySelectorAll(".height")) button.textContent = HEIGHTS[height][1];
+  if (height === "peek") panel.scrollTop = 0;
+}
+setHeight("half");
 
 function guess(stop, button) {
   const right = button.dataset.right === "1";
@@ -23,7 +36,9 @@ function guess(stop, button) {
   }
   stop.querySelector(".answer").hidden = false;
   stop.querySelector(".verdict").textContent = right ? "You guessed right." : "Not so; the right guess is marked.";
+  stop.querySelector(".where").textContent = stop.querySelector(".verdict").textContent;
   stop.querySelector(".verdict").scrollIntoView({ block: "nearest" });
+  if (innerWidth <= 1000) setHeight("peek"); // so that the answer is seen in the playground first
   go(stop.querySelector("a"));
 }
 
@@ -34,6 +49,7 @@ panel.addEventListener("click", (event) => {
     event.preventDefault();
     go(link);
   } else if (!button) return;
+  else if (button.className === "height") setHeight(HEIGHTS[panel.dataset.height][0]);
   else if (button.className === "close") show(0);
   else if (button.className === "back") turn(+stop.dataset.stop - 1);
   else if (button.className === "on") turn(+stop.dataset.stop + 1);

@@ -28,7 +28,7 @@ def _section(place: int, stop: Stop) -> str:
         for k, guess in enumerate(stop.guesses)
     )
     return f"""<section hidden data-stop="{number}">
-  <header><span>Lesson · {number} of {last}</span>
+  <header><span class="where">Lesson · {number} of {last}</span><button type="button" class="height">Larger</button>
   <button type="button" class="close" title="Close the lesson">×</button></header>
   <h3 tabindex="-1">{stop.title}</h3>
   <p>{_typeset(stop.question)}</p>

@@ -291,8 +291,9 @@ function fit() {
   const beside = Boolean(film?.sync && film.columns) && film.charts.length > 0 && !narrow.matches && player.clientWidth > 700;
   player.classList.toggle("beside", beside);
   const zoomed = stage.classList.contains("zoomed");
-  const across = zoomed ? 1 : narrow.matches && film?.plane ? 2 : narrow.matches && count === columns && columns > 4 ? 3 : columns;
-  const down = zoomed ? 1 : Math.ceil(count / across), [width, height] = film?.plane ? [1, 1] : film?.size ?? [1, 1];
+  const planes = film ? film.plane !== undefined : player.dataset.runs === "training";
+  const across = zoomed ? 1 : narrow.matches && planes ? 2 : narrow.matches && count === columns && columns > 4 ? 3 : columns;
+  const down = zoomed ? 1 : Math.ceil(count / across), [width, height] = planes ? [1, 1] : film?.size ?? [1, 1];
   const gap = operators ? (narrow.matches ? 20 : count > 4 ? 26 : 36) : columns < count ? (narrow.matches ? 6 : 14) : 12;
   player.style.setProperty("--gap", `${gap}px`);
   player.style.setProperty("--columns", across);
@@ -323,13 +324,15 @@ function shape() {
 
 function skeleton() {
   const all = JSON.parse(player.dataset.skeletons), { look, view } = document.body.dataset;
-  return (all[player.dataset.runs ? view : look] ?? Object.values(all)[0]).split("x").map(Number);
+  return (all[player.dataset.runs ? view : look] ?? Object.values(all)[0]).split("x").map((each) => parseInt(each, 10));
 }
 
 /** Empty boxes of the size of the film to come. */
 function buildSkeleton() {
-  const [count] = shape();
-  stage.classList.toggle("matrix", shape()[1] < count);
+  const [count, columns] = shape(), all = JSON.parse(player.dataset.skeletons);
+  stage.classList.toggle("matrix", columns < count);
+  stage.classList.toggle("tall", 2 * columns < count);
+  if (all[document.body.dataset.look]?.endsWith("h")) find(".heads").append(make("span", "", " ")); // names of the columns
   stage.replaceChildren(...Array.from({ length: count }, () => {
     const view = make("figure", "panel skeleton mixture");
     view.append(document.createElement("div"), make("figcaption", "", " "));

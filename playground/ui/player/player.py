@@ -29,7 +29,8 @@ def build_player(
     """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
 
     `runs` is the name of the requests that its films answer, if any: sampling or training. `skeletons` are the columns
-    and rows of the films to come, such as "5x3", by view; empty boxes keep their place.
+    and rows of the films to come, such as "5x3", by view, with an h where columns have names: empty boxes keep their
+    place.
 
     An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
     posted back with every event, and as one text: Gradio copies props, number by number, whenever anything happens. A
