@@ -49,7 +49,10 @@ def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library:
     [
         ({"view": "slow", "sampler": "heun"}, "sampler must be ddpm or ddim to show a single step; it was 'heun'."),
         ({"view": "slow", "keep": "left"}, "keep must be nothing to show a single step."),
-        ({"view": "guidance"}, "label must be one of the network's labels, since guidance steers towards it; it was any."),
+        (
+            {"view": "guidance"},
+            "label must be one of the network's labels, since guidance steers towards it; it was any.",
+        ),
         (
             {"keep": "painted"},
             "Nothing is painted over yet: paint over the part of the picture that is to be filled in.",

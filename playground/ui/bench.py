@@ -74,7 +74,7 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     default = first.settings
     with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
         with gr.Row(elem_classes="line"):
-            picture = gr.Number(default.picture, label="Number", min_width=0, elem_id="picture-number")
+            picture = gr.Number(default.picture, label="Picture", min_width=0, elem_id="picture-number")
             another = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="another")
         about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
         picker = build_picker()

@@ -176,6 +176,8 @@ window.playground = (() => {
       hide(state.hide ?? "");
       document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
       if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
+      document.querySelector("#another").setAttribute("aria-label", "Another picture");
+      document.querySelector("#other-noise").setAttribute("aria-label", "Other noise");
       changed();
       if (read.number) write();
       startWanted();

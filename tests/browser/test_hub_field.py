@@ -44,7 +44,7 @@ def test_whoever_opens_the_page_fetches_a_network_and_all_have_it(open_page: Ope
     expect(page.locator("#fetched")).to_contain_text("some/second is here, and chosen.")
     expect(page.locator("#about-picture")).to_contain_text("from emoji, which stand in")
     page.wait_for_url("**model=some%2Fsecond**")
-    page.get_by_role("tab", name="Find the noise").click()
+    page.get_by_role("tab", name="Predict noise").click()
     expect(page.get_by_text("The ideal predictor is missing here")).to_be_visible()
     later = open_page(with_field + "?model=some/second").page
     expect(later.locator("#about-picture")).to_contain_text("from emoji, which stand in")

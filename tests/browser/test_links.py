@@ -36,7 +36,7 @@ def same(one: Page, other: Page, player: str, panels: int) -> bool:
     return all(np.array_equal(drawn(one, player, k), drawn(other, player, k)) for k in range(panels))
 
 
-@pytest.mark.parametrize("way", ["one jump", "t small steps"])
+@pytest.mark.parametrize("way", ["closed form", "Markov chain"])
 def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: str) -> None:
     watched = open_page()
     page = watched.page
@@ -66,7 +66,7 @@ def test_a_link_to_finding_noise_shows_the_same_pixels(open_page: OpenPage) -> N
     watched = open_page()
     page = watched.page
     page.get_by_role("button", name="Other noise").click()
-    open_tab(page, "Find the noise")
+    open_tab(page, "Predict noise")
     page.wait_for_selector("#player-prediction .panel")
     quiet(watched)
     scrub(page, "player-prediction", 30)
@@ -84,7 +84,7 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     page.get_by_label("Steps", exact=True).fill("8")
     choose(page, "Label", "4")
     choose(page, "Sampler", "ddpm")
-    said(page, tab="reverse", label="4", sampler="ddpm", frame=None)  # nothing has been sampled
+    said(page, tab="reverse", label="4", sampler="ddpm", frame=None)  # nothing has been sampled of these
     remove_noise(page)
     scrub(page, "player-reverse", 5)
     said(page, tab="reverse", label="4", sampler="ddpm", frame="5")

@@ -34,7 +34,7 @@ def opened_at(open_page: OpenPage, address: str, link: str) -> Page:
 
 def test_every_look_is_a_link_and_dragging_t_asks_nobody(open_page: OpenPage, address: str) -> None:
     watched, other = open_page(), open_page(f"{address}?tab=prediction").page
-    open_tab(watched.page, "Find the noise")
+    open_tab(watched.page, "Predict noise")
     for look in reversed(LOOKS):
         drags_without_a_request(watched, look)
         if look in ("names", "shrinkage"):
@@ -111,26 +111,26 @@ def test_strange_pictures_stand_beside_the_usual_error(
 ) -> None:
     """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
     page = opened_at(open_page, address, "look=depth&t=250&seed=3")
-    shown_with(page, columns=4)
+    shown_with(page, rows=4)
     trials = Scene(library, checked(library, t=250, seed=3)).trials([250])
     median = library.usual("digits").below(0.5, trials["photo"].found.level).item()
-    for column, (name, each) in enumerate(trials.items()):
-        for row, values in enumerate([each.found.x_t, None, None, each.found.x0_hat]):
+    for row, (name, each) in enumerate(trials.items()):
+        for column, values in enumerate([None, each.found.x_t, None, None, each.found.x0_hat]):
             if values is not None:
                 expected = images.to_bytes(values)[0, 0].numpy().astype(int)
-                assert np.abs(drawn(page, PLAYER, 4 * row + column)[..., 0] - expected).max() <= 1
+                assert np.abs(drawn(page, PLAYER, 5 * row + column)[..., 0] - expected).max() <= 1
         times = each.found.error.item() / median
         assert float(numbers(page, PLAYER)[f"{name} ÷ median"]) == pytest.approx(times, rel=0.01, abs=0.051)
-    page.locator("#bench input[type=file]").set_input_files(stripes(tmp_path / "own.png"))
-    shown_with(page, columns=5)
-    expect(page.locator(f"#{PLAYER} .title").nth(1)).to_have_text("xt · yours")
+    page.locator("#controls input[type=file]").set_input_files(stripes(tmp_path / "own.png"))
+    shown_with(page, rows=5)
+    expect(page.locator(f"#{PLAYER} .about").nth(5)).to_have_text("yours")
     expect(page.locator(f"#{PLAYER} .band")).to_have_count(2)
 
 
-def shown_with(page: Page, columns: int) -> None:
+def shown_with(page: Page, rows: int) -> None:
     page.wait_for_function(
         "([id, panels]) => document.querySelectorAll(`#${id} .panel`).length === panels",
-        arg=[PLAYER, 4 * columns],
+        arg=[PLAYER, 5 * rows],
     )
 
 
@@ -143,8 +143,9 @@ def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, li
     page = open_page().page
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("10")
-    page.get_by_label("the network, and the ideal predictor beside it").check()
+    page.get_by_label("network and ideal").check()
     page.locator("#run").click()
+    page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 8")
     page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 10')")
     ideal, near = drawn(page, "player-reverse", 4), drawn(page, "player-reverse", 7)
     assert np.abs(ideal - near).max() <= 1

@@ -21,8 +21,8 @@ from playground.core.schedules import SCHEDULES
 from tests.browser.conftest import PATIENCE, Watched
 
 OpenPage = Callable[..., Watched]
-PLAYERS = {"Add noise": "player-forward", "Find the noise": "player-prediction", "Remove noise": "player-reverse"}
-TABS = (*PLAYERS, "Train it")
+PLAYERS = {"Add noise": "player-forward", "Predict noise": "player-prediction", "Remove noise": "player-reverse"}
+TABS = (*PLAYERS, "Train")
 
 
 def drawn(page: Page, player: str, panel: int) -> np.ndarray:
@@ -90,14 +90,20 @@ def drawn_anew(page: Page) -> None:
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+SAMPLED = """() => !playground.requests.sampling.running
+    && document.querySelector('#player-reverse .stale').hidden
+    && document.querySelector('#player-reverse output').textContent.startsWith('after step')"""
+
+
 def remove_noise(page: Page) -> None:
+    """Sample, and wait for the end; the tab has begun a run of its own when it was opened."""
     page.locator("#run").click()
-    page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step')")
+    page.wait_for_function(SAMPLED)
 
 
 def test_the_page_has_its_parts_by_their_names(open_page: OpenPage) -> None:
     page = open_page().page
-    expect(page.locator("#bench")).to_be_visible()
+    expect(page.locator("#controls")).to_be_visible()
     for tab, player in PLAYERS.items():
         open_tab(page, tab)
         root = page.locator(f"#{player}")
@@ -159,7 +165,7 @@ def test_the_markers_follow_t(open_page: OpenPage) -> None:
 def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage, library: Library) -> None:
     page = open_page().page
     scrub(page, "player-forward", 500)
-    open_tab(page, "Find the noise")
+    open_tab(page, "Predict noise")
     expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # the other tab's, once it is here
     checkpoint = library.checkpoint("digits")
     x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
@@ -180,7 +186,7 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
 def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
     watched = open_page()
     page = watched.page
-    open_tab(page, "Find the noise")
+    open_tab(page, "Predict noise")
     page.wait_for_selector("#player-prediction .panel")
     quiet(watched)
     before = drawn(page, "player-prediction", 5)
@@ -200,11 +206,15 @@ def twelve_steps(watched: Watched, sampler: str) -> tuple[Watched, float]:
         choose(page, "Sampler", sampler)
     page.get_by_label("Steps", exact=True).fill("12")
     choose(page, "Label", "7")
+    page.wait_for_function("!playground.requests.sampling.running")  # the run that came with the tab
+    before = page.locator("#player-reverse .player").get_attribute("data-run")
     page.locator("#run").click()
     started = time.monotonic()
-    page.wait_for_selector("#player-reverse .panel")
+    page.wait_for_function(
+        "before => document.querySelector('#player-reverse .player').dataset.run !== before", arg=before
+    )
     first_frame = time.monotonic() - started
-    page.wait_for_function("document.querySelector('#player-reverse output').textContent.startsWith('after step')")
+    page.wait_for_function(SAMPLED)
     return watched, first_frame
 
 
@@ -252,7 +262,7 @@ def test_stop_works_at_once_and_what_was_drawn_stays(open_page: OpenPage) -> Non
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("1000")
     page.locator("#run").click()
-    page.wait_for_function("(document.querySelector('#player-reverse output')?.textContent ?? '') > 'step 2'")
+    page.wait_for_function("document.querySelector('#player-reverse output').textContent.startsWith('step 20 of 1000')")
     page.locator("#stop").click()
     quiet(watched)
     stopped = label(page, "player-reverse")
@@ -363,12 +373,12 @@ def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
         "Seed",
         "Other noise",
         "Schedule",
-        "end in pure noise",
+        "Zero terminal SNR",
         "T",
         "Model",
-        "Choose or draw a picture",
+        "Choose or draw",
         "Add noise",
-        "one jump",
+        "closed form",
         "Previous",
         "Play",
         "Next",
@@ -380,7 +390,7 @@ def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
         *(["MP4"] if shutil.which("ffmpeg") else []),
         "PNG strip",
         "JSON",
-        "Compare the schedules: read off every value",
+        "Compare the schedules",
     )
     assert [name for name in wanted if not any(name in each for each in seen)] == []
 
@@ -400,7 +410,7 @@ def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: P
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
     Image.new("RGB", (60, 60), "black").save(good)
     bad.write_bytes(b"this is no picture")
-    chooser = page.locator("#bench input[type=file]")
+    chooser = page.locator("#controls input[type=file]")
     chooser.set_input_files(bad)
     expect(page.get_by_text("This file is not a picture that can be read").first).to_be_visible()
     chooser.set_input_files(good)
@@ -411,11 +421,11 @@ def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: P
     expect(page.locator("#about-picture")).not_to_contain_text("your own picture")
 
 
-@pytest.mark.parametrize("tab", ["Find the noise", "Train it"])
+@pytest.mark.parametrize("tab", ["Predict noise", "Train"])
 def test_who_types_fast_is_answered_and_then_nothing_more_is_asked(open_page: OpenPage, tab: str) -> None:
     watched = open_page()
     page, seed = watched.page, watched.page.get_by_label("Seed", exact=True)
-    page.get_by_role("button", name="Choose or draw a picture").click()
+    page.locator("#picker details").evaluate("part => { part.open = true; }")
     open_tab(page, tab)
     quiet(watched)
     seed.press("End")
@@ -463,7 +473,7 @@ def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_pag
     page.get_by_role("button", name="Another picture").click()
     open_tab(page, "Remove noise")
     remove_noise(page)
-    open_tab(page, "Find the noise")
+    open_tab(page, "Predict noise")
     page.wait_for_selector("#player-prediction .panel")
     first, second = drawn(page, "player-prediction", 0), drawn(page, "player-prediction", 1)
     assert first.std() > 20
@@ -472,7 +482,7 @@ def test_a_tab_that_was_never_open_shows_what_the_bench_says_when_it_is(open_pag
 
 def test_a_damaged_network_is_told_on_the_page_and_the_rest_goes_on(open_page: OpenPage, damaged: str) -> None:
     page = open_page(damaged).page
-    for tab, act in (("Find the noise", lambda: None), ("Remove noise", page.locator("#run").click)):
+    for tab, act in (("Predict noise", lambda: None), ("Remove noise", page.locator("#run").click)):
         open_tab(page, tab)
         act()
         expect(page.get_by_text("are damaged: their sha256 is not the one in card.json").last).to_be_visible()

@@ -27,12 +27,12 @@ def test_a_network_that_means_harm_is_shown_as_what_it_is(open_page: OpenPage, d
     expect(page.locator("#about-picture")).to_contain_text("<img src")
     expect(page.locator("#about-picture")).to_contain_text("![](/x)|")
     expect(page.locator("#control-model input")).to_have_value(HOSTILE_NAME)
-    page.get_by_role("button", name="The network: what it learned from").click()
+    page.get_by_role("button", name="About this network").click()
     expect(page.locator("#card table")).to_contain_text("</script><script>harmed=1</script>{{1+1}}${harmed=1}![](/x)|")
     expect(page.locator("#card tr").filter(has_text="Licence").locator("td")).to_have_count(2)
-    page.get_by_role("button", name="Choose or draw a picture").click()
+    page.locator("#picker details").evaluate("part => { part.open = true; }")
     expect(page.locator("#picker .offer button").first).to_have_attribute("title", f"{HARM} 9000")
-    for tab in ("Find the noise", "Remove noise"):
+    for tab in ("Predict noise", "Remove noise"):
         open_tab(page, tab)
         unharmed(page)
     remove_noise(page)

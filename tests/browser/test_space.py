@@ -35,7 +35,7 @@ def test_behind_a_prefix_everything_answers(open_page: OpenPage, proxy: Proxy, s
     page.get_by_role("button", name="Other noise").click()
     expect(page.get_by_label("Seed", exact=True)).not_to_have_value("0")
     lent = len(space.loans())
-    open_tab(page, "Find the noise")
+    open_tab(page, "Predict noise")
     page.wait_for_selector("#player-prediction .panel")
     assert len(space.loans()) == lent
     open_tab(page, "Remove noise")

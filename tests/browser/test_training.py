@@ -1,4 +1,4 @@
-"""Train it: a network learns in the browser's sight, and a link brings back how far it came."""
+"""Train: a network learns in the browser's sight, and a link brings back how far it came."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def wait_for_frames(page: Page, count: int) -> None:
 
 
 def open_training(page: Page) -> None:
-    open_tab(page, "Train it")
+    open_tab(page, "Train")
     wait_for_frames(page, 1)
     page.wait_for_selector("#player-training .panel canvas")
 
@@ -203,15 +203,15 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
     watched = open_page()
     page = watched.page
     open_training(page)
-    page.get_by_role("button", name="Draw a world").click()
+    page.locator("#world-pad summary").click()
     pad = page.locator("#world-pad canvas")
     page.locator("#world-pad .use").click()
     expect(page.get_by_text("There is nothing on the pad yet").first).to_be_visible()
     box = pad.bounding_box()
     assert box
-    page.mouse.move(box["x"] + 20, box["y"] + 98)
+    page.mouse.move(box["x"] + 12, box["y"] + 64)
     page.mouse.down()
-    page.mouse.move(box["x"] + 170, box["y"] + 98, steps=5)
+    page.mouse.move(box["x"] + 116, box["y"] + 64, steps=5)
     page.mouse.up()
     before = ink(page, DATA)
     page.locator("#world-pad .use").click()
