@@ -110,12 +110,13 @@ window.playground = (() => {
       tab, player, request,
       goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
       wanted: false, // whether the link asks for a run that has not been started
+      opened,        // the number of the state in which the run was asked for
       connect: request.connect,
       get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
         [details, resumed] = [what, 0];
-        self.wanted = false;
+        [self.wanted, self.opened] = [false, opened];
         tell("");
         request.ask(details);
         mark();
@@ -231,6 +232,9 @@ window.playground = (() => {
     },
 
     asked: () => ++asks,
+
+    /** The number of the present state: it is another one where a link, the lesson or history has led. */
+    get opened() { return opened; },
 
     tab: () => state.tab ?? "forward",
 

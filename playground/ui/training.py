@@ -282,17 +282,22 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
 
         With "new_film" the snapshots come anew, for another sampler; without "train" only those that there are.
         """
-        with told(), runs.start(str(request.session_hash), number := number_of(asked)) as is_latest:
+        session = str(request.session_hash)
+        with told(), runs.start(session, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
             try:
                 desk, _, paths = at_desk(request, values)
+                until = asked.get("until")
+                if until is not None and desk.learner.step > whole("until", until, 0, STEPS):  # it goes only forward
+                    workshop.desks.clear(session)
+                    desk, _, paths = at_desk(request, values)
                 if asked.get("new_film"):
                     desk.halt()
                     desk.new_film()
                 have = known(asked.get("frames", 0)) if str(desk.film) == str(asked.get("film")) else 0
-                goals, more = _goals(desk.learner, asked.get("until")), 0
+                goals, more = _goals(desk.learner, until), 0
                 if not asked.get("train", True):
                     goals, more = [], len(goals)
                 films = workshop.train(desk, have, goals, more, paths, is_latest)

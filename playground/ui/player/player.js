@@ -53,10 +53,14 @@ function begin(piece) {
   setEmpty(false);
   following = false;
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
-  const more = film && film.places && piece.places; // one stays at the place where one was
+  // One stays at the place where one was, within a state.
+  const more = film && film.places && piece.places && film.opened === playground.opened;
   alongFrames.pause();
   alongPlaces?.pause();
-  film = { ...piece, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [], words: {}, absent: {} };
+  film = {
+    ...piece, opened: playground.opened, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [],
+    words: {}, absent: {},
+  };
   if (piece.plane) beginPlane();
   player.dataset.run = piece.run ?? "";
   markStale();
@@ -88,7 +92,8 @@ function begin(piece) {
 function append(piece) {
   add(piece);
   if (piece.follow && piece.start) following = true; // somebody went on with what had stood still
-  if (following) show(film.labels.length - 1, film.places !== undefined);
+  const ofThisState = piece.request === undefined || runs.opened === playground.opened;
+  if (following) show(film.labels.length - 1, film.places !== undefined && ofThisState);
   if (film.labels.length === film.total) complete();
 }
 
@@ -432,7 +437,7 @@ function goToGoal() {
   if (film.places && goal.trained === undefined) return;
   runs.goal = {};
   // The first film may have come before the link was read.
-  if (film.places) place = Math.min(goal.place ?? place, lastPlace());
+  if (film.places) place = Math.min(goal.place ?? Infinity, lastPlace());
   const wanted = film.places ? goal.moment : goal.frame;
   if (wanted === undefined) show(frame);
   else alongFrames.byHand(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
