@@ -159,7 +159,7 @@ def test_the_markers_follow_t(open_page: OpenPage) -> None:
         scrub(page, "player-forward", t)
         places.append(float(page.locator("#player-forward .chart .marker").first.get_attribute("x1") or "nan"))
     assert places == sorted(places)
-    assert places[2] - places[0] > 300
+    assert places[2] - places[0] > 100
 
 
 def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage, library: Library) -> None:
@@ -336,7 +336,7 @@ def test_who_wants_little_motion_sees_two_pictures_a_second(open_page: OpenPage)
 
 
 def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> None:
-    """In 1.2 MB, and nothing moves that was not touched."""
+    """In 850 kB, and nothing moves that was not touched."""
     page = open_page(locale="en-GB").page  # somebody new, with nothing in the cache
     facts = page.evaluate(
         """async () => {
@@ -348,14 +348,14 @@ def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> Non
             return { shift: shifts.reduce((sum, value) => sum + value, 0), bytes };
         }"""
     )
-    assert facts["bytes"] < 1_200_000
+    assert facts["bytes"] < 850_000
     assert facts["shift"] < 0.1  # "good", as Chromium's makers have it
 
 
 def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
     page = open_page().page
     seen = set()
-    for _ in range(60):
+    for _ in range(90):
         page.keyboard.press("Tab")
         seen.add(
             page.evaluate(

@@ -20,7 +20,7 @@ from playground.ui import build_app, launch_options
 from playground.ui.desks import Desks
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
-from tests.browser.test_page import canvas, choose, numbers, open_tab, quiet
+from tests.browser.test_page import canvas, numbers, open_tab, quiet
 
 OpenPage = Callable[..., Watched]
 DATA, PATHS, FIELD, EXACT = range(4)
@@ -221,7 +221,7 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
     expect(page.locator("#training-note")).to_contain_text("The world is your drawing")
     rows, columns = np.nonzero(drawn)
     assert columns.max() - columns.min() > 5 * (rows.max() - rows.min())  # a level line
-    choose(page, "World", "spiral")
+    page.get_by_label("spiral", exact=True).check()
     quiet(watched)
     rows, columns = np.nonzero(ink(page, DATA) > 40)
     assert columns.max() - columns.min() < 2 * (rows.max() - rows.min())
