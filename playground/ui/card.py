@@ -13,7 +13,7 @@ from playground.ui.bench import Bench
 from playground.ui.folded import fill_while_open
 from playground.ui.plain import plain
 
-SHEET = "Sampled by this network, unpicked; where it knows labels, a row for each, in their order."
+SHEET = "Samples of this network, not selected; with labels, a row for each."
 MAX_SHEET = 2048
 SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction": "v, the velocity"}
 
@@ -32,6 +32,12 @@ def build_card(bench: Bench) -> None:
     fill_while_open(details, [model.change], read, [model], [words, samples])
 
 
+OTHERS = (
+    "**Another network:** start the app with `python app.py --model owner/name`, a name on the Hugging Face Hub or a "
+    "folder; with `--hub-field` the page has a field for it."
+)
+
+
 def card_in_words(checkpoint: Checkpoint) -> str:
     """What the network is, and its card's facts and figures, as a Markdown table; what nobody says is left out."""
     card = checkpoint.card
@@ -41,22 +47,25 @@ def card_in_words(checkpoint: Checkpoint) -> str:
     channels, height, width = checkpoint.image_shape
     rows = {
         "Pictures": f"{height} × {width}, {'grey' if channels == 1 else 'in colour'}",
-        "Asked for": SAYS[checkpoint.predictor.prediction_type],
-        "Its own schedule": f"{checkpoint.schedule.name}, T = {checkpoint.schedule.num_steps:,}",
+        "Prediction type": SAYS[checkpoint.predictor.prediction_type],
+        "Training schedule": f"{checkpoint.schedule.name}, T = {checkpoint.schedule.num_steps:,}",
         "Data": card.get("data"),
         "Licence": card.get("licence"),
-        "Pictures seen": _counted(card.get("pictures_seen")),
+        "Training pictures seen": _counted(card.get("pictures_seen")),
         "Parameters": _counted(checkpoint.parameters),
         "GFLOP a call": card.get("gflop_per_call"),
-        "Error on held-out pictures": error.get("network") and f"{error['network']:.3f} a pixel (saying 0 costs 1)",
-        "A held-out picture costs at most": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits a dimension",
-        "Samples of the label asked for": match and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
-        "Made by": card.get("command"),
+        "MSE of ε̂ on held-out pictures": error.get("network") and f"{error['network']:.3f} (predicting 0 gives 1)",
+        "NLL bound on held-out pictures": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits/dimension",
+        "Samples with the requested label": match
+        and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
+        "Training command": card.get("command"),
         "SHA-256": card.get("sha256") and f"{card['sha256'][:16]}…",
     }
     said = [f"| {name} | {plain(value)} |" for name, value in rows.items() if value]
     missing = "" if card else "It came without a card: what it learned from, and how well, is not known here."
-    return "\n".join([f"| Network | {plain(checkpoint.name)} |", "|---|---|", *said, "", checkpoint.assumed, missing])
+    return "\n".join(
+        [f"| Network | {plain(checkpoint.name)} |", "|---|---|", *said, "", checkpoint.assumed, missing, "", OTHERS]
+    )
 
 
 def _counted(number: int | None) -> str | None:

@@ -97,11 +97,11 @@ def _in_words(found: Bound, total: int) -> str:
         ("Σ L<sub>t−1</sub>: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
         ("L<sub>T</sub>: what is left of the picture in x<sub>T</sub>", found.prior, found.prior),
         (
-            "**their sum: the picture costs at most**" if whole else "their sum so far",
+            "**their sum: upper bound on the NLL**" if whole else "their sum so far",
             found.bits("beta_tilde"),
             found.bits("beta"),
         ),
     ]
     done = "all" if whole else f"so far {found.done:,} of"
-    lines = [f"| bits a dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
+    lines = [f"| bits/dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {tilde:.4f} | {beta:.4f} |" for name, tilde, beta in rows)])

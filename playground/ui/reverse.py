@@ -37,7 +37,7 @@ from playground.ui.settings import (
 )
 from playground.ui.turns import Turns
 from playground.ui.views import Pieces, View, build_views
-from playground.ui.zero import calls_of_run, lend
+from playground.ui.zero import ZERO, calls_of_run, lend
 
 FORMULAS = {
     "ddpm": """<span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
@@ -61,7 +61,8 @@ FORMULAS = {
 
 
 MAX_UNASKED = 2**14
-"""How many numbers a picture may have that is sampled when the tab is opened, without a press."""
+"""How many numbers a picture may have that is sampled when the tab is opened, without a press; on ZeroGPU, where a run
+costs its visitor's quota, none is."""
 SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
 """Columns and rows of each view's film, drawn as empty boxes until it comes."""
 
@@ -176,7 +177,13 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     with gr.Row(elem_classes="claim-row"):
         question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
         formula = gr.Markdown(_formula(default.sampler), elem_classes="sampler-formula only-run")
-    player = build_player(elem_id="player-reverse", label="Removing noise", runs="sampling", skeletons=SKELETONS)
+    player = build_player(
+        elem_id="player-reverse",
+        label="Removing noise",
+        prompt="Press “Remove the noise”.",
+        runs="sampling",
+        skeletons=SKELETONS,
+    )
     asked = build_request("sampling")
     note = gr.Markdown(elem_classes="note")
     seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
@@ -291,7 +298,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
             try:
                 with turns.taken(session):
                     scene = before.scene if before and before.film == film else scene_of(*values)
-                    if asked.get("unasked") and scene.x0.numel() > MAX_UNASKED:
+                    if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
                         yield showing({"request": number, "ended": True}), scene.caveats()
                         return
                     made_from = {"settings": scene.sampled_from()}
