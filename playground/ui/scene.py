@@ -149,7 +149,7 @@ class Scene:
         """What the network can be asked about that it knows, and that it does not, by the name of its column."""
         known = self.pictures
         first = f"{known.name} (substitute)" if known.stand_in else "its data"
-        asked = {first: Subject(f"number {self.settings.picture:,}", known.x0(self.settings.picture))}
+        asked = {first: Subject(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
         if self.own is not None:
             asked["yours"] = Subject("your own picture", self.x0)
         for name in (*STRANGE_DATA, "photo"):

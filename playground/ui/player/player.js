@@ -242,7 +242,10 @@ function buildStage() {
     const caption = make("figcaption", "", "");
     const title = make("span", "title", panel.title);
     if (panel.badge) title.append(make("span", "badge", panel.badge));
-    const about = make("span", "about", panel.note ? `${[panel.about, number(panel.note).symbol].filter(Boolean).join(": ")} ` : panel.about);
+    const about = make("span", "about"), symbol = panel.note && number(panel.note).symbol; // what has no room goes, the number last
+    about.title = [panel.about, symbol].filter(Boolean).join(": ");
+    if (panel.about) about.append(make("small", "", symbol ? `${panel.about}: ` : panel.about));
+    if (symbol) about.append(make("small", "symbol", `${symbol} `));
     if (panel.note) about.append(document.createElement("span"));
     caption.append(title, about);
     if (film.words[p]) caption.append(make("span", "words"));
@@ -312,13 +315,13 @@ function fit() {
     const around = stage.offsetHeight - down * Math.floor(side) * height / width;
     const top = stage.getBoundingClientRect().top + scrollY;
     const room = Math.max(230, innerHeight - top - find(".transports").offsetHeight - 18 - below());
-    side = narrow.matches ? wide : Math.max(48, Math.min(wide, (room - around) / down * width / height));
+    side = narrow.matches && !planes ? wide : Math.max(narrow.matches ? 105 : 48, Math.min(wide, (room - around) / down * width / height));
   }
   player.style.setProperty("--side", `${Math.floor(side)}px`);
 }
 
-/** How high the bar below the stage is, which a phone and a tablet have. */
-const below = () => (matchMedia("(max-width: 1000px)").matches ? 56 : 0);
+/** How high the bar below the stage is, which a phone and a tablet have; above it a phone shows where the numbers begin. */
+const below = () => (matchMedia("(max-width: 1000px)").matches ? 56 : 0) + (narrow.matches ? 48 : 0);
 
 /** How many panels there are, and in how many columns; before the first film, as its skeleton says. */
 function shape() {
