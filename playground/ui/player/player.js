@@ -358,15 +358,15 @@ function relayOut() {
 }
 addEventListener("resize", relayOut);
 
-/** Ten frames of one panel, from the first to the last; a click goes there. */
+/** Ten frames of one panel, from the first to the last, on a phone as many as a finger tells apart; a click goes there. */
 function buildStrip() {
   const strip = find(".strip");
   strip.hidden = film.strip === undefined;
   find(".frames").classList.toggle("has-strip", !strip.hidden);
   if (strip.hidden) return;
-  const [width, height] = film.size, panel = film.panels[film.strip];
-  strip.replaceChildren(...Array.from({ length: 10 }, (_, k) => {
-    const i = Math.round(k * (film.total - 1) / 9), view = make("button", panel.role);
+  const [width, height] = film.size, panel = film.panels[film.strip], count = narrow.matches ? 9 : 10;
+  strip.replaceChildren(...Array.from({ length: count }, (_, k) => {
+    const i = Math.round(k * (film.total - 1) / (count - 1)), view = make("button", panel.role);
     const canvas = document.createElement("canvas");
     Object.assign(canvas, { width, height });
     paint(canvas, panelBytes(film.strip, i), panel);
@@ -381,8 +381,8 @@ function buildStrip() {
 
 /** Mark the picture of the strip that is nearest to the present frame. */
 function markStrip() {
-  const nearest = Math.round(frame / (film.total - 1) * 9);
-  [...find(".strip").children].forEach((view, k) => view.setAttribute("aria-current", k === nearest));
+  const views = [...find(".strip").children], nearest = Math.round(frame / (film.total - 1) * (views.length - 1));
+  views.forEach((view, k) => view.setAttribute("aria-current", k === nearest));
 }
 
 /** Formulas in which numbers stand that change with the frame. */
