@@ -355,7 +355,7 @@ def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> Non
 def test_every_control_is_reached_by_the_tab_key(open_page: OpenPage) -> None:
     page = open_page().page
     seen = set()
-    for _ in range(90):
+    for _ in range(140):
         page.keyboard.press("Tab")
         seen.add(
             page.evaluate(

@@ -81,7 +81,6 @@ find(".use").addEventListener("click", () => give({ drawing: canvas.toDataURL() 
 // The server sends the pictures while they are in sight.
 const part = find(".picker");
 part.addEventListener("toggle", () => trigger(part.open ? "expand" : "collapse"));
-if (part.classList.contains("opens") && innerHeight >= 820 && innerWidth > 1000) part.open = true;
 
 clear();
 watch("offer", () => show(props.offer));

@@ -35,7 +35,6 @@ def build_pad() -> gr.HTML:
 def _component(elem_id: str, label: str, what: str, about: str, beside: str, fold: str) -> gr.HTML:
     markup = _read("picker.html")
     for name, text in {
-        "OPENS": "opens" if beside else "",
         "FOLD": fold,
         "WHAT": what,
         "ABOUT": about,

@@ -342,7 +342,7 @@ function buildSkeleton() {
   stage.classList.toggle("tall", 2 * columns < count);
   if (all[document.body.dataset.look]?.endsWith("h")) find(".heads").append(make("span", "", " ")); // names of the columns
   stage.replaceChildren(...Array.from({ length: count }, () => {
-    const view = make("figure", "panel skeleton mixture");
+    const view = make("figure", "skeleton mixture");
     view.append(document.createElement("div"), make("figcaption", "", " "));
     return view;
   }));
