@@ -36,18 +36,19 @@ def ask(page: Any, name: str) -> None:
 
 def test_whoever_opens_the_page_fetches_a_network_and_all_have_it(open_page: OpenPage, with_field: str) -> None:
     page = open_page(with_field).page
-    expect(page.locator("#about-picture")).to_contain_text("from digits, which stand in")
+    expect(page.locator("#about-picture")).to_contain_text("from the substitute dataset digits")
     page.get_by_role("button", name="Another network, from the Hub").click()
     ask(page, "some/other")
     expect(page.locator("#fetched")).to_contain_text("There is no network some/other on the Hub")
     ask(page, "some/second")
     expect(page.locator("#fetched")).to_contain_text("some/second is here, and chosen.")
-    expect(page.locator("#about-picture")).to_contain_text("from emoji, which stand in")
+    expect(page.locator("#about-picture")).to_contain_text("from the substitute dataset emoji")
     page.wait_for_url("**model=some%2Fsecond**")
     page.get_by_role("tab", name="Predict noise").click()
+    page.locator("#tab-prediction .more summary").click()
     expect(page.get_by_text("The ideal predictor is missing here")).to_be_visible()
     later = open_page(with_field + "?model=some/second").page
-    expect(later.locator("#about-picture")).to_contain_text("from emoji, which stand in")
+    expect(later.locator("#about-picture")).to_contain_text("from the substitute dataset emoji")
     expect(later.locator("#control-model input")).to_have_value("some/second")
 
 
