@@ -230,7 +230,7 @@ def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: Library, sa
         ({"keep": "left"}, {"picture"}),
         ({"start": "picture", "keep": "painted"}, {"start_at", "picture"}),
     ],
-    ids=str,
+    ids=["interpolation", "image to image", "inpainting", "both"],
 )
 def test_a_film_depends_on_the_picture_where_one_is_used(
     library: Library, controls: dict[str, Any], more: set[str]

@@ -536,8 +536,8 @@ function onKey(event) {
   }
   const isFilms = player.contains(target) && target.matches("input[type=range]");
   if (target.closest("select, textarea, [role=listbox], [role=combobox], [contenteditable]") || (target.matches("input") && !isFilms)) return;
-  if (target.closest("button, summary, [role=tab]") && [" ", "Home", "End", "ArrowLeft", "ArrowRight"].includes(key) && !player.contains(target)) return;
-  if (target.closest("button") && key === " ") return;
+  if (target.closest("[role=tab]") && ["Home", "End", "ArrowLeft", "ArrowRight"].includes(key)) return;
+  if (target.closest("button, summary") && key === " ") return;
   if (isFilms && key !== " ") return;
   const along = target.closest(".places") ? alongPlaces : alongFrames;
   const go = { ArrowLeft: along.back, ArrowRight: along.on, PageUp: along.back, PageDown: along.on, Home: () => along.byHand(0),
