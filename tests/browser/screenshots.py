@@ -81,8 +81,8 @@ def main() -> None:
             append_images=others,
             duration=milliseconds,
             loop=0,
-            quality=55,
-            method=6,
+            quality=60,
+            method=2,
         )
         browser.close()
 
