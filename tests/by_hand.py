@@ -59,6 +59,10 @@ class ByHand:
         )
         return next(each for each in self.events if [asked, "input"] in each["targets"] and player in each["outputs"])
 
+    def retried(self, kind: str) -> list[Any]:
+        """The target of the event that tells of a request of this kind once more."""
+        return [self.component(f"request-{kind}"), "retry"]
+
     def numbered(self, **details: Any) -> dict[str, Any]:
         """A request with a number that is this session's next; it ends the run before."""
         return {"number": next(self._numbers), **details}

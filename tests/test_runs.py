@@ -143,6 +143,17 @@ def test_a_run_that_is_just_starting_has_not_ended(runs: Runs) -> None:
         assert seen == [False, False]
 
 
+def test_a_gap_is_told_once_and_only_to_the_run_that_makes_the_film(runs: Runs) -> None:
+    with runs.start("one", 1):
+        runs.lack("one", 1, 5)
+        assert (runs.lacking("other"), runs.lacking("one"), runs.lacking("one")) == (None, 5, None)
+        runs.lack("one", 2, 5)
+        assert runs.lacking("one") is None
+        runs.lack("one", 1, 7)
+    with runs.start("one", 2):
+        assert runs.lacking("one") is None
+
+
 def test_what_is_on_show_is_each_persons_own(runs: Runs) -> None:
     assert runs.on_show("one") is None
     runs.show("one", "a film")

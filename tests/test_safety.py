@@ -190,11 +190,11 @@ def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address
     """Two: a run that is watched, and its steps so far, which are sampled again to be saved."""
     assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
     messages, came = visitor.messages(), 0
-    while came < 300:
+    while came < 20:
         came += next(messages)["msg"] == "process_generating"
     save = visitor.pressed("every-step")
     for _ in range(AT_ONCE):
-        assert visitor.join(save, []).status_code == 200
+        assert visitor.join(save, [1000]).status_code == 200
     ended = next(message for message in messages if message["msg"] == "process_completed")
     assert f"You have {AT_ONCE} runs under way already" in ended["output"]["error"]
     messages.close()
@@ -222,6 +222,9 @@ def test_a_request_to_run_that_is_none_is_refused(visitor: ByHand) -> None:
     for name in ("film", "frames"):
         said = visitor.call(event, [visitor.numbered(**{name: "x"}), *values[1:]])["output"]["error"]
         assert said.startswith(f"{name} must be a whole number")
+    [told] = [each for each in visitor.events if visitor.retried("sampling") in each["targets"]]
+    said = visitor.call(told, [visitor.numbered(lacks="x")])["output"]["error"]
+    assert said.startswith("lacks must be a whole number")
 
 
 def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visitor: ByHand) -> None:
@@ -234,8 +237,10 @@ def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visit
         films = list[Film]()
         for message in visitor.messages():
             if message["msg"] in ("process_generating", "process_completed"):
-                films += films_in(message)
-        return [film for film in films if "ended" not in film]
+                for film in films_in(message):
+                    if "ended" not in film and film["start"] == (films[-1]["start"] + 1 if films else film["start"]):
+                        films.append(film)  # an update may bring pieces once more
+        return films
 
     seed = 1
     first = pieces()
@@ -262,7 +267,7 @@ def films_in(message: dict[str, Any]) -> list[Film]:
             look(each)
 
     look(message["output"])
-    return [json.loads(text) for text in texts]
+    return [piece for text in texts for piece in json.loads(text)["pieces"]]
 
 
 def test_queries_of_any_kind_open_the_page(address: str) -> None:

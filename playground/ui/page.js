@@ -68,7 +68,7 @@ window.playground = (() => {
       get tries() { return tries; },
       pending: false, // whether anything more is expected of the latest request
       connect(props, trigger) {
-        send = (event) => { props.value = { number, ...details() }; trigger(event); };
+        send = (event, more = {}) => { props.value = { number, ...details(), ...more }; trigger(event); };
         if (request.pending) start();
       },
       ask(what = () => ({})) {
@@ -77,6 +77,8 @@ window.playground = (() => {
         request.pending = true;
         start();
       },
+      /** Tell more of the latest request, which has arrived. */
+      tell(more) { if (!onItsWay) send("retry", more); },
       /** The server has answered that request `n` arrived. */
       arrived(n) {
         if (!onItsWay) return;
@@ -105,7 +107,7 @@ window.playground = (() => {
     const request = numbered(1000, () => tell("The run has not started: the server does not answer. It is asked again."));
     const tell = (text) => { document.querySelector(`#${player} .run-note`).textContent = text; };
     const mark = () => { document.body.toggleAttribute(`data-${kind}`, request.pending); };
-    let details = () => ({}), resumed = 0;
+    let details = () => ({}), resumed = 0, resumedWith = 0, toldAt = 0;
     const self = {
       tab, player, request,
       goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
@@ -115,15 +117,22 @@ window.playground = (() => {
       get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
-        [details, resumed] = [what, 0];
+        [details, resumed, resumedWith] = [what, 0, 0];
         [self.wanted, self.opened] = [false, opened];
         tell("");
         request.ask(details);
         mark();
       },
-      /** Gradio may lose a piece of a film, where two come at once: ask for what comes after its first `frames`. */
+      /** Gradio may lose an update of a film that is being made: the next one is to begin after its first `frames`. */
+      lacks(frames) {
+        if (performance.now() - toldAt < 300) return; // the update is on its way
+        toldAt = performance.now();
+        request.tell({ lacks: frames });
+      },
+      /** Ask for what comes after the first `frames` of a film whose run has ended. */
       resume(film, frames) {
-        resumed += 1;
+        resumed = frames > resumedWith ? 0 : resumed + 1;
+        resumedWith = frames;
         if (resumed > 20) return tell("Some frames have been lost on the way: run it again.");
         request.ask(() => ({ ...details(), new_film: false, film, frames }));
         mark();

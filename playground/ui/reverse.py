@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from playground.render.film import Film
 from playground.ui.bench import Bench
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
+from playground.ui.film_stream import FilmStream
 from playground.ui.folded import fill_while_open
 from playground.ui.frame import Frame
 from playground.ui.plain import plain
@@ -69,11 +71,11 @@ SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
 
 @dataclass(frozen=True)
 class _OnShow:
-    """A film's number, what it was sampled from, and how many pieces of it were made."""
+    """A film's number, what it was sampled from, and how many frames it had after each of its pieces so far."""
 
     film: int
     scene: Scene
-    pieces: int
+    ends: list[int]
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     with gr.Row(elem_classes="take-away"):
         every_step = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
         steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
+        shown_frames = gr.Number(visible="hidden", label="Frames on show")
     with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
         code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
 
@@ -294,41 +297,49 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
             before = runs.on_show(session)
             if not before or before.film != film:  # of another film nothing is known: this one is new
                 film, have = number, 0
-            sent: Film = {"request": number, "run": film, "frames": 0}
+            stream = FilmStream(lambda: runs.lacking(session))
+            mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
             try:
                 with turns.taken(session):
-                    scene = before.scene if before and before.film == film else scene_of(*values)
+                    known = before if before and before.film == film else _OnShow(film, scene_of(*values), [])
+                    scene, ends = known.scene, known.ends
                     if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
-                        yield showing({"request": number, "ended": True}), scene.caveats()
+                        yield showing(mark), scene.caveats()
                         return
+                    runs.show(session, known)
                     made_from = {"settings": scene.sampled_from()}
                     yield gr.skip(), scene.caveats()
-                    for count, piece in enumerate(watched_there(scene), 1):
+                    films = 0
+                    for piece in watched_there(scene):
                         if not is_latest():
                             return
                         if isinstance(piece, str):
-                            yield gr.skip(), piece
+                            yield stream.update() if stream.is_due else gr.skip(), piece
                             continue
-                        runs.show(session, _OnShow(film, scene, count))
-                        sent |= {"frames": piece["start"] + len(piece["labels"]), "stays": piece.get("stays", False)}
-                        if sent["frames"] > have or sent["stays"]:
+                        films += 1
+                        mark |= {"frames": piece["start"] + len(piece["labels"]), "stays": piece.get("stays", False)}
+                        if films > len(ends):
+                            ends.append(mark["frames"])
+                        if mark["frames"] > have or mark["stays"]:
                             first = made_from if piece["start"] == 0 else {}
-                            yield showing({**piece, **first, "request": number, "run": film}), gr.skip()
+                            stream.add({**piece, **first, "request": number, "run": film})
+                            if stream.is_due:
+                                yield stream.update(), gr.skip()
             except Exception:
-                yield showing({"request": number, "ended": True}), gr.skip()
+                yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
-            yield showing({**sent, "ended": True}), gr.skip()
+            yield stream.end(mark), gr.skip()
 
     @told()
-    def arrays(request: gr.Request) -> str:
-        """The steps of the film on show, sampled again from the settings that it was made from."""
+    def arrays(request: gr.Request, frames: float) -> str:
+        """The steps that the film on show has in its first `frames`, sampled again from what it was made from."""
         session = str(request.session_hash)
         if not (shown := runs.on_show(session)):
             raise ValueError("Nothing has been sampled yet: press “Remove the noise” first.")
-        scene = shown.scene
+        scene, pieces = shown.scene, bisect_right(shown.ends, whole("frames", frames, 0, MAX_FILM))
         name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
         with turns.taken(session):
-            [data] = every_number_there(scene, shown.pieces)
+            [data] = every_number_there(scene, max(1, pieces))
         path: str = save_bytes_to_cache(data, name, steps_file.GRADIO_CACHE)
         return path
 
@@ -340,7 +351,9 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     build_answers(runs, asked, "sampling")
     run.click(None, js="() => playground.sample()", api_visibility="private")
     stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
-    every_step.click(arrays, None, steps_file, **sampling).success(
+    # How many frames the page has, the browser knows: those of a run that was stopped may never have come.
+    frames = "document.querySelector('#player-reverse .player').dataset.frames ?? 0"
+    every_step.click(arrays, shown_frames, steps_file, js=f"() => +({frames})", **sampling).success(
         None, steps_file, None, js="(file) => playground.download(file)", api_visibility="private"
     )
     of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.errors import told
-from playground.ui.settings import whole
+from playground.ui.settings import MAX_FILM, whole
 
 MAX_NUMBER = 2**31 - 1
 
@@ -23,13 +23,14 @@ MAX_NUMBER = 2**31 - 1
 @dataclass(eq=False)
 class _Session:
     """`latest` is the highest number requested, `started` the highest that has started, `running` that of the run under
-    way, if any, and `film` what is on show.
+    way, if any, `film` what is on show, and `lacking` how many frames of it a page has that noticed a gap.
     """
 
     latest: int = 0
     started: int = 0
     running: int = 0
     film: Any = None
+    lacking: int | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -75,6 +76,7 @@ class Runs:
             if not is_latest() or number <= session.started:
                 yield None
                 return
+            session.lacking = None
             session.running = session.started = number  # in this order: what has started and is not running has ended
             try:
                 yield is_latest
@@ -86,12 +88,24 @@ class Runs:
         session = self._session(name)
         return session.started >= number and session.running != number
 
+    def lack(self, name: str, number: int, frames: int) -> None:
+        """Note that a page has only the first `frames` of the film that the run with this number makes."""
+        session = self._session(name)
+        if session.running == number:
+            session.lacking = frames
+
+    def lacking(self, name: str) -> int | None:
+        """What was noted last, once."""
+        session = self._session(name)
+        frames, session.lacking = session.lacking, None
+        return frames
+
     def show(self, name: str, film: Any) -> None:
         """Note what the session's film was made from."""
         self._session(name).film = film
 
     def on_show(self, name: str) -> Any:
-        """What was noted last, or None."""
+        """The film that was noted last, or None."""
         return self._session(name).film
 
     def leave(self, name: str) -> None:
@@ -107,8 +121,8 @@ class Runs:
 def build_request(name: str) -> gr.HTML:
     """An invisible component through which `playground.requests[name]` in the browser sends numbered requests.
 
-    Its value is {"number": …} with whatever belongs to the request. The event `input` sends a request, `retry` asks
-    again whether it has arrived.
+    Its value is {"number": …} with whatever belongs to the request. The event `input` sends a request. `retry` asks
+    again whether it has arrived, or tells of a film's gap with {"lacks": how many frames the page has}.
     """
     return gr.HTML(
         "",
@@ -131,6 +145,8 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
     def arrived(request: gr.Request, asked: Any) -> dict[str, Any]:
         session, number = str(request.session_hash), number_of(asked)
         runs.request(session, number)
+        if "lacks" in asked:
+            runs.lack(session, number, whole("lacks", asked["lacks"], 0, MAX_FILM))
         return {"number": number, "ended": runs.has_ended(session, number)}
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -19,6 +19,7 @@ from playground.ui.bench import Bench
 from playground.ui.claim import Claim
 from playground.ui.desks import Desk, Desks
 from playground.ui.errors import told
+from playground.ui.film_stream import FilmStream
 from playground.ui.frame import Frame
 from playground.ui.picker import build_pad, ink
 from playground.ui.player import build_player, showing
@@ -267,12 +268,6 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
         film = workshop.film(desk, 0, len(milestones()), paths) if new else None
         return (showing(film), again + said(desk)) if film else (gr.skip(), gr.skip())
 
-    def pieces(desk: Desk, films: Iterator[Film]) -> Iterator[tuple[Any, Any]]:
-        for k, film in enumerate(films):
-            yield showing({**film, "follow": k == 0}), said(desk)
-        if not desk.left:
-            yield gr.skip(), said(desk)
-
     def known(have: float) -> int:
         """How many pieces of the film the page has already."""
         return whole("have", have, 0, MAX_MOMENTS)
@@ -287,6 +282,7 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
+            stream = FilmStream(lambda: runs.lacking(session))
             try:
                 desk, _, paths = at_desk(request, values)
                 until = asked.get("until")
@@ -300,15 +296,17 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
                 goals, more = _goals(desk.learner, until), 0
                 if not asked.get("train", True):
                     goals, more = [], len(goals)
-                films = workshop.train(desk, have, goals, more, paths, is_latest)
-                yield from pieces(desk, ({**film, "request": number} for film in films))
+                for k, film in enumerate(workshop.train(desk, have, goals, more, paths, is_latest)):
+                    stream.add({**film, "request": number, "follow": k == 0})
+                    if stream.is_due:
+                        yield stream.update(), said(desk)
             except Exception:
-                yield showing({"request": number, "ended": True}), gr.skip()
+                yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
-            sent = {"run": desk.film, "frames": len(desk.learner.moments)}
-            yield showing({**sent, "request": number, "ended": True}), gr.skip()
+            mark = {"request": number, "run": desk.film, "ended": True, "frames": len(desk.learner.moments)}
+            yield stream.end(mark), gr.skip() if desk.left else said(desk)
 
-    def one_step(have: float, request: gr.Request, *values: Any) -> Iterator[tuple[Any, Any]]:
+    def one_step(have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with told():
             desk, new, paths = at_desk(request, values)
             step = desk.learner.step + 1
@@ -317,7 +315,8 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
             if len(desk.learner.moments) >= MAX_MOMENTS:
                 raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
             more = [goal for goal in _goals(desk.learner, None) if goal != step]
-            yield from pieces(desk, workshop.train(desk, 0 if new else known(have), [step], len(more), paths))
+            films = list(workshop.train(desk, 0 if new else known(have), [step], len(more), paths))
+            return showing(*({**film, "follow": k == 0} for k, film in enumerate(films))), said(desk)
 
     def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with told():

@@ -36,17 +36,25 @@ const floats = (text) => new Float32Array(bytes(text).buffer);
 const scale = bytes(player.dataset.colours);
 
 function accept(text) {
-  if (!text) return;
-  const piece = JSON.parse(text), { request, run } = piece; // films are numbered by `run`: later ones have higher numbers
+  if (text) JSON.parse(text).pieces.forEach(take);
+}
+
+/** Take a piece into the film on show, or begin another with it. */
+function take(piece) {
+  const { request, run } = piece; // films are numbered by `run`: later ones have higher numbers
   const isLatest = request === undefined || runs.heard(request);
   if ((!isLatest && player.dataset.runs === "sampling") || run < film?.run) return; // of what a later run has replaced
   const have = run !== undefined && run === film?.run ? film.labels.length : 0;
   if (piece.ended) {
     runs.ended(request);
     if (isLatest && (have < piece.frames || (piece.stays && !film.stays))) runs.resume(run, have);
+    else if (isLatest && have) complete(); // also where everything was there already
   } else if (piece.start === 0 && (have === 0 || piece.stays)) begin(piece);
   else if (film && piece.start === have && run === film.run) append(piece);
-  else if (isLatest && piece.start > have) runs?.resume(run, have);
+  else if (isLatest && piece.start > have) {
+    if (request === undefined) runs.resume(run, have);
+    else runs.lacks(have);
+  }
 }
 
 function begin(piece) {

@@ -32,10 +32,10 @@ def build_player(
     and rows of the films to come, such as "5x3", by view, with an h where columns have names: empty boxes keep their
     place.
 
-    An event gives it a new film with `showing(film)`. The film travels as a prop, not as the value, which would be
-    posted back with every event, and as one text: Gradio copies props, number by number, whenever anything happens. A
-    film whose `start` is 0 takes the place of the one on show; any other is added to its end. Films with `sync` share
-    their place in t.
+    An event gives it a new film, or pieces of one, with `showing(…)`. The film travels as a prop, not as the value,
+    which would be posted back with every event, and as one text: Gradio copies props, number by number, whenever
+    anything happens. A piece whose `start` is 0 begins a film that takes the place of the one on show; any other is
+    added to its end. Films with `sync` share their place in t.
     """
     # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
     markup = _read("player.html").replace("COLOURS", colour_scale()).replace("PROMPT", prompt).replace("RUNS", runs)
@@ -53,9 +53,9 @@ def build_player(
     )
 
 
-def showing(film: Film) -> Any:
-    """The update that brings a film, or a piece of one, to a player: numbered, since an equal one would not count."""
-    return gr.update(film=_text({**film, "serial": next(_serial)}))
+def showing(*pieces: Film) -> Any:
+    """The update that brings a film, or pieces of one, to a player."""
+    return gr.update(film=_text(*pieces))
 
 
 def encoders() -> dict[str, Callable[[Image.Image, int], bytes]]:
@@ -83,7 +83,9 @@ def _button(kind: str) -> str:
     return f'<button type="button" data-kind="{kind}" title="Up to 40 frames, moving">{kind.upper()}</button>'
 
 
-def _text(film: Film) -> str:
+def _text(*pieces: Film) -> str:
+    """As the player reads it, with a number: an update that equals the one before would not count."""
+    film = {"serial": next(_serial), "pieces": pieces}
     return json.dumps(film, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
