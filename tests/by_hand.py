@@ -57,11 +57,12 @@ class ByHand:
             self.component(each)
             for each in (f"request-{kind}", {"sampling": "player-reverse", "training": "player-training"}[kind])
         )
-        return next(each for each in self.events if [asked, "input"] in each["targets"] and player in each["outputs"])
+        return next(each for each in self.events if [asked, "submit"] in each["targets"] and player in each["outputs"])
 
-    def retried(self, kind: str) -> list[Any]:
-        """The target of the event that tells of a request of this kind once more."""
-        return [self.component(f"request-{kind}"), "retry"]
+    def tells_of(self, kind: str) -> dict[str, Any]:
+        """The event that tells of a request of this kind, as long as it is without an answer."""
+        asked = self.component(f"request-{kind}")
+        return next(each for each in self.events if [asked, "input"] in each["targets"])
 
     def numbered(self, **details: Any) -> dict[str, Any]:
         """A request with a number that is this session's next; it ends the run before."""

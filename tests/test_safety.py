@@ -222,8 +222,7 @@ def test_a_request_to_run_that_is_none_is_refused(visitor: ByHand) -> None:
     for name in ("film", "frames"):
         said = visitor.call(event, [visitor.numbered(**{name: "x"}), *values[1:]])["output"]["error"]
         assert said.startswith(f"{name} must be a whole number")
-    [told] = [each for each in visitor.events if visitor.retried("sampling") in each["targets"]]
-    said = visitor.call(told, [visitor.numbered(lacks="x")])["output"]["error"]
+    said = visitor.call(visitor.tells_of("sampling"), [visitor.numbered(lacks="x")])["output"]["error"]
     assert said.startswith("lacks must be a whole number")
 
 

@@ -1,4 +1,4 @@
-"""Out of its depth: how far a network errs on pictures like its data, and on what is unlike them."""
+"""Out of distribution: how far a network errs on pictures like its data, and on what is unlike them."""
 
 from __future__ import annotations
 
@@ -84,3 +84,26 @@ def trial(predictor: NoisePredictor, subject: Subject, eps: Tensor, schedule: No
     x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))
     x_t = add_noise(x0, subject.strength * eps, level)
     return Trial(subject, compared(predictor, x_t, x0, eps, level, t))
+
+
+@dataclass(frozen=True)
+class HardestPictures:
+    """Pictures ranked by error, the largest first: `index` among those measured, and `error`, both (K,)."""
+
+    index: Tensor
+    error: Tensor
+
+
+def hardest(errors: Tensor, count: int) -> HardestPictures:
+    """The `count` pictures of the largest errors (N,)."""
+    found = errors.topk(min(count, len(errors)))
+    return HardestPictures(found.indices, found.values)
+
+
+def error_per_picture(
+    predictor: NoisePredictor, pictures: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int
+) -> Tensor:
+    """mean (eps - eps_hat)² of each picture at step t, all with the same noise: (N, C, H, W) and (C, H, W) to (N,)."""
+    level, eps = schedule.level(torch.full((len(pictures),), t)), eps.expand_as(pictures)
+    x_t = add_noise(pictures, eps, level)
+    return compared(predictor, x_t, pictures, eps, level, [t] * len(pictures)).error

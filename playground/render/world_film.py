@@ -26,11 +26,15 @@ SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 def world_film(ground: Ground, view: View, index: int, total: int) -> Film:
     """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
     film = {
-        **piece(index, total, [f"after {view.step:,} steps" if view.step else "untrained"]),
+        **piece(index, total, [_label(view.step)]),
         "moments": [{"paths": encoded(_whole(view.paths)), "field": _arrows(view.field)}],
         "numbers": _numbers(ground, view, first=index == 0),
     }
     return {**film, **_what_stays(ground)} if index == 0 else film
+
+
+def _label(step: int) -> str:
+    return f"after {step:,} step{'' if step == 1 else 's'}" if step else "untrained"
 
 
 def _what_stays(ground: Ground) -> Film:

@@ -43,14 +43,14 @@ window.playground = (() => {
   /** Numbered requests of one kind. One is on its way at a time; of those that come meanwhile the last is sent next.
    *  A request that has no answer within `firstWait` ms is sent again: its number keeps it from being carried out twice. */
   function numbered(firstWait, unheard) {
-    let number = 0, details = () => ({}), send = null, onItsWay = false, waiting = null, tries = 0;
+    let number = 0, details = () => ({}), send = null, onItsWay = false, started = false, waiting = null, tries = 0;
 
     function wait() {
       clearTimeout(waiting);
       waiting = setTimeout(() => {
         tries += 1;
-        if (tries === UNHEARD) unheard();
-        send(onItsWay ? "input" : "retry");
+        if (tries >= UNHEARD && !started) unheard(onItsWay);
+        send(started ? ["input"] : ["submit", "input"]);
         wait();
       }, Math.min(LONGEST_WAIT, firstWait * 2 ** tries));
     }
@@ -58,8 +58,9 @@ window.playground = (() => {
     function start() {
       if (!send || onItsWay) return;
       onItsWay = true;
+      started = false;
       tries = 0;
-      send("input");
+      send(["submit", "input"]); // Gradio would keep a second listener to one event waiting until the first is done
       wait();
     }
 
@@ -68,7 +69,7 @@ window.playground = (() => {
       get tries() { return tries; },
       pending: false, // whether anything more is expected of the latest request
       connect(props, trigger) {
-        send = (event, more = {}) => { props.value = { number, ...details(), ...more }; trigger(event); };
+        send = (events, more = {}) => { props.value = { number, ...details(), ...more }; events.forEach((event) => trigger(event)); };
         if (request.pending) start();
       },
       ask(what = () => ({})) {
@@ -78,9 +79,10 @@ window.playground = (() => {
         start();
       },
       /** Tell more of the latest request, which has arrived. */
-      tell(more) { if (!onItsWay) send("retry", more); },
-      /** The server has answered that request `n` arrived. */
-      arrived(n) {
+      tell(more) { send(["input"], more); },
+      /** The server has answered that request `n` arrived, and whether it `hasStarted`. */
+      arrived(n, hasStarted = true) {
+        if (n === number) started ||= hasStarted;
         if (!onItsWay) return;
         onItsWay = false;
         if (n !== number) start();
@@ -89,7 +91,7 @@ window.playground = (() => {
       /** Something came that belongs to request `n`; returns whether that is the latest. */
       heard(n) {
         if (n !== number) return false;
-        tries = 0;
+        [started, tries] = [true, 0];
         if (request.pending) wait();
         return true;
       },
@@ -104,7 +106,9 @@ window.playground = (() => {
 
   /** Runs of one kind: the film on `player` in tab `tab`. A new run ends the one before. */
   function runs(kind, tab, player) {
-    const request = numbered(1000, () => tell("The run has not started: the server does not answer. It is asked again."));
+    const request = numbered(1000, (unanswered) => tell(unanswered
+      ? "The run has not started: the server does not answer. It is asked again."
+      : "The run has not started yet: the server is busy."));
     const tell = (text) => { document.querySelector(`#${player} .run-note`).textContent = text; };
     const mark = () => { document.body.toggleAttribute(`data-${kind}`, request.pending); };
     let details = () => ({}), resumed = 0, resumedWith = 0, toldAt = 0;
@@ -144,9 +148,9 @@ window.playground = (() => {
         request.ended(request.number);
         mark();
       },
-      arrived({ number, ended }) {
+      arrived({ number, started, ended }) {
         const overdue = ended && request.pending && number === request.number && request.tries > 0;
-        request.arrived(number);
+        request.arrived(number, started);
         if (overdue) document.dispatchEvent(new CustomEvent("playground-lost", { detail: self }));
       },
       heard(n) { const latest = request.heard(n); if (latest) tell(""); return latest; },
@@ -181,7 +185,8 @@ window.playground = (() => {
       notes(read.notes.join("\n"));
       const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
       Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state });
-      Object.assign(training, { goal: wants("trained", "moment", "place"), wanted: "trained" in state });
+      const anew = read.number > 0 && page.tab() === training.tab; // without training, too: there may have been some before
+      Object.assign(training, { goal: wants("trained", "moment", "place"), wanted: "trained" in state || anew });
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
       document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
@@ -257,9 +262,10 @@ window.playground = (() => {
     /** The player with this id is on the page and listens: what a link asks of it can begin. */
     listening: () => startWanted(),
 
-    train() {
+    /** Train up to step `until`, or as far as there are snapshots to come. */
+    train(until = null) {
       const { training } = page.requests, { dataset } = document.querySelector("#player-training .player");
-      const until = training.goal.trained ?? null;
+      if (until === null) training.goal = {};
       training.ask(() => ({ until, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
 
@@ -351,7 +357,7 @@ window.playground = (() => {
     const { sampling, training } = page.requests;
     const isThere = ({ tab, player }) => page.ready && page.tab() === tab && document.querySelector(`#${player} [data-listening]`);
     if ((sampling.wanted || !sampling.number) && isThere(sampling)) page.sample(!sampling.wanted);
-    if (training.wanted && isThere(training)) page.train();
+    if (training.wanted && isThere(training)) page.train(training.goal.trained ?? 0);
   }
 
   function write() {

@@ -24,12 +24,15 @@ from playground.ui.bench import build_bench
 from playground.ui.card import build_card
 from playground.ui.door import HANDLERS, Door
 from playground.ui.errors import told
+from playground.ui.fonts import fonts_css
 from playground.ui.forward import build_forward
 from playground.ui.frame import build_frame
+from playground.ui.hardest import calls_of_rankings, shown_ranking
 from playground.ui.hub_field import build_hub_field
 from playground.ui.latest import answer_latest
 from playground.ui.lesson import build_lesson
 from playground.ui.looks import LOOKS, first_film_of
+from playground.ui.picker import taken
 from playground.ui.prediction import build_prediction
 from playground.ui.reverse import build_reverse
 from playground.ui.runs import build_request, number_of
@@ -108,6 +111,12 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
             with told(), turns.taken(str(request.session_hash)):
                 yield from sums_there(finding_scene(*values))
 
+        ranked_there = lend(library, prediction.ranked, calls_of_rankings)
+
+        def rank(request: gr.Request, *values: Any) -> Iterator[Any]:
+            with told(), turns.taken(str(request.session_hash)):
+                yield from ranked_there(finding_scene(*values))
+
         of_forward: dict[str, Any] = {
             "inputs": [way, *bench.inputs],
             "outputs": [player_forward, bench.about, formula],
@@ -156,30 +165,30 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         )
         look_again(partial(gr.on, training.changed))
         running = finding.run.click(run_lines, outputs=finding.listing, **of_finding)
-        adding = finding.add_up.click(
-            add_up,
-            outputs=finding.sums,
-            concurrency_id="sampling",
-            concurrency_limit=library.at_once,
-            **of_finding,
-        )
-        others = [*bench.changed, *(each.then for each in bench.drawn), *of_another_model, go_there.input]
+        sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": library.at_once, **of_finding}
+        adding = finding.add_up.click(add_up, outputs=finding.sums, **sampling)
+        ranking = finding.rank.click(rank, outputs=finding.hardest, **sampling)
+        chosen = finding.hardest.input(told()(taken), finding.hardest, [bench.controls["picture"], bench.own], **quiet)
+        drawn = [*bench.drawn, chosen]
+        others = [*bench.changed, *(each.then for each in drawn), *of_another_model, go_there.input]
         for listen in [*others, finding.look.input]:
             listen(prediction.not_run, None, [finding.sums, finding.listing], cancels=[running, adding], **each_choice)
-        for drawn in bench.drawn:
-            drawn.then(show_forward, **of_forward, **quiet)
-            look_again(drawn.then)
+        for listen in [*of_another_model, go_there.input]:
+            listen(lambda: shown_ranking(""), None, finding.hardest, cancels=[ranking], **each_choice)
+        for event in drawn:
+            event.then(show_forward, **of_forward, **quiet)
+            look_again(event.then)
 
         # A film says from which drawings it was made, and the page which it has now.
         drawings = {"own": bench.own, "painting": reverse.painting, "world_drawing": training.own}
-        drawn = gr.Textbox(visible="hidden", label="Fingerprints of what was drawn")
+        fingerprints = gr.Textbox(visible="hidden", label="Fingerprints of what was drawn")
         gr.on(
             [each.change for each in drawings.values()],
             lambda *images: json.dumps(dict(zip(drawings, map(fingerprint, images), strict=True))),
             list(drawings.values()),
-            drawn,
+            fingerprints,
             **quiet,
-        ).success(None, drawn, None, js="(text) => playground.draw(text)", api_visibility="private")
+        ).success(None, fingerprints, None, js="(text) => playground.draw(text)", api_visibility="private")
 
         # The address bar follows; no request is needed for that.
         for controls in ({**bench.controls, "way": way, "look": finding.look, **reverse.controls}, training.controls):
@@ -239,7 +248,7 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         def go(asked: Any) -> list[Any]:
             return brought_to(dict(parse_qsl(str(asked.get("query", "")))), number_of(asked))
 
-        there = go_there.input(go, go_there, restored, **{**quiet, "trigger_mode": "multiple"})
+        there = go_there.submit(go, go_there, restored, **{**quiet, "trigger_mode": "multiple"})
         for arrived in (app.load(restore, None, restored, **quiet), there):
             begun = arrived.then(None, link, js="(text) => playground.begin(text)", api_visibility="private")
             look_again(begun.then)  # once its tab is there
@@ -265,7 +274,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme,
         # In the head, since Gradio prefixes each rule of `css`, which then no longer reaches body or an @media.
-        "head": f"<style>{css_variables()}{_read('page.css')}{thumbnails_css()}</style>"
+        "head": f"<style>{css_variables()}{_read('page.css')}{thumbnails_css()}{fonts_css()}</style>"
         f"<script>const TOOLTIPS = {json.dumps(TOOLTIPS)};{_read('page.js')}</script>",
         "footer_links": ["api"],
         "run_history": False,

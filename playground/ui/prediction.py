@@ -12,6 +12,7 @@ from playground.core.likelihood import Bound
 from playground.core.training_step import LINES
 from playground.render.film import Film
 from playground.render.listing import code, executed
+from playground.ui.hardest import build_hardest, rankings, shown_ranking
 from playground.ui.looks import LOOKS, claim_of, film_of
 from playground.ui.player import build_player, showing
 from playground.ui.scene import Scene
@@ -29,6 +30,8 @@ class Finding:
     sums: gr.Markdown
     run: gr.Button
     listing: gr.HTML
+    rank: gr.Button
+    hardest: gr.HTML
     seen: gr.Markdown
 
     @property
@@ -64,8 +67,11 @@ def build_prediction(first: Film | None) -> Finding:
     with gr.Column(elem_classes="only-step"):
         add_up = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
         sums = gr.Markdown(elem_id="sums")
+    with gr.Column(elem_classes="only-depth"):
+        rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
+        hardest = build_hardest()
     seen = gr.Markdown(opening.seen, elem_classes="seen")
-    return Finding(look, question, player, note, add_up, sums, run, listing, seen)
+    return Finding(look, question, player, note, add_up, sums, run, listing, rank, hardest, seen)
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
@@ -82,6 +88,11 @@ def not_run() -> tuple[str, str]:
 def run_lines(scene: Scene) -> str:
     """The four lines, executed, with what each of them made."""
     return executed(scene.training_step(), scene.settings.t)
+
+
+def ranked(scene: Scene) -> Iterator[Any]:
+    """The held-out pictures of the largest error, while they are measured."""
+    yield from map(shown_ranking, rankings(scene))
 
 
 def sums(scene: Scene) -> Iterator[str]:

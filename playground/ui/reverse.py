@@ -123,10 +123,10 @@ class Reverse:
             "driver": gr.update(choices=drivers(pictures), value=settings.driver),
         }
 
-    def seen_as(self, view: str) -> tuple[str, str]:
-        """The claim and the takeaway of a view."""
+    def seen_as(self, view: str) -> tuple[str, str, str]:
+        """The claim and the takeaway of a view, and what its button says."""
         chosen = self.views[one_of("view", view, self.views)]
-        return chosen.claim.markdown(), chosen.seen
+        return chosen.claim.markdown(), chosen.seen, _button(view)
 
     def opened_as(self, view: str, model: str, label: str, sampler: str) -> tuple[Any, ...]:
         """What a chosen view brings: its texts, a label where it needs one, and the samplers that it shows."""
@@ -153,6 +153,10 @@ def drivers(pictures: Pictures) -> list[tuple[str, str]]:
 def samplers_of(view: str) -> list[str]:
     """The samplers whose steps a view can show: a single step is taken apart for DDPM and DDIM."""
     return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
+
+
+def _button(view: str) -> str:
+    return "Race" if view == "race" else "Remove the noise"
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
@@ -243,7 +247,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
         )
     elsewhere = build_elsewhere(bench, default, labels, frame.groups["start"])
     with frame.foot:
-        run = gr.Button("Remove the noise", variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse")
+        run = gr.Button(_button(default.view), variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse")
         stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-reverse")
 
     painting = elsewhere.painting
@@ -347,7 +351,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
     chosen = [*bench.inputs, *controls.values(), painting]
     each_time: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
-    asked.input(watch, [asked, *chosen], [player, note], **{**sampling, **each_time})
+    asked.submit(watch, [asked, *chosen], [player, note], **{**sampling, **each_time})
     build_answers(runs, asked, "sampling")
     run.click(None, js="() => playground.sample()", api_visibility="private")
     stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
@@ -358,7 +362,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     )
     of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
     fill_while_open(code_part, of_code, in_code, chosen, [code])
-    of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen]
+    of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen, run]
 
     def leave(request: gr.Request) -> None:
         runs.leave(str(request.session_hash))

@@ -83,6 +83,10 @@ class Runs:
             finally:
                 session.running = 0
 
+    def has_started(self, name: str, number: int) -> bool:
+        """Whether the run with this number has started."""
+        return self._session(name).started >= number
+
     def has_ended(self, name: str, number: int) -> bool:
         """Whether the run with this number has started and ended."""
         session = self._session(name)
@@ -121,8 +125,8 @@ class Runs:
 def build_request(name: str) -> gr.HTML:
     """An invisible component through which `playground.requests[name]` in the browser sends numbered requests.
 
-    Its value is {"number": …} with whatever belongs to the request. The event `input` sends a request. `retry` asks
-    again whether it has arrived, or tells of a film's gap with {"lacks": how many frames the page has}.
+    Its value is {"number": …} with whatever belongs to the request. The event `submit` carries it out. `input` asks
+    whether it has arrived, or tells of a film's gap with {"lacks": how many frames the page has}.
     """
     return gr.HTML(
         "",
@@ -147,13 +151,16 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
         runs.request(session, number)
         if "lacks" in asked:
             runs.lack(session, number, whole("lacks", asked["lacks"], 0, MAX_FILM))
-        return {"number": number, "ended": runs.has_ended(session, number)}
+        return {
+            "number": number,
+            "started": runs.has_started(session, number),
+            "ended": runs.has_ended(session, number),
+        }
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    for event in (asked.input, asked.retry):
-        event(arrived, asked, answer, trigger_mode="multiple", **quiet).success(
-            None, answer, None, js=f"(answer) => playground.requests.{name}.arrived(answer)", api_visibility="private"
-        )
+    asked.input(arrived, asked, answer, trigger_mode="multiple", **quiet).success(
+        None, answer, None, js=f"(answer) => playground.requests.{name}.arrived(answer)", api_visibility="private"
+    )
 
 
 def number_of(value: Any) -> int:

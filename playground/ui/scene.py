@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from PIL import Image
+from torch import Tensor
 
 from playground.core import depth, experiments, images, likelihood, names
 from playground.core.depth import Subject, Trial, UsualError
@@ -35,6 +36,8 @@ WALK_FRAMES = 101
 STRANGE_DATA = ("digits", "emoji")
 STRANGER = -5  # which of their pictures: held out, and bold enough to be made out at 28 × 28 in grey
 QUIET = 0.5
+HELD_OUT, HELD_OUT_NUMBERS = 100, 2**17
+"""How many held-out pictures are ranked at most, and how many numbers they may have together."""
 FEWEST_FRAMES = 6
 MAX_LAYER = 2**21
 """How many bytes a layer of a film may have that comes all at once: 51 frames of 100 × 100 pixels in colour."""
@@ -169,6 +172,16 @@ class Scene:
     def usual_error(self) -> UsualError | None:
         """How far the network errs on pictures of its data that it has never seen; None where there are none."""
         return None if self.pictures.stand_in else self.library.usual(self.settings.model)
+
+    def held_out_errors(self, t: int) -> Tensor:
+        """The error on each of the first held-out pictures at step t, with the noise of the seed."""
+        network = self.library.checkpoint(self.settings.model).predictor
+        return depth.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
+
+    def held_out(self) -> Tensor:
+        """The first pictures of the network's data that it was not trained on; none where these are unknown."""
+        most = min(HELD_OUT, max(1, HELD_OUT_NUMBERS // self.x0.numel()))
+        return self.pictures.x0(self.pictures.testing)[:most]
 
     def four_names(self, found: Prediction) -> FourNames:
         """The found noise as picture, velocity and score."""

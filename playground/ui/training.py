@@ -329,7 +329,7 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
     running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
     # A press that comes while the one before is shown would be dropped.
     each_time: dict[str, Any] = {"trigger_mode": "multiple", **running}
-    asked.input(train, [asked, *inputs], **each_time)
+    asked.submit(train, [asked, *inputs], **each_time)
     build_answers(runs, asked, "training")
     start.click(None, js="() => playground.train()", api_visibility="private")
     halt.click(None, js="() => playground.requests.training.stop()", api_visibility="private")

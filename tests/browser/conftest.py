@@ -6,6 +6,7 @@ It is gone before the other tests: while it is there, its event loop runs, and n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,18 +43,20 @@ def regular(browser: Browser) -> Iterator[BrowserContext]:
 
 @dataclass
 class Watched:
-    """A page with what it asked for, what of that has not been answered, and what went wrong on it."""
+    """A page: what it asked for, what of that has not been answered, what went wrong, its console's errors."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
     unanswered: set[Request] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("request", self._asked)
         for end in ("requestfinished", "requestfailed"):
             self.page.on(end, lambda request: self.unanswered.discard(request))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
 
     def _asked(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -67,12 +70,20 @@ def open_page(browser: Browser, regular: BrowserContext, address: str) -> Iterat
 
     Whoever comes with options of their own, as Playwright's `new_context` takes them, comes for the first time.
     """
+    with opening(browser, regular, address) as open_at:
+        yield open_at
+
+
+@contextmanager
+def opening(browser: Browser, regular: BrowserContext, address: str) -> Iterator[Callable[..., Watched]]:
+    """The same for pages that several tests share."""
     opened: list[Watched] = []
 
     def open_at(url: str = address, width: int = 1440, height: int = 1000, **options: Any) -> Watched:
         page = (browser.new_context(**options) if options else regular).new_page()
         page.set_viewport_size({"width": width, "height": height})
-        page.add_init_script(path=Path(__file__).with_name("outstanding.js"))
+        for script in ("outstanding.js", "measuring.js"):
+            page.add_init_script(path=Path(__file__).with_name(script))
         watched = Watched(page)
         opened.append(watched)
         page.set_default_timeout(PATIENCE)

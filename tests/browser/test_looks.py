@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -125,6 +126,27 @@ def test_strange_pictures_stand_beside_the_usual_error(
     shown_with(page, rows=5)
     expect(page.locator(f"#{PLAYER} .about").nth(5)).to_have_text("yours")
     expect(page.locator(f"#{PLAYER} .band")).to_have_count(2)
+
+
+def test_the_hardest_pictures_are_a_press_away(open_page: OpenPage, address: str, library: Library) -> None:
+    """Chosen, a picture has in the film the error that it is ranked with."""
+    page = opened_at(open_page, address, "look=depth&t=250&seed=3")
+    shown_with(page, rows=4)
+    page.get_by_role("button", name="Rank the held-out pictures by error").click()
+    expect(page.locator(".ranking")).to_have_count(2)
+    hardest = page.locator(".ranking").first.locator("button").first
+    number, error = hardest.get_attribute("data-picture"), float(hardest.inner_text())
+    hardest.click()
+    expect(page.locator("#control-picture input").first).to_have_value(str(number))
+    expect(page.locator(f"#{PLAYER} .about").nth(1)).to_have_text(f"№ {int(number):,}")
+    median = library.usual("digits").below(0.5, linear(1000).level(torch.tensor([250]))).item()
+    assert float(numbers(page, PLAYER)["its data ÷ median"]) == pytest.approx(
+        error / median, abs=0.05 + 0.0006 / median
+    )
+    expect(page.locator(".ranking")).to_have_count(2)  # the others are still a press away
+    page.get_by_label("Model").click()
+    page.get_by_role("option", name="emoji").click()
+    expect(page.locator(".ranking")).to_have_count(0)
 
 
 def shown_with(page: Page, rows: int) -> None:

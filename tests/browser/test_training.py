@@ -127,7 +127,7 @@ def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
     page = open_page().page
     open_training(page)
     page.locator("#one-step").click()
-    expect(page.locator("#player-training .frames output")).to_have_text("after 1 steps")
+    expect(page.locator("#player-training .frames output")).to_have_text("after 1 step")
     page.locator("#one-step").click()
     expect(page.locator("#player-training .frames output")).to_have_text("after 2 steps")
     page.locator("#train").click()

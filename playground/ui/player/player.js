@@ -22,6 +22,7 @@ const laidOut = new ResizeObserver(([{ contentRect }]) => {
   if (Math.abs(contentRect.width - laidOutAt) < 1) return;
   laidOutAt = contentRect.width;
   relayOut();
+  if (film?.places && laidOutAt) tellPage(); // it may have changed while it was hidden
 });
 
 // --- decoding ---------------------------------------------------------------------------------------------------
@@ -83,10 +84,10 @@ function begin(piece) {
   buildStrip();
   buildFormulas();
   buildNumbers();
+  if (film.places) placesRow().name(film.places.ends);
   fit();
   buildCharts();
   alongFrames.name(film.ends);
-  if (film.places) placesRow().name(film.places.ends);
   find(".said").textContent = "";
   following = film.labels.length < film.total;
   const last = film.labels.length - 1;
@@ -345,6 +346,8 @@ function skeleton() {
 
 /** Empty boxes of the size of the film to come. */
 function buildSkeleton() {
+  if (player.dataset.runs === "training") placesRow(); // its films have places
+  setEmpty(true);
   const [count, columns] = shape(), all = JSON.parse(player.dataset.skeletons);
   stage.classList.toggle("matrix", columns < count);
   stage.classList.toggle("tall", 2 * columns < count);
@@ -450,7 +453,7 @@ function goToGoal() {
   // The first film may have come before the link was read.
   if (film.places) place = Math.min(goal.place ?? Infinity, lastPlace());
   const wanted = film.places ? goal.moment : goal.frame;
-  if (wanted === undefined) show(frame);
+  if (wanted === undefined) show(film.places ? film.labels.length - 1 : frame);
   else alongFrames.byHand(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
 }
 
@@ -577,7 +580,6 @@ function setEmpty(empty) {
   player.querySelectorAll("button, input, select").forEach((each) => { each.disabled = empty; });
 }
 
-setEmpty(true);
 laidOut.observe(element); // also when a hidden tab is shown
 watch("film", () => accept(props.film));
 player.dataset.listening = ""; // of what came before, nothing is seen
