@@ -183,7 +183,7 @@ function draw(again = false) {
     if (film.words[p]) view.querySelector(".words").textContent = film.words[p][frame];
     if (film.absent[p]) view.dataset.absent = film.absent[p][frame];
   });
-  film.listed.forEach((each, k) => { find(".numbers").children[k].lastChild.textContent = written(each); });
+  film.listed.forEach((each, k) => { film.cells[k].lastChild.textContent = written(each); });
   find(".formulas").querySelectorAll("[data-key]").forEach((span) => { span.textContent = written(number(span.dataset.key)); });
   charts.forEach((move) => move());
   markStrip();
@@ -323,14 +323,15 @@ function fit() {
     player.style.setProperty("--side", `${Math.floor(side)}px`);
     const around = stage.offsetHeight - down * Math.floor(side) * height / width;
     const top = stage.getBoundingClientRect().top + scrollY;
-    const room = Math.max(230, innerHeight - top - find(".transports").offsetHeight - 18 - below());
+    const room = Math.max(low() ? (down > 1 ? 300 : 160) : 230, innerHeight - top - find(".transports").offsetHeight - 18 - below());
     side = narrow.matches && !planes ? wide : Math.max(narrow.matches ? 105 : 48, Math.min(wide, (room - around) / down * width / height));
   }
   player.style.setProperty("--side", `${Math.floor(side)}px`);
 }
 
 /** How high the bar below the stage is, which a phone and a tablet have; above it a phone shows where the numbers begin. */
-const below = () => (matchMedia("(max-width: 1000px)").matches ? 56 : 0) + (narrow.matches ? 48 : 0);
+const below = () => (matchMedia("(max-width: 1000px)").matches ? (low() ? 48 : 56) : 0) + (narrow.matches ? 48 : 0);
+const low = () => innerHeight <= 480; // a phone on its side
 
 /** How many panels there are, and in how many columns; before the first film, as its skeleton says. */
 function shape() {
@@ -408,15 +409,32 @@ function buildFormulas() {
   }));
 }
 
+/** A cell for each number; where several measures are there for the same networks, "R² · ideal", in a table. */
 function buildNumbers() {
-  find(".numbers").replaceChildren(...film.listed.map((each) => {
+  film.cells = film.listed.map((each) => {
     const cell = make("div", each.role);
     cell.title = each.about;
     cell.append(make("dt", "", each.symbol), make("dd", ""));
     return cell;
-  }));
-  find(".all-numbers").hidden = film.listed.length <= SHOWN_NUMBERS || film.charts.length === 0;
+  });
+  const table = tabled();
+  find(".numbers").classList.toggle("tabled", table !== null);
+  find(".numbers").replaceChildren(...(table ?? film.cells));
+  find(".all-numbers").hidden = table !== null || film.listed.length <= SHOWN_NUMBERS || film.charts.length === 0;
   player.classList.toggle("few-numbers", !find(".all-numbers").hidden && !find(".all-numbers").classList.contains("pressed"));
+}
+
+/** The cells by measure, a row, and by network, a column, with their names; null where that is no table. */
+function tabled() {
+  const named = film.listed.map(({ symbol }) => symbol.split(" · ")), who = [...new Set(named.map(([, name]) => name).filter(Boolean))];
+  const measures = [...new Set(named.filter(([, name]) => name).map(([measure]) => measure))];
+  const of = (measure, name) => film.cells[named.findIndex((each) => each[0] === measure && each[1] === name)];
+  if (measures.filter((measure) => who.filter((name) => of(measure, name)).length > 1).length < 2) return null;
+  find(".numbers").style.setProperty("--networks", who.length);
+  const blank = () => make("span", "");
+  return [blank(), ...who.map((name) => make("span", "column", name)),
+    ...measures.flatMap((measure) => [make("span", "measure", measure), ...who.map((name) => of(measure, name) ?? blank())]),
+    ...film.cells.flatMap((cell, k) => (named[k][1] ? [] : [make("span", "measure", named[k][0]), cell, ...who.slice(1).map(blank)]))];
 }
 
 // --- moving -----------------------------------------------------------------------------------------------------
