@@ -147,3 +147,8 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
     assert fingerprint(None) == ""
     assert fingerprint(RED) == fingerprint(RED.copy())
     assert len({fingerprint(RED), fingerprint(BLUE), fingerprint(None)}) == 3
+
+
+def test_the_initial_noise_is_that_of_the_first_step(library: Library) -> None:
+    scene = Scene(library, checked(library, seed=8, count=3))
+    assert torch.equal(scene.initial_noise(), next(scene.reverse()).x_t)

@@ -10,11 +10,13 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from playground.core import images
 from playground.core.datasets import Pictures
 from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
 from playground.render.arrays import npz
 from playground.render.film import Film
+from playground.render.sampling import grid
 from playground.ui.bench import Bench
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
@@ -308,7 +310,8 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
                     known = before if before and before.film == film else _OnShow(film, scene_of(*values), [])
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
-                        yield showing(mark), scene.caveats()
+                        x_T = images.data_url(grid(scene.initial_noise(), 0)) if scene.settings.view == "run" else ""
+                        yield showing({**mark, "x_T": x_T}), scene.caveats()
                         return
                     runs.show(session, known)
                     made_from = {"settings": scene.sampled_from()}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -199,6 +200,11 @@ class Scene:
     def reverse(self) -> Iterator[Step]:
         """Sampling from noise, step by step."""
         return self._run(experiments.reverse, **self._sampling())
+
+    def initial_noise(self) -> Tensor:
+        """The x_T that sampling from noise starts with; the network is not needed for it."""
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        return experiments.initial_noise(self.pictures.shape, self.count(), generator)
 
     def guided(self) -> Iterator[GuidedStep]:
         """The same, and in each step what is found with the label and what without."""

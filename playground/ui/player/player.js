@@ -48,6 +48,8 @@ function take(piece) {
   const have = run !== undefined && run === film?.run ? film.labels.length : 0;
   if (piece.ended) {
     runs.ended(request);
+    const start = stage.querySelector(".skeleton > div"); // nothing has run: the noise that it would start with
+    if (piece.x_T && start) start.style.background = `url(${piece.x_T}) center / contain`;
     if (isLatest && (have < piece.frames || (piece.stays && !film.stays))) runs.resume(run, have);
     else if (isLatest && have) complete(); // also where everything was there already
   } else if (piece.start === 0 && (have === 0 || piece.stays)) begin(piece);
