@@ -307,7 +307,8 @@ const narrow = window.matchMedia("(max-width: 640px)");
 function fit() {
   if (element.offsetParent === null) return;
   const [count, columns] = shape(), operators = film?.panels.some((panel) => panel.before) && film.columns === undefined;
-  const beside = Boolean(film?.sync && film.columns) && film.charts.length > 0 && !narrow.matches && player.clientWidth > 700;
+  const isMatrix = film ? film.sync && film.columns && film.charts.length > 0 : !runs && columns < count; // films over t have charts
+  const beside = Boolean(isMatrix) && !narrow.matches && player.clientWidth > 700;
   player.classList.toggle("beside", beside);
   const zoomed = stage.classList.contains("zoomed");
   const planes = film ? film.plane !== undefined : player.dataset.runs === "training";
@@ -342,22 +343,25 @@ function shape() {
   return [columns * rows, columns];
 }
 
-function skeleton() {
+const skeleton = () => kind().split("x").map((each) => parseInt(each, 10));
+
+/** Columns and rows of the film to come, "5x3", with an h where columns have names. */
+function kind() {
   const all = JSON.parse(player.dataset.skeletons), { look, view } = document.body.dataset;
-  return (all[player.dataset.runs ? view : look] ?? Object.values(all)[0]).split("x").map((each) => parseInt(each, 10));
+  return all[player.dataset.runs ? view : look] ?? Object.values(all)[0];
 }
 
 /** Empty boxes of the size of the film to come. */
 function buildSkeleton() {
   if (player.dataset.runs === "training") placesRow(); // its films have places
   setEmpty(true);
-  const [count, columns] = shape(), all = JSON.parse(player.dataset.skeletons);
+  const [count, columns] = shape();
   stage.classList.toggle("matrix", columns < count);
   stage.classList.toggle("tall", 2 * columns < count);
-  if (all[document.body.dataset.look]?.endsWith("h")) find(".heads").append(make("span", "", " ")); // names of the columns
+  if (kind().endsWith("h")) find(".heads").append(make("span", "", "\u00a0")); // names of the columns
   stage.replaceChildren(...Array.from({ length: count }, () => {
     const view = make("figure", "skeleton mixture");
-    view.append(document.createElement("div"), make("figcaption", "", " "));
+    view.append(document.createElement("div"), make("figcaption", "", "\u00a0"));
     return view;
   }));
   find(".stage").dataset.prompt = player.dataset.prompt;
@@ -367,6 +371,7 @@ function buildSkeleton() {
 function relayOut() {
   fit();
   if (!film) return;
+  buildStrip();
   buildCharts();
   draw(true);
 }
