@@ -108,6 +108,7 @@ def test_the_film_its_transport_and_its_button_are_in_view_on_every_screen(
     assert watched.complaints == []
 
 
+@pytest.mark.parametrize("name", ["add", "predictors", "run", "race", "planes"], indirect=True)
 def test_text_stands_out_and_only_roles_have_a_hue(watched: Watched, devices: CDPSession, name: str) -> None:
     """Light and dark; what can be pressed has room for a mouse, and on a phone, with the controls, for a finger."""
     page, found = watched.page, []
