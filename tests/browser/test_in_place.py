@@ -110,7 +110,8 @@ def test_a_link_to_a_frame_runs_once(open_page: OpenPage, address: str) -> None:
 NOTED = """() => {
     window.noted = { shift: 0, tops: {} };
     // As browsers add them up: what moves at a press, because of it, is meant.
-    const note = (list) => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) noted.shift += entry.value; };
+    const unasked = (list) => list.getEntries().filter((entry) => !entry.hadRecentInput);
+    const note = (list) => unasked(list).forEach((entry) => { noted.shift += entry.value; });
     new PerformanceObserver(note).observe({ type: 'layout-shift', buffered: false });
     const look = () => {
         for (const transport of document.querySelectorAll('.transports')) {
