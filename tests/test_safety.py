@@ -157,7 +157,7 @@ def test_a_bomb_is_refused_wherever_a_picture_comes_in(visitor: ByHand, side: in
     [uploaded] = visitor.http.post("upload", files={"files": ("bomb.png", bomb)}).json()
     sent = {
         "add_noise": (-1, text),
-        "_own_picture": (0, file_at(uploaded)),
+        "uploaded": (0, file_at(uploaded)),
         "taken": (0, {"drawing": text}),
         "ink": (0, {"drawing": text}),
         "painted_over": (0, {"painting": text}),

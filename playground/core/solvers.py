@@ -121,6 +121,8 @@ def _level(sigma: Tensor) -> NoiseLevel:
 
 Sampler = Callable[[NoisePredictor, Tensor, NoiseSchedule, Run], Iterator[Step]]
 
+STOCHASTIC = ("ddpm", "sde-dpmsolver++", "euler_a")
+"""The samplers that add fresh noise by themselves: each ends in a sample of its own, whatever x_T they share."""
 SAMPLERS: dict[str, Sampler] = {
     "ddpm": ddpm,
     "ddim": ddim,

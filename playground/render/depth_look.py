@@ -51,7 +51,7 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
             (panel("x_t", "mixture", PICTURE, about=each.subject.about), x_t),
             (panel("ε̂", "prediction", NOISE, badge="network", note=f"{name} deviation"), {f"{name} eps": 1}),
             (panel("ε − ε̂", "error", NOISE, badge="network", note=f"{name} error"), {f"{name} missed": 1}),
-            (panel("x̂_0", "picture", PICTURE, badge="network", about="predicted picture"), {f"{name} x0": 1}),
+            (panel("x̂_0", "picture", PICTURE, badge="network", about="prediction"), {f"{name} x0": 1}),
         ]
         below += [
             number(

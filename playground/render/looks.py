@@ -142,7 +142,14 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: 
             number(
                 f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "variance of the same draws; its expectation is 1", 3
             ),
-            number(f"{who} spread", "± 2 SE" + of, 2 * law.spread, "mixture", "two standard errors of sum − E[ε²]", 3),
+            number(
+                f"{who} spread",
+                "2 SE of sum − E[ε²]" + of,
+                2 * law.spread,
+                "mixture",
+                "two standard errors of sum − E[ε²]",
+                3,
+            ),
         ]
         curves = [
             curve("E[ε̂²]", "prediction", law.t, law.found, dot=f"{who} found"),
@@ -159,6 +166,7 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: 
             *numbers,
             *(part for who in laws for part in _measures(who, found[who])[:2]),
         ],
+        "remark": "R²: of this picture. The rest: " + "; ".join(f"{who} {over[who]}" for who in laws) + ".",
         "charts": [
             curves_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
             curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),

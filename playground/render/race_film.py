@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.core.race import Runner
+from playground.core.solvers import STOCHASTIC
 from playground.render.charts import curve, curves_chart
 from playground.render.film import PICTURE, Film, Part, moving, number, panel, piece, size
 from playground.render.sampling import grid
@@ -75,7 +76,8 @@ def _column(runner: Runner, frames: range) -> list[Tensor]:
 def _distances(runners: Sequence[Runner], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
     """The distances to the reference as numbers and as a chart, and who ends closest."""
     found = [runner.distances(reference) for runner in runners]
-    order = sorted(range(len(runners)), key=lambda k: found[k][-1].item())
+    solving = [k for k, runner in enumerate(runners) if runner.sampler not in STOCHASTIC]  # the reference's equation
+    order = sorted(solving, key=lambda k: found[k][-1].item())
     about = "RMSE per pixel between x̂_0 and the reference"
     numbers, series, words = [called], [], {}
     for k, (runner, distances) in enumerate(zip(runners, found, strict=True)):
@@ -83,6 +85,7 @@ def _distances(runners: Sequence[Runner], frames: range, calls: int, reference: 
         numbers.append(number(_key(runner), "RMSE", shown, "error", about, 3))
         along = torch.cat([distances[: runner.total - 1], distances[-1:]])
         series.append(curve(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, look=LANES[k]))
-        words[str(len(runners) + 1 + k)] = [PLACES[order.index(k)] if frame >= runner.total else "" for frame in frames]
+        place = PLACES[order.index(k)] if k in order else "another sample"
+        words[str(len(runners) + 1 + k)] = [place if frame >= runner.total else "" for frame in frames]
     title = "RMSE to reference over NFE"
     return {"numbers": numbers, "charts": [curves_chart(title, calls, series, across="calls")], "words": words}

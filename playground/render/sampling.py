@@ -138,7 +138,7 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
     for (state, limits), first in zip(states, known_from, strict=True):
         there = grid(state, 0)
         layers.append((torch.stack([there if k >= first else torch.zeros_like(there) for k in range(3)]), limits))
-    no_noise = "none: the last step adds no noise" if last else "none: σ_t is 0"
+    no_noise = "none: the last step adds no noise" if last else "none: σₜ = 0"
     added = "" if slow.deviation > 0 else no_noise
     not_yet = {2: ["not yet", "", ""], 3: ["not yet", "not yet", ""], 4: ["not yet", "not yet", ""]}
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))

@@ -87,7 +87,7 @@ def _what_stays(ground: Ground) -> Film:
     }
 
 
-_ARROWS = "predicted noise"
+_ARROWS = "predicted noise; particles move against it"
 
 
 def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:

@@ -112,10 +112,19 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     def any_other(name: str) -> tuple[int, None]:
         return random.randrange(len(library.pictures(offered(name)))), None
 
+    def uploaded(path: str | None, number: Any, name: str) -> tuple[Image.Image, Any]:
+        """The upload, and in place of a number that no picture has one that is allowed."""
+        image = images.read(Path(path).read_bytes() if path else b"")
+        try:
+            checked(library, model=offered(name), picture=number)
+        except ValueError:
+            return image, checked(library, model=name).picture
+        return image, gr.skip()
+
     another_one = another.click(any_other, model, [picture, own], **quiet)
     other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
     picked = picker.input(told()(taken), picker, [picture, own], **quiet)
-    upload.upload(told()(_own_picture), upload, own, **quiet)
+    upload.upload(told()(uploaded), [upload, picture, model], [own, picture], **quiet)
     picture.input(lambda: None, None, own, **quiet)
     fill_while_open(
         picker, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
@@ -125,7 +134,3 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     changed = [each.input for each in (picture, seed, zero_terminal)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
     return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])
-
-
-def _own_picture(path: str | None) -> Image.Image:
-    return images.read(Path(path).read_bytes() if path else b"")

@@ -95,9 +95,10 @@ Drag t and compare the columns.""",
         ),
         _predictors,
         """**Takeaway.** The zero baseline ignores x<sub>t</sub>, so it explains none of the noise. The network's task
-is different: it predicts the noise contained in this x<sub>t</sub>. This is possible because it has learned what
-pictures look like. What x<sub>t</sub> leaves undetermined remains as error. On a held-out picture the ideal
-predictor's error is large at small t, because its x̂<sub>0</sub> can only be a mixture of training pictures.""",
+is different: it predicts the noise contained in this x<sub>t</sub>. This is possible because it has learned
+what pictures look like. The error that remains is what x<sub>t</sub> does not determine. On a held-out
+picture the ideal predictor's error is large at small t, because its x̂<sub>0</sub> can only be a mixture of
+training pictures.""",
         "The ideal predictor is missing here: this network comes without its training pictures.",
         skeleton="5x3h",
     ),
@@ -115,8 +116,8 @@ unrelated noises have by chance.""",
         ),
         _independence,
         """**Takeaway.** ε̂ is correlated with ε and not with ε′: the network does not produce arbitrary noise, it
-estimates the noise in x<sub>t</sub>. ε is independent of x<sub>0</sub>, but not of x<sub>t</sub>, which contains it.
-Noise prediction needs only this dependence.""",
+estimates the noise in x<sub>t</sub>. ε is independent of x<sub>0</sub>, but not of x<sub>t</sub>, which
+contains it. This dependence is all that noise prediction needs.""",
     ),
     "shrinkage": Look(
         "Shrinkage",

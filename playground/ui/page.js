@@ -14,8 +14,9 @@ window.playground = (() => {
   // Escape closes what lies on top: the explanation, the sheet with the controls, and then presenting.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
-    const card = document.querySelector(".more[open]"), { classList } = document.body;
+    const card = document.querySelector(".more[open]"), shared = document.querySelector("#shared button"), { classList } = document.body;
     if (card) card.open = false;
+    else if (shared?.offsetParent) shared.click();
     else if (classList.contains("sheet-open")) classList.remove("sheet-open");
     else if (page.presenting) page.present(false);
   });
@@ -116,13 +117,15 @@ window.playground = (() => {
       tab, player, request,
       goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
       wanted: false, // whether the link asks for a run that has not been started
+      anew: false,   // whether nothing has run since the present state was opened
       opened,        // the number of the state in which the run was asked for
+      unasked: false, // whether nobody pressed
       connect: request.connect,
       get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
         [details, resumed, resumedWith] = [what, 0, 0];
-        [self.wanted, self.opened] = [false, opened];
+        [self.wanted, self.anew, self.opened] = [false, false, opened];
         tell("");
         request.ask(details);
         mark();
@@ -184,7 +187,7 @@ window.playground = (() => {
       [drawn, touched, page.ready] = [{}, false, true];
       notes(read.notes.join("\n"));
       const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
-      Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state });
+      Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state, anew: read.number > 0 });
       const anew = read.number > 0 && page.tab() === training.tab; // without training, too: there may have been some before
       Object.assign(training, { goal: wants("trained", "moment", "place"), wanted: "trained" in state || anew });
       page.present(state.present === "1", false);
@@ -202,6 +205,8 @@ window.playground = (() => {
     set(changes) {
       if (!page.ready) return;
       const before = JSON.stringify(state);
+      const leads = ["tab", "view", "look"].some((name) => name in changes && written(changes[name]) !== page.value(name));
+      if (leads && !page.requests.state.pending) keep(); // else Gradio tells what the state that is on its way says
       for (const [name, value] of Object.entries(changes)) {
         if (value === null || written(value) === unsaid[name]) delete state[name];
         else state[name] = written(value);
@@ -225,6 +230,10 @@ window.playground = (() => {
       }
       page.pristine &&= !page.ready;
       page.set({ ...Object.fromEntries(changes), ...RUN_STATE });
+      if (changes.some(([name, text]) => name === "look" && text === "shrinkage")) { // it opens where there is some
+        const T = page.value("T");
+        page.moveTo(Math.round(0.02 * (T - 1)), T - 1, null);
+      }
     },
 
     /** What a person has drawn or uploaded, as fingerprints by name. */
@@ -270,7 +279,10 @@ window.playground = (() => {
     },
 
     /** Sample; `unasked` where nobody pressed, which the server leaves out for large pictures. */
-    sample(unasked = false) { page.requests.sampling.ask(() => (unasked ? { unasked } : {})); },
+    sample(unasked = false) {
+      page.requests.sampling.unasked = unasked;
+      page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
+    },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
     replay() {
@@ -288,6 +300,7 @@ window.playground = (() => {
       page.presenting = on;
       document.body.classList.toggle("presenting", on);
       document.body.classList.remove("sheet-open");
+      document.querySelector("#present").blur(); // so that the space bar is the film's
       dispatchEvent(new Event("resize")); // films are as large as fits
       if (tell) page.set({ present: on || null });
     },
@@ -296,8 +309,7 @@ window.playground = (() => {
     open(text, kept = ["present", "hide"]) {
       const wanted = new URLSearchParams(text);
       for (const name of kept) if (state[name] && !wanted.has(name)) wanted.set(name, state[name]);
-      write();
-      history.pushState(history.state, "", location.href);
+      keep();
       reopened = 0;
       requestState(wanted.toString());
     },
@@ -356,8 +368,15 @@ window.playground = (() => {
   function startWanted() {
     const { sampling, training } = page.requests;
     const isThere = ({ tab, player }) => page.ready && page.tab() === tab && document.querySelector(`#${player} [data-listening]`);
-    if ((sampling.wanted || !sampling.number) && isThere(sampling)) page.sample(!sampling.wanted);
+    if ((sampling.wanted || sampling.anew || !sampling.number) && isThere(sampling)) page.sample(!sampling.wanted);
     if (training.wanted && isThere(training)) page.train(training.goal.trained ?? 0);
+  }
+
+  /** What is on the page stays in the browser's history; what comes next is another entry. */
+  function keep() {
+    clearTimeout(timer);
+    write();
+    history.pushState(history.state, "", location.href);
   }
 
   function write() {
@@ -369,8 +388,9 @@ window.playground = (() => {
   function hide(names) {
     const style = document.querySelector("#hidden") ?? document.head.appendChild(document.createElement("style"));
     style.id = "hidden";
-    style.textContent = names.split(",").filter((name) => /^\w+$/.test(name))
-      .map((name) => `:is(#control-${name}, .with-${name}) { display: none !important; }`).join("\n");
+    const hidden = names.split(",").filter((name) => /^\w+$/.test(name)).map((name) => `:is(#control-${name}, .with-${name})`);
+    if (/\bpicture\b/.test(names)) hidden.push("#group-picture"); // nothing would be left under its head
+    style.textContent = hidden.map((selector) => `${selector} { display: none !important; }`).join("\n");
   }
 
   // The rail follows the tab at once, not when Gradio has told of it.
@@ -395,8 +415,11 @@ window.playground = (() => {
     const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
     if (!control?.offsetParent) return;
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
-    control.querySelector(".error-at-field")?.remove();
-    const note = control.appendChild(Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` }));
+    (control.matches(".line") ? control.parentElement : control).querySelector(".error-at-field")?.remove();
+    const note = Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` });
+    const line = field?.closest(".line"); // whose row is full
+    if (line) line.after(note);
+    else control.append(note);
     note.setAttribute("role", "alert");
     control.classList.add("refused");
     const clear = () => { note.remove(); control.classList.remove("refused"); };

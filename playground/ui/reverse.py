@@ -157,6 +157,11 @@ def samplers_of(view: str) -> list[str]:
     return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
 
 
+def told_of(scene: Scene) -> str:
+    """What a person should know of this sampling; nothing where all is as usual."""
+    return f"{scene.caveats()} {scene.unused_picture()}".strip()
+
+
 def _button(view: str) -> str:
     return "Race" if view == "race" else "Remove the noise"
 
@@ -311,11 +316,11 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
                         x_T = images.data_url(grid(scene.initial_noise(), 0)) if scene.settings.view == "run" else ""
-                        yield showing({**mark, "x_T": x_T}), scene.caveats()
+                        yield showing({**mark, "x_T": x_T}), told_of(scene)
                         return
                     runs.show(session, known)
                     made_from = {"settings": scene.sampled_from()}
-                    yield gr.skip(), scene.caveats()
+                    yield gr.skip(), told_of(scene)
                     films = 0
                     for piece in watched_there(scene):
                         if not is_latest():
@@ -374,5 +379,5 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
     view.input(
         told()(reverse.opened_as), [view, bench.controls["model"], label, sampler], [*of_view, label, sampler], **quiet
-    )
+    ).success(None, js="() => playground.sample(true)", api_visibility="private")
     return reverse

@@ -317,6 +317,12 @@ class Scene:
         )
         return f"{assumed} {clamped}".strip()
 
+    def unused_picture(self) -> str:
+        """A sentence for a picture of a person's own that sampling does not use; else nothing."""
+        if self.own is None or "picture" in sampling_query(self.settings):
+            return ""
+        return "Your picture is not used: choose it under “Start from”, or keep a part of it."
+
     def eps(self) -> Any:
         """The noise that the seed stands for."""
         return experiments.gaussian(self.pictures.shape, self.settings.seed)

@@ -14,6 +14,45 @@ from playground.ui.errors import told
 from playground.ui.settings import HIDEABLE
 
 MAX_LINK = 2000
+NAMES_ON_PAGE = {
+    "model": "Model",
+    "picture": "Picture",
+    "seed": "Seed",
+    "schedule": "Schedule",
+    "T": "T",
+    "sampler": "Sampler",
+    "steps": "Steps",
+    "label": "Label",
+    "guidance": "Guidance",
+    "zero_terminal": "Zero terminal SNR",
+    "way": "Add noise: closed form or Markov chain",
+    "look": "Predict noise: views",
+    "eta": "η",
+    "variance": "σₜ²",
+    "count": "Pictures",
+    "driver": "Predictor",
+    "view": "Remove noise: views",
+    "solvers": "Samplers compared",
+    "calls": "NFE",
+    "start": "Start from",
+    "start_at": "Strength",
+    "keep": "Keep",
+    "then": "Label from T/2",
+    "spacing": "Spacing",
+    "karras": "Karras sigmas",
+    "world": "Train: dataset",
+    "target": "Train: what it predicts",
+    "sees_x_t": "Train: input xₜ",
+    "sees_t": "Train: input t",
+    "width": "Train: width",
+    "depth": "Train: layers",
+    "lr": "Train: learning rate",
+    "paths": "Train: sampler",
+}
+"""How the page names each control that a link can hide."""
+
+
+OWN_PICTURES = "A picture of your own is not part of the link."
 
 
 def build_share() -> None:
@@ -26,13 +65,18 @@ def build_share() -> None:
         note = gr.Markdown(elem_id="reach")
         code = gr.HTML(elem_id="qr")
         hidden = gr.Dropdown(
-            list(HIDEABLE), value=[], multiselect=True, label="Hide from the class", elem_id="share-hides"
+            [(NAMES_ON_PAGE[name], name) for name in HIDEABLE],
+            value=[],
+            multiselect=True,
+            label="Hide from the class",
+            info="Controls that the link does not show",
+            elem_id="share-hides",
         )
         close = gr.Button("Close", size="sm", min_width=0)
 
     @told()
     def shown(address: str, names: list[str]) -> tuple[str, str, str, dict[str, object]]:
-        return address, qr_code(address), reach(address), gr.update(visible=True)
+        return address, "" if is_local(address) else qr_code(address), reach(address), gr.update(visible=True)
 
     of_link: dict[str, Any] = {
         "fn": shown,
@@ -48,16 +92,20 @@ def build_share() -> None:
     present.click(None, js="() => playground.present(!playground.presenting)", api_visibility="private")
 
 
+def is_local(link: str) -> bool:
+    """Whether only this computer can open the link."""
+    host = urlsplit(link).hostname or ""
+    return host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
+
+
 def reach(link: str) -> str:
-    """Who can open the link: for one to this computer alone, how others get there; else that own pictures stay."""
+    """Who can open the link, and what is not part of it; for one to this computer alone, how others get there."""
     address = urlsplit(link)
-    host = address.hostname or ""
-    loopback = host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
-    if not loopback:
-        return "A picture of your own is not part of the link."
+    if not is_local(link):
+        return OWN_PICTURES
     port = f":{address.port}" if address.port else ""
     return (
-        "This link opens on this computer only. For others in your network, start the app with "
+        f"{OWN_PICTURES} This link opens on this computer only. For others in your network, start the app with "
         f"`--host 0.0.0.0` and open `http://{_network_address()}{port}` here; then share."
     )
 

@@ -45,11 +45,11 @@ For this test choose ε as the target. With x<sub>0</sub> or v the conversion of
 only with ε is ε̂ then independent of x<sub>t</sub>.""",
 )
 
-SEEN = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss
-stays at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with x<sub>t</sub> the loss
-falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows approach the exact field. The
-same x<sub>T</sub> then ends in the data. Without t one prediction must serve all noise levels, and the result is
-blurred."""
+SEEN = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss stays
+at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with x<sub>t</sub> the
+loss falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows approach the
+exact field. The particles, which start from the same x<sub>T</sub>, then end in the data. Without t one
+prediction must serve all noise levels, and the result is blurred."""
 
 TARGET_NAMES = [("ε", "epsilon"), ("x₀", "sample"), ("v", "v_prediction")]
 PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm")]
@@ -253,7 +253,7 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
             " The world is your drawing; choose another to leave it." if desk.choices[0] else "",
         )
         if desk.learner.finished:
-            return f"All {STEPS:,} steps are done. Drag both sliders, or reset to begin again.{own}"
+            return f"All {STEPS:,} steps are done. Drag both sliders, or press Train to begin again.{own}"
         if desk.going:
             return f"Training: {step:,} of {STEPS:,} steps.{own}"
         return f"{step:,} of {STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
@@ -264,7 +264,11 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
             return gr.skip(), gr.skip()
         before = workshop.desks.at(str(request.session_hash))
         desk, new, paths = at_desk(request, values)
-        again = "What the network was made for has changed: it begins anew. " if before and before.learner.step else ""
+        again = (
+            "The settings of the network or its data have changed, so training starts again. "
+            if before and before.learner.step
+            else ""
+        )
         film = workshop.film(desk, 0, len(milestones()), paths) if new else None
         return (showing(film), again + said(desk)) if film else (gr.skip(), gr.skip())
 
@@ -287,6 +291,10 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
                 desk, _, paths = at_desk(request, values)
                 until = asked.get("until")
                 if until is not None and desk.learner.step > whole("until", until, 0, STEPS):  # it goes only forward
+                    workshop.desks.clear(session)
+                    desk, _, paths = at_desk(request, values)
+                again = until is None and asked.get("train", True) and not asked.get("new_film")
+                if again and desk.learner.finished:
                     workshop.desks.clear(session)
                     desk, _, paths = at_desk(request, values)
                 if asked.get("new_film"):

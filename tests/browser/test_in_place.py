@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.states import STATES, at_rest, seen, wait_for
@@ -211,3 +214,57 @@ def test_the_lists_of_the_rail_are_not_clipped(open_page: OpenPage, address: str
         assert last.evaluate("measuring.seen"), name
         page.keyboard.press("Escape")
         expect(page.locator("ul [role=option]")).to_have_count(0)
+
+
+def test_a_clicker_steps_after_any_choice_and_space_plays_while_presenting(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}?tab=prediction&t=250", **SMALL).page
+    page.wait_for_selector("#player-prediction .panel canvas")
+    page.get_by_label("Shrinkage", exact=True).check()
+    page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 6")
+    expect(page.locator("#player-prediction output")).to_have_text("t = 20")  # it opens where there is some
+    before = int(label(page, "player-prediction").removeprefix("t = "))
+    page.keyboard.press("PageDown")
+    assert int(label(page, "player-prediction").removeprefix("t = ")) > before
+    page.locator("#present").click()
+    page.keyboard.press("Space")
+    expect(page.locator("#player-prediction .play")).to_have_attribute("aria-label", "Pause")
+    assert page.evaluate("playground.presenting")
+
+
+def test_back_and_forward_go_through_tabs_and_views(open_page: OpenPage) -> None:
+    page = open_page(**SMALL).page
+    page.get_by_role("tab", name="Remove noise").click()
+    page.wait_for_selector("#player-reverse .panel canvas")
+    page.get_by_label("Single step", exact=True).check()
+    page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 5")  # it runs by itself
+    here = "`${playground.tab()} ${playground.value('view')}` === place && !playground.requests.state.pending"
+    for go, place in (("back", "reverse run"), ("back", "forward run"), ("forward", "reverse run")):
+        page.evaluate(f"history.{go}()")
+        page.wait_for_function(f"place => {here}", arg=place)
+    page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 3")
+    expect(page.locator("#player-reverse .stale")).to_be_hidden()
+
+
+def test_a_refused_seed_stays_in_its_field_and_escape_closes_the_panel_to_share(open_page: OpenPage) -> None:
+    page = open_page(**SMALL).page
+    field = page.locator("#control-seed input")
+    field.fill("-3")
+    field.press("Enter")
+    expect(page.locator(".error-at-field")).to_contain_text("Seed must be a whole number")
+    assert seen(page, "#control-seed input", ".error-at-field") == ["#control-seed input", ".error-at-field"]
+    page.locator("#share").click()
+    expect(page.locator("#shared textarea")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#shared textarea")).to_be_hidden()
+
+
+def test_an_upload_takes_the_place_of_a_number_that_no_picture_has(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(**SMALL).page
+    page.locator("#control-picture input").first.fill("99999")
+    file = tmp_path / "own.png"
+    Image.fromarray((np.indices((28, 28))[1] % 8 < 4).astype(np.uint8) * 255).save(file)
+    page.locator("#controls input[type=file]").set_input_files(file)
+    expect(page.locator("#about-picture")).to_contain_text("your own picture")
+    expect(page.locator("#control-picture input").first).not_to_have_value("99999")
+    page.get_by_role("tab", name="Remove noise").click()
+    expect(page.locator("#tab-reverse .note")).to_contain_text("Your picture is not used")

@@ -54,6 +54,6 @@ def test_a_link_that_means_harm_is_told_as_text(open_page: OpenPage, address: st
     page = watched.page
     expect(page.locator("#link-note")).to_contain_text("<img src=")
     page.locator("#share").click()
-    expect(page.locator("#qr svg")).to_be_visible()
+    expect(page.locator("#shared textarea")).to_be_visible()
     unharmed(page)
     assert not any(url.endswith("/x") for url in watched.requests)

@@ -36,7 +36,7 @@ function guess(stop, button) {
   }
   stop.querySelector(".answer").hidden = false;
   stop.querySelector(".verdict").textContent = right ? "You guessed right." : "Not so; the right guess is marked.";
-  stop.querySelector(".where").textContent = stop.querySelector(".verdict").textContent;
+  stop.querySelector(".where").textContent = `${stop.dataset.stop} of ${stops.length} · ${right ? "right" : "not so"}`;
   stop.querySelector(".verdict").scrollIntoView({ block: "nearest" });
   if (innerWidth <= 1000) setHeight("peek"); // so that the answer is seen in the playground first
   go(stop.querySelector("a"));
@@ -49,7 +49,10 @@ panel.addEventListener("click", (event) => {
     event.preventDefault();
     go(link);
   } else if (!button) return;
-  else if (button.className === "height") setHeight(HEIGHTS[panel.dataset.height][0]);
+  else if (button.className === "height") {
+    setHeight(HEIGHTS[panel.dataset.height][0]);
+    if (!stop.querySelector(".answer").hidden) stop.querySelector(".verdict").scrollIntoView({ block: "start" });
+  }
   else if (button.className === "close") show(0);
   else if (button.className === "back") turn(+stop.dataset.stop - 1);
   else if (button.className === "on") turn(+stop.dataset.stop + 1);

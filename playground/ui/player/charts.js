@@ -20,12 +20,13 @@ let height = 170;                                 // and its height
 
 /** Charts take what the screen has left below or beside the film. */
 function measureCharts(box) {
-  const count = film.charts.length, most = Math.max(96, innerHeight / 4.2), title = 20, key = 34;
+  const count = film.charts.length, most = Math.max(96, innerHeight / 4.2), presenting = document.body.classList.contains("presenting");
+  const [title, key, least] = presenting ? [24, 58, 72] : [20, 34, 96]; // as large as their type is
   const fit = Math.max(1, Math.floor((box.clientWidth + 20) / 176)), rows = Math.ceil(count / fit);
   const across = player.classList.contains("beside") ? 1 : Math.ceil(count / rows); // as even as can be
   const from = player.classList.contains("beside") ? box.getBoundingClientRect().top + scrollY : find(".readout").getBoundingClientRect().top + scrollY;
   const room = (innerHeight - from - 10) / Math.ceil(count / across) - title - key;
-  height = Math.round(Math.max(96, Math.min(most, room)));
+  height = Math.round(Math.max(least, Math.min(most, room)));
   box.style.setProperty("--across", across);
 }
 

@@ -109,8 +109,10 @@ function append(piece) {
 }
 
 function complete() {
+  const unasked = following && runs?.unasked && runs.goal.frame === undefined;
   following = false;
   if (runs) goToGoal();
+  if (unasked && !calm.matches) alongFrames.toggle(); // it was over before anybody could look
 }
 
 /** A film says from which settings it was made: where the page is at others by now, it is marked. */
@@ -424,6 +426,7 @@ function buildNumbers() {
     cell.append(make("dt", "", each.symbol), make("dd", ""));
     return cell;
   });
+  find(".remark").textContent = film.remark ?? "";
   const table = tabled();
   find(".numbers").classList.toggle("tabled", table !== null);
   find(".numbers").replaceChildren(...(table ?? film.cells));
@@ -531,7 +534,11 @@ function way(row, { last, count, at, go }) {
     go(i);
   }
 
-  const move = { pause, byHand, toggle: () => (playing ? pause() : play()), back: () => byHand(at() - 1), on: () => byHand(at() + 1) };
+  const page = () => Math.max(1, Math.round(count() / 50)); // a step of a clicker: one that can be seen
+  const move = {
+    pause, byHand, toggle: () => (playing ? pause() : play()), back: () => byHand(at() - 1), on: () => byHand(at() + 1),
+    pageBack: () => byHand(at() - page()), pageOn: () => byHand(at() + page()),
+  };
   row.querySelector(".previous").addEventListener("click", move.back);
   row.querySelector(".next").addEventListener("click", move.on);
   button.addEventListener("click", move.toggle);
@@ -571,12 +578,14 @@ function onKey(event) {
     return unzoom();
   }
   const isFilms = player.contains(target) && target.matches("input[type=range]");
-  if (target.closest("select, textarea, [role=listbox], [role=combobox], [contenteditable]") || (target.matches("input") && !isFilms)) return;
+  const isChoice = target.matches("input:is([type=radio], [type=checkbox])"); // keeps the arrows and space; a clicker turns pages
+  if (target.closest("select, textarea, [role=listbox], [role=combobox], [contenteditable]") || (target.matches("input") && !isFilms && !isChoice)) return;
+  if (isChoice && !["PageUp", "PageDown"].includes(key)) return;
   if (target.closest("[role=tab]") && ["Home", "End", "ArrowLeft", "ArrowRight"].includes(key)) return;
   if (target.closest("button, summary") && key === " ") return;
-  if (isFilms && key !== " ") return;
+  if (isFilms && ![" ", "PageUp", "PageDown"].includes(key)) return;
   const along = target.closest(".places") ? alongPlaces : alongFrames;
-  const go = { ArrowLeft: along.back, ArrowRight: along.on, PageUp: along.back, PageDown: along.on, Home: () => along.byHand(0),
+  const go = { ArrowLeft: along.back, ArrowRight: along.on, PageUp: along.pageBack, PageDown: along.pageOn, Home: () => along.byHand(0),
     End: () => along.byHand(Infinity), " ": along.toggle, ...(film?.places && { ArrowDown: alongPlaces.back, ArrowUp: alongPlaces.on }) }[key];
   if (!go || !film || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
