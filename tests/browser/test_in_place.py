@@ -267,4 +267,4 @@ def test_an_upload_takes_the_place_of_a_number_that_no_picture_has(open_page: Op
     expect(page.locator("#about-picture")).to_contain_text("your own picture")
     expect(page.locator("#control-picture input").first).not_to_have_value("99999")
     page.get_by_role("tab", name="Remove noise").click()
-    expect(page.locator("#tab-reverse .note")).to_contain_text("Your picture is not used")
+    expect(page.locator("#tab-reverse .note").first).to_contain_text("Your picture is not used")
