@@ -120,12 +120,13 @@ window.playground = (() => {
       anew: false,   // whether nothing has run since the present state was opened
       opened,        // the number of the state in which the run was asked for
       unasked: false, // whether nobody pressed
+      view: "",       // the view that was chosen then
       connect: request.connect,
       get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
         [details, resumed, resumedWith] = [what, 0, 0];
-        [self.wanted, self.anew, self.opened] = [false, false, opened];
+        Object.assign(self, { wanted: false, anew: false, opened, view: page.value("view") });
         tell("");
         request.ask(details);
         mark();
@@ -283,6 +284,9 @@ window.playground = (() => {
       page.requests.sampling.unasked = unasked;
       page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
     },
+
+    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. */
+    watch() { if (page.requests.sampling.view !== page.value("view")) page.sample(true); },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
     replay() {

@@ -379,5 +379,5 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
     view.input(
         told()(reverse.opened_as), [view, bench.controls["model"], label, sampler], [*of_view, label, sampler], **quiet
-    ).success(None, js="() => playground.sample(true)", api_visibility="private")
+    ).success(None, js="() => playground.watch()", api_visibility="private")
     return reverse
