@@ -43,7 +43,8 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
     expect(page.get_by_role("heading", name="What happens in one step?")).to_be_visible()
     expect(page.locator("#control-count")).to_be_hidden()
     page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 5")  # it runs by itself
-    remove_noise(page)
+    page.locator("#run").click()
+    page.wait_for_function("!playground.requests.sampling.running")
     for frame, part in enumerate(("predict", "subtract", "add noise")):
         scrub(page, PLAYER, 3 + frame)
         assert label(page, PLAYER) == f"step 2 · t = 749 · {part}"
