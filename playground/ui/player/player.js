@@ -66,6 +66,7 @@ function begin(piece) {
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
   // One stays at the place where one was, within a state.
   const more = film && film.places && piece.places && film.opened === playground.opened;
+  const goesOn = piece.stays && film?.run === piece.run && alongFrames.playing;
   alongFrames.pause();
   alongPlaces?.pause();
   film = {
@@ -97,6 +98,7 @@ function begin(piece) {
   else show(Math.min(film.stays ? frame : film.at ?? (following || film.sync || film.places ? 0 : last), last), film.places !== undefined);
   draw(true);
   if (!following) complete();
+  if (goesOn) alongFrames.toggle();
 }
 
 /** Add a piece to the film, and what it brings with it; `show` comes later for a film that is just beginning. */
@@ -536,6 +538,7 @@ function way(row, { last, count, at, go }) {
 
   const page = () => Math.max(1, Math.round(count() / 50)); // a step of a clicker: one that can be seen
   const move = {
+    get playing() { return playing !== null; },
     pause, byHand, toggle: () => (playing ? pause() : play()), back: () => byHand(at() - 1), on: () => byHand(at() + 1),
     pageBack: () => byHand(at() - page()), pageOn: () => byHand(at() + page()),
   };
