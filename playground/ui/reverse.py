@@ -157,7 +157,7 @@ def samplers_of(view: str) -> list[str]:
     return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
 
 
-def told_of(scene: Scene) -> str:
+def caveats_of(scene: Scene) -> str:
     """What a person should know of this sampling; nothing where all is as usual."""
     return f"{scene.caveats()} {scene.unused_picture()}".strip()
 
@@ -315,12 +315,13 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
                     known = before if before and before.film == film else _OnShow(film, scene_of(*values), [])
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
-                        x_T = images.data_url(grid(scene.initial_noise(), 0)) if scene.settings.view == "run" else ""
-                        yield showing({**mark, "x_T": x_T}), told_of(scene)
+                        from_noise = (scene.settings.view, scene.settings.start) == ("run", "noise")
+                        x_T = images.data_url(grid(scene.initial_noise(), 0)) if from_noise else ""
+                        yield showing({**mark, "x_T": x_T}), caveats_of(scene)
                         return
                     runs.show(session, known)
                     made_from = {"settings": scene.sampled_from()}
-                    yield gr.skip(), told_of(scene)
+                    yield gr.skip(), caveats_of(scene)
                     films = 0
                     for piece in watched_there(scene):
                         if not is_latest():
