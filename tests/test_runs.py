@@ -93,6 +93,19 @@ def test_a_later_run_waits_until_the_earlier_one_has_ended(runs: Runs) -> None:
     assert later.has_ended.wait(SOON)
 
 
+def test_a_run_that_was_abandoned_holds_up_no_later_one(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where somebody cancels it through Gradio, which may then keep what is left of it."""
+    monkeypatch.setattr("playground.ui.runs.ABANDONED", 0.05)
+    with ExitStack() as abandoned:
+        first = under_way(runs, abandoned, 1)
+        with runs.start("one", 2) as later:
+            assert later is not None
+            assert not first()
+            abandoned.close()  # its end ends nothing of the later one
+            assert not runs.has_ended("one", 2)
+        assert runs.has_ended("one", 2)
+
+
 def test_of_those_that_wait_only_the_last_starts(runs: Runs) -> None:
     with runs.start("one", 1):
         waiting = [Later(runs, number) for number in (2, 3, 4)]

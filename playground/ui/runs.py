@@ -18,6 +18,8 @@ from playground.ui.errors import told
 from playground.ui.settings import MAX_FILM, whole
 
 MAX_NUMBER = 2**31 - 1
+ABANDONED = 5.0
+"""For how many seconds a run waits for the one before to end: one that was cancelled from outside may never do so."""
 
 
 @dataclass(eq=False)
@@ -31,7 +33,7 @@ class _Session:
     running: int = 0
     film: Any = None
     lacking: int | None = None
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    change: threading.Condition = field(default_factory=threading.Condition)
 
 
 class Runs:
@@ -53,8 +55,9 @@ class Runs:
     def request(self, name: str, number: int) -> None:
         """Note that a run or a stop with this number was requested: every earlier run of the session ends."""
         session = self._session(name)
-        with self._guard:
+        with session.change:
             session.latest = max(session.latest, number)
+            session.change.notify_all()
 
     @contextmanager
     def start(self, name: str, number: int) -> Iterator[Callable[[], bool] | None]:
@@ -69,19 +72,25 @@ class Runs:
         def is_latest() -> bool:
             return session.latest == number
 
-        if not is_latest() or number <= session.started:
+        def may_start() -> bool:
+            return is_latest() and number > session.started
+
+        with session.change:
+            session.change.wait_for(lambda: not session.running or not may_start(), ABANDONED)
+            starts = may_start()
+            if starts:
+                session.lacking = None
+                session.running = session.started = number  # in this order: what is started and not running has ended
+        if not starts:
             yield None
             return
-        with session.turn:
-            if not is_latest() or number <= session.started:
-                yield None
-                return
-            session.lacking = None
-            session.running = session.started = number  # in this order: what has started and is not running has ended
-            try:
-                yield is_latest
-            finally:
-                session.running = 0
+        try:
+            yield is_latest
+        finally:
+            with session.change:
+                if session.running == number:
+                    session.running = 0
+                session.change.notify_all()
 
     def has_started(self, name: str, number: int) -> bool:
         """Whether the run with this number has started."""
@@ -115,8 +124,11 @@ class Runs:
     def leave(self, name: str) -> None:
         """Forget a session whose page was closed; its runs end."""
         with self._guard:
-            if session := self._sessions.pop(name, None):
+            session = self._sessions.pop(name, None)
+        if session:
+            with session.change:
                 session.latest = MAX_NUMBER + 1
+                session.change.notify_all()
 
     def __len__(self) -> int:
         return len(self._sessions)
