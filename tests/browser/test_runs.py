@@ -112,11 +112,14 @@ def fresh(regular: BrowserContext, address: str) -> dict[str, Shown]:
 
 
 def pairs() -> Iterator[tuple[str, str, float]]:
-    """Every film after every other and after one of its own kind. Each meets each delay, on both sides; with
-    EVERY_DELAY in the environment, in every pair."""
+    """Every film after others and after one of its own kind, at each delay. That is half of all pairs; with EVERY_DELAY
+    in the environment it is all of them, each at every delay.
+    """
+    everything = "EVERY_DELAY" in os.environ
     for (i, one), (j, other) in itertools.product(enumerate(LONGER), enumerate(FILMS)):
-        for delay in DELAYS if os.environ.get("EVERY_DELAY") else [DELAYS[(i + j) % len(DELAYS)]]:
-            yield one, other, delay
+        for delay in DELAYS if everything else [DELAYS[(i + j) // 2 % len(DELAYS)]]:
+            if everything or (i + j) % 2 == 0:
+                yield one, other, delay
 
 
 def test_whatever_is_opened_while_another_runs_ends_in_its_own_film(
