@@ -278,11 +278,6 @@ def half_way(schedule: NoiseSchedule) -> float:
     return schedule.level(schedule.num_steps / 2).log_snr.item() - SAME_LOG_SNR
 
 
-def initial_noise(shape: tuple[int, int, int], count: int, generator: torch.Generator) -> Tensor:
-    """x_T, where sampling starts: `count` draws of standard Gaussian noise, (count, C, H, W)."""
-    return torch.randn(count, *shape, generator=generator)
-
-
 def reverse(
     predictor: PredictorSomewhere,
     shape: tuple[int, int, int],
@@ -303,7 +298,7 @@ def reverse(
     """
     generator = torch.Generator().manual_seed(seed)
     if walk_to is None:
-        x_T = initial_noise(shape, count, generator)
+        x_T = torch.randn(count, *shape, generator=generator)
     else:
         x_T = slerp(gaussian(shape, seed), gaussian(shape, walk_to), count)
     labels = None if label is None else torch.full((count,), label)

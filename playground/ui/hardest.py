@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-import torch
 
 from playground.core.depth import hardest
 from playground.core.experiments import even_steps
@@ -48,7 +47,7 @@ def rankings(scene: Scene) -> Iterator[str]:
         f"noise of seed {s.seed}; {at_t.mean().item():.4f} on average at t = {t}. Press a picture to choose it.</p>"
     )
     steps = even_steps(scene.schedule, STEPS_OVER_T)
-    over_t = torch.zeros(len(pictures))
+    over_t = 0 * at_t
     for k, step in enumerate(steps):
         yield f'{about}{rows[0]}<p class="note">Mean over t: step {k + 1} of {len(steps)}.</p>'
         over_t += scene.held_out_errors(step)

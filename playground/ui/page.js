@@ -285,8 +285,12 @@ window.playground = (() => {
       page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
     },
 
-    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. */
-    watch() { if (page.requests.sampling.view !== page.value("view")) page.sample(true); },
+    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. A comparison needs a
+     *  reference of up to 1,000 steps, so it waits for the press. */
+    watch() {
+      const view = page.value("view");
+      if (view !== "race" && view !== page.requests.sampling.view) page.sample(true);
+    },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
     replay() {

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-import torch
 from PIL import Image
-from torch import Tensor
 
 from playground.core import depth, experiments, images, likelihood, names
 from playground.core.depth import Subject, Trial, UsualError
@@ -174,12 +172,12 @@ class Scene:
         """How far the network errs on pictures of its data that it has never seen; None where there are none."""
         return None if self.pictures.stand_in else self.library.usual(self.settings.model)
 
-    def held_out_errors(self, t: int) -> Tensor:
+    def held_out_errors(self, t: int) -> Any:
         """The error on each of the first held-out pictures at step t, with the noise of the seed."""
         network = self.library.checkpoint(self.settings.model).predictor
         return depth.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
 
-    def held_out(self) -> Tensor:
+    def held_out(self) -> Any:
         """The first pictures of the network's data that it was not trained on; none where these are unknown."""
         most = min(HELD_OUT, max(1, HELD_OUT_NUMBERS // self.x0.numel()))
         return self.pictures.x0(self.pictures.testing)[:most]
@@ -201,10 +199,9 @@ class Scene:
         """Sampling from noise, step by step."""
         return self._run(experiments.reverse, **self._sampling())
 
-    def initial_noise(self) -> Tensor:
+    def initial_noise(self) -> Any:
         """The x_T that sampling from noise starts with; the network is not needed for it."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return experiments.initial_noise(self.pictures.shape, self.count(), generator)
+        return experiments.gaussian((self.count(), *self.pictures.shape), self.settings.seed)
 
     def guided(self) -> Iterator[GuidedStep]:
         """The same, and in each step what is found with the label and what without."""

@@ -68,7 +68,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
     page.locator("#control-T input").press("Tab")
     page.locator("#run").click()
     expect(page.locator("#player-reverse .frames output")).to_have_text("NFE 3 · the pictures")
-    expect(page.locator("#player-reverse .charts svg")).to_be_visible()
+    expect(page.locator("#player-reverse .chart > svg")).to_be_visible()
     ranks = page.locator("#player-reverse .words").all_inner_texts()
     assert sorted(word for word in ranks if word) == ["another sample", "closest", "second", "third"]
     said(page, view="race", calls="3", T="60", solvers=None)  # they are the usual ones

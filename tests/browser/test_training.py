@@ -181,7 +181,7 @@ def test_what_the_network_may_not_see_it_cannot_learn(open_page: OpenPage) -> No
     assert float(numbers(page, "player-training")["loss, fixed draws"]) == pytest.approx(1, abs=0.02)
     page.get_by_label("xₜ, the noisy point").check()  # another network: it begins anew
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
-    expect(page.locator("#training-note")).to_contain_text("it begins anew")
+    expect(page.locator("#training-note")).to_contain_text("training starts again")
 
 
 def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
