@@ -259,8 +259,10 @@ def test_a_refused_seed_stays_in_its_field_and_escape_closes_the_panel_to_share(
 
 
 def test_an_upload_takes_the_place_of_a_number_that_no_picture_has(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page(**SMALL).page
+    watched = open_page(**SMALL)
+    page = watched.page
     page.locator("#control-picture input").first.fill("99999")
+    quiet(watched)  # the number takes the place of a picture of one's own, and that is through
     file = tmp_path / "own.png"
     Image.fromarray((np.indices((28, 28))[1] % 8 < 4).astype(np.uint8) * 255).save(file)
     page.locator("#controls input[type=file]").set_input_files(file)
