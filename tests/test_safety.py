@@ -255,6 +255,26 @@ def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visit
     assert [(film["run"], film["start"]) for film in lost] == [(4, 0), (4, 1), (4, 2)]
 
 
+def test_a_finished_training_starts_again_only_where_that_is_asked(visitor: ByHand) -> None:
+    """What asks for lost pieces of it must not begin another."""
+
+    def run_of(**details: Any) -> int:
+        event, values = visitor.run("training", Width=16, Layers=1)
+        values[0] |= details
+        assert visitor.join(event, values).status_code == 200
+        films = list[Film]()
+        for message in visitor.messages():
+            if message["msg"] in ("process_generating", "process_completed"):
+                films += films_in(message)
+            if message["msg"] == "process_completed":
+                break
+        return int(films[-1]["run"])
+
+    finished = run_of()
+    assert run_of(film=str(finished), frames=0) == finished
+    assert run_of(again=True) != finished
+
+
 def films_in(message: dict[str, Any]) -> list[Film]:
     """The films in an answer, whole or as Gradio writes what has changed since the one before."""
     texts = list[str]()

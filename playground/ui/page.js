@@ -142,7 +142,7 @@ window.playground = (() => {
         resumed = frames > resumedWith ? 0 : resumed + 1;
         resumedWith = frames;
         if (resumed > 20) return tell("Some frames have been lost on the way: run it again.");
-        request.ask(() => ({ ...details(), new_film: false, film, frames }));
+        request.ask(() => ({ ...details(), new_film: false, again: false, film, frames }));
         mark();
       },
       /** A stop is a request, too: it ends the run before. */
@@ -276,7 +276,7 @@ window.playground = (() => {
     train(until = null) {
       const { training } = page.requests, { dataset } = document.querySelector("#player-training .player");
       if (until === null) training.goal = {};
-      training.ask(() => ({ until, film: dataset.run, frames: +(dataset.frames ?? 0) }));
+      training.ask(() => ({ until, again: until === null, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
 
     /** Sample; `unasked` where nobody pressed, which the server leaves out for large pictures. */

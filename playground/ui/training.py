@@ -279,7 +279,8 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
     def train(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
         """Train, and send what the film lacks: {"film": its number, "frames": how many it has}.
 
-        With "new_film" the snapshots come anew, for another sampler; without "train" only those that there are.
+        With "again" a training that has done all its steps starts from the first. With "new_film" the snapshots come
+        anew, for another sampler; without "train" only those that there are.
         """
         session = str(request.session_hash)
         with told(), runs.start(session, number := number_of(asked)) as is_latest:
@@ -293,8 +294,7 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
                 if until is not None and desk.learner.step > whole("until", until, 0, STEPS):  # it goes only forward
                     workshop.desks.clear(session)
                     desk, _, paths = at_desk(request, values)
-                again = until is None and asked.get("train", True) and not asked.get("new_film")
-                if again and desk.learner.finished:
+                if asked.get("again") and desk.learner.finished:
                     workshop.desks.clear(session)
                     desk, _, paths = at_desk(request, values)
                 if asked.get("new_film"):
