@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from playground.ui.runs import MAX_NUMBER, Runs, number_of
+from playground.ui.runs import FILMS, MAX_NUMBER, Runs, number_of
 
 SOON = 10
 """Seconds within which a thread that waits for nothing has gone on."""
@@ -167,10 +167,12 @@ def test_a_gap_is_told_once_and_only_to_the_run_that_makes_the_film(runs: Runs) 
         assert runs.lacking("one") is None
 
 
-def test_what_is_on_show_is_each_persons_own(runs: Runs) -> None:
-    assert runs.on_show("one") is None
-    runs.show("one", "a film")
-    assert (runs.on_show("one"), runs.on_show("other")) == ("a film", None)
+def test_the_last_films_of_a_session_are_kept_by_number(runs: Runs) -> None:
+    assert runs.kept("one", 1) is None
+    for number in range(1, FILMS + 2):
+        runs.keep("one", number, f"film {number}")
+    assert [runs.kept("one", number) for number in (1, 2, FILMS + 1)] == [None, "film 2", f"film {FILMS + 1}"]
+    assert runs.kept("other", 2) is None
 
 
 def test_who_leaves_is_forgotten_and_their_run_ends(runs: Runs) -> None:
@@ -178,11 +180,11 @@ def test_who_leaves_is_forgotten_and_their_run_ends(runs: Runs) -> None:
         assert is_latest is not None
         waiting = Later(runs, 1)
         assert waiting.has_begun.wait(SOON)
-        runs.show("one", "a film")
+        runs.keep("one", 1, "a film")
         runs.leave("one")
         assert not is_latest()
         assert len(runs) == 0
-    assert runs.on_show("one") is None
+    assert runs.kept("one", 1) is None
     runs.leave("one")  # once more does nothing
     runs.leave("nobody")
     with runs.start("one", 1) as anew:
@@ -204,7 +206,7 @@ def test_memory_is_bounded_and_the_session_unused_for_longest_goes() -> None:
     runs = Runs(capacity=3)
     with ExitStack() as stack:
         going = {name: under_way(runs, stack, 1, name) for name in ("a", "b", "c")}
-        runs.on_show("a")  # used
+        runs.kept("a", 1)  # used
         going["d"] = under_way(runs, stack, 1, "d")
         assert len(runs) == 3
         assert {name: is_latest() for name, is_latest in going.items()} == {"a": 1, "b": 0, "c": 1, "d": 1}

@@ -12,11 +12,13 @@ import torch
 from PIL import Image
 
 from playground.core import images
+from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
 from playground.core.samplers import SAMPLERS
 from playground.ui.scene import Scene
 from playground.ui.script import script
 from playground.ui.settings import checked
+from tests.conftest import unlabelled
 
 ASKED: list[dict[str, Any]] = [
     *({"sampler": name} for name in SAMPLERS),
@@ -45,14 +47,19 @@ ASKED: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder beside the shipped weights, as the script names them; the working directory."""
+    (tmp_path / "weights").symlink_to(WEIGHTS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(map(str, asked.values())))
-def test_a_script_ends_in_the_pictures_on_the_screen(
-    asked: dict[str, Any], library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_script_ends_in_the_pictures_on_the_screen(asked: dict[str, Any], library: Library, folder: Path) -> None:
     scene = Scene(library, checked(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
     *_, last = scene.reverse()
-    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     with Image.open("pictures.png") as image:
         made = np.array(image).astype(int)
@@ -60,15 +67,12 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
     assert np.abs(made - expected).max() <= 1
 
 
-def test_the_script_of_a_race_runs_every_solver(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_script_of_a_race_runs_every_solver(library: Library, folder: Path) -> None:
     asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
     asked["variance"] = "beta"
     scene = Scene(library, checked(library, **asked))
     *_, runners = scene.race()
-    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     for runner in runners:
         with Image.open(f"{runner.sampler}.png") as image:
@@ -77,11 +81,20 @@ def test_the_script_of_a_race_runs_every_solver(
         assert np.abs(made - expected).max() <= 1
 
 
-def test_it_needs_nothing_of_ours(library: Library, tmp_path: Path) -> None:
+def test_it_needs_nothing_of_ours(library: Library, folder: Path) -> None:
     """In a process of its own, in a folder of its own."""
     scene = Scene(library, checked(library, steps=3, count=1))
-    (tmp_path / "run.py").write_text(script(scene), encoding="utf-8")
-    subprocess.run([sys.executable, "run.py"], cwd=tmp_path, check=True)
-    with Image.open(tmp_path / "pictures.png") as made:
+    (folder / "run.py").write_text(script(scene), encoding="utf-8")
+    subprocess.run([sys.executable, "run.py"], check=True)
+    with Image.open("pictures.png") as made:
         assert made.size == (28, 28)
-    assert "playground" not in script(scene).replace(str(library.folders["digits"]), "")
+    assert "import playground" not in script(scene)
+    assert str(WEIGHTS.parent) not in script(scene)  # where the server keeps them is nobody's business
+
+
+def test_a_network_from_the_hub_is_named_as_there(tmp_path: Path) -> None:
+    unlabelled(tmp_path / "unet")
+    (library := Library([tmp_path], device="cpu")).folders = {"some/network": tmp_path}
+    assert "UNet2DModel.from_pretrained('some/network', subfolder='unet', " in script(
+        Scene(library, checked(library, model="some/network"))
+    )

@@ -64,7 +64,7 @@ class Subject:
 
 def noise_alone(shape: tuple[int, int, int], strength: float) -> Subject:
     """No picture, that is x0 = 0, the middle of the range, in noise of the wrong strength."""
-    return Subject(f"no picture; noise × {strength:g}", torch.zeros(shape), strength)
+    return Subject(f"noise × {strength:g}", torch.zeros(shape), strength)
 
 
 @dataclass(frozen=True)

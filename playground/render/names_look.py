@@ -71,7 +71,7 @@ def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Fil
         (panel("x̂_0", "picture", PICTURE, badge="network", about="picture"), {"x0": 1}),
         (panel("v̂", "mixture", NOISE, badge="network", about="velocity"), {"v": 1}),
         (
-            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score, scaled"),
+            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score"),
             {"eps": -1},
         ),
         *off_by("x̂_0", "x0", "in x0", names.in_x0),

@@ -279,17 +279,15 @@ window.playground = (() => {
       training.ask(() => ({ until, again: until === null, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
 
-    /** Sample; `unasked` where nobody pressed, which the server leaves out for large pictures. */
+    /** Sample; `unasked` where nobody pressed: what takes long, the server then leaves out. */
     sample(unasked = false) {
       page.requests.sampling.unasked = unasked;
       page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
     },
 
-    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. A comparison needs a
-     *  reference of up to 1,000 steps, so it waits for the press. */
+    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. */
     watch() {
-      const view = page.value("view");
-      if (view !== "race" && view !== page.requests.sampling.view) page.sample(true);
+      if (page.value("view") !== page.requests.sampling.view) page.sample(true);
     },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
@@ -433,7 +431,7 @@ window.playground = (() => {
     const clear = () => { note.remove(); control.classList.remove("refused"); };
     control.addEventListener("input", clear, { once: true });
     control.addEventListener("click", ({ target }) => { if (target !== field) clear(); }, { once: true });
-    field?.focus();
+    if (document.activeElement.matches("body, button")) field?.focus(); // else something is being typed elsewhere
     toast.style.display = "none";
   }
   const toasts = new MutationObserver((changes) => {

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from playground.core.images import MAX_BYTES
 from playground.core.layouts import CheckpointError
@@ -279,7 +280,11 @@ def launch_options() -> dict[str, Any]:
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": MAX_BYTES,
-        "app_kwargs": {"middleware": [Middleware(Door)], "exception_handlers": HANDLERS},
+        # Gradio compresses its own scripts and styles, but not the page, which is 0.9 MB.
+        "app_kwargs": {
+            "middleware": [Middleware(Door), Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5)],
+            "exception_handlers": HANDLERS,
+        },
         "ssr_mode": False,
         # What somebody has chosen is kept for so many sessions, 0.4 MB each; Gradio would keep ten thousand.
         "state_session_capacity": 256,

@@ -25,7 +25,7 @@ from playground.ui.folded import fill_while_open
 from playground.ui.frame import Frame
 from playground.ui.plain import plain
 from playground.ui.player import build_player, showing
-from playground.ui.runs import Runs, build_answers, build_request, number_of
+from playground.ui.runs import MAX_NUMBER, Runs, build_answers, build_request, number_of
 from playground.ui.scene import Scene
 from playground.ui.script import script
 from playground.ui.settings import (
@@ -72,10 +72,9 @@ SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
 
 
 @dataclass(frozen=True)
-class _OnShow:
-    """A film's number, what it was sampled from, and how many frames it had after each of its pieces so far."""
+class _Sampled:
+    """What a film was sampled from, and how many frames it had after each of its pieces so far."""
 
-    film: int
     scene: Scene
     ends: list[int]
 
@@ -130,13 +129,19 @@ class Reverse:
         chosen = self.views[one_of("view", view, self.views)]
         return chosen.claim.markdown(), chosen.seen, _button(view)
 
-    def opened_as(self, view: str, model: str, label: str, sampler: str) -> tuple[Any, ...]:
-        """What a chosen view brings: its texts, a label where it needs one, and the samplers that it shows."""
+    def opened_as(self, view: str, model: str, label: str, lent: str, sampler: str) -> tuple[Any, ...]:
+        """What a chosen view brings: its texts, its samplers, and a label where it needs one.
+
+        That label is `lent`: the next view that needs none takes it back.
+        """
         pictures = self.library.pictures(one_of("model", model, self.library.names))
-        needs_label = view == "guidance" and label == ANY_LABEL and pictures.label_names
+        if view != "guidance":
+            label, lent = ANY_LABEL if label == lent else label, ""
+        elif label == ANY_LABEL and pictures.label_names:
+            label = lent = pictures.label_names[0]
         shown = samplers_of(view)
         of_sampler = gr.update(choices=shown, value=sampler if sampler in shown else "ddim")
-        return *self.seen_as(view), pictures.label_names[0] if needs_label else gr.skip(), of_sampler
+        return *self.seen_as(view), label, lent, of_sampler
 
 
 def _named(pictures: Pictures) -> list[tuple[str, str]]:
@@ -160,6 +165,13 @@ def samplers_of(view: str) -> list[str]:
 def caveats_of(scene: Scene) -> str:
     """What a person should know of this sampling; nothing where all is as usual."""
     return f"{scene.caveats()} {scene.unused_picture()}".strip()
+
+
+def waits_for_a_press(scene: Scene) -> bool:
+    """Whether sampling takes too long to begin by itself: of large pictures, on a borrowed GPU, and in a comparison,
+    whose reference takes up to 1,000 steps.
+    """
+    return ZERO or scene.settings.view == "race" or scene.x0.numel() > MAX_UNASKED
 
 
 def _button(view: str) -> str:
@@ -193,7 +205,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     player = build_player(
         elem_id="player-reverse",
         label="Removing noise",
-        prompt="Press “Remove the noise”.",
+        prompt="Not sampled yet",
         runs="sampling",
         skeletons=SKELETONS,
     )
@@ -203,6 +215,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     with gr.Row(elem_classes="take-away"):
         every_step = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
         steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
+        shown_film = gr.Number(visible="hidden", label="The film on show")
         shown_frames = gr.Number(visible="hidden", label="Frames on show")
     with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
         code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
@@ -277,6 +290,9 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
         return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
 
+    def check(*values: Any) -> None:
+        scene_of(*values)
+
     def in_code(*values: Any) -> str:
         try:
             return f"```python\n{script(scene_of(*values))}```"
@@ -305,21 +321,20 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
                 whole("film", asked.get("film", number), 1, number),
                 whole("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
-            before = runs.on_show(session)
-            if not before or before.film != film:  # of another film nothing is known: this one is new
+            if not (before := runs.kept(session, film)):  # nothing is known of it: this film is new
                 film, have = number, 0
             stream = FilmStream(lambda: runs.lacking(session))
             mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
             try:
                 with turns.taken(session):
-                    known = before if before and before.film == film else _OnShow(film, scene_of(*values), [])
+                    known = before or _Sampled(scene_of(*values), [])
                     scene, ends = known.scene, known.ends
-                    if asked.get("unasked") and (ZERO or scene.x0.numel() > MAX_UNASKED):
+                    if asked.get("unasked") and waits_for_a_press(scene):
                         from_noise = (scene.settings.view, scene.settings.start) == ("run", "noise")
                         x_T = images.data_url(grid(scene.initial_noise(), 0)) if from_noise else ""
                         yield showing({**mark, "x_T": x_T}), caveats_of(scene)
                         return
-                    runs.show(session, known)
+                    runs.keep(session, film, known)
                     made_from = {"settings": scene.sampled_from()}
                     yield gr.skip(), caveats_of(scene)
                     films = 0
@@ -344,11 +359,11 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
             yield stream.end(mark), gr.skip()
 
     @told()
-    def arrays(request: gr.Request, frames: float) -> str:
-        """The steps that the film on show has in its first `frames`, sampled again from what it was made from."""
+    def arrays(request: gr.Request, film: float, frames: float) -> str:
+        """The steps that a film has in its first `frames`, sampled again from what it was made from."""
         session = str(request.session_hash)
-        if not (shown := runs.on_show(session)):
-            raise ValueError("Nothing has been sampled yet: press “Remove the noise” first.")
+        if not (shown := runs.kept(session, whole("film", film, 0, MAX_NUMBER))):
+            raise ValueError("Nothing has been sampled yet: start a run first.")
         scene, pieces = shown.scene, bisect_right(shown.ends, whole("frames", frames, 0, MAX_FILM))
         name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
         with turns.taken(session):
@@ -364,9 +379,12 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     build_answers(runs, asked, "sampling")
     run.click(None, js="() => playground.sample()", api_visibility="private")
     stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
-    # How many frames the page has, the browser knows: those of a run that was stopped may never have come.
-    frames = "document.querySelector('#player-reverse .player').dataset.frames ?? 0"
-    every_step.click(arrays, shown_frames, steps_file, js=f"() => +({frames})", **sampling).success(
+    # Which film is on show, and how much of it, the browser knows: the end of a run that was stopped may never come.
+    on_show = """() => {
+        const { run, frames } = document.querySelector("#player-reverse .player").dataset;
+        return [+(run ?? 0), +(frames ?? 0)];
+    }"""
+    every_step.click(arrays, [shown_film, shown_frames], steps_file, js=on_show, **sampling).success(
         None, steps_file, None, js="(file) => playground.download(file)", api_visibility="private"
     )
     of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
@@ -378,7 +396,14 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
 
     reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
+    lent = gr.State("")
+    label.input(lambda: "", None, lent, **quiet)
     view.input(
-        told()(reverse.opened_as), [view, bench.controls["model"], label, sampler], [*of_view, label, sampler], **quiet
+        told()(reverse.opened_as),
+        [view, bench.controls["model"], label, lent, sampler],
+        [*of_view, label, lent, sampler],
+        **quiet,
     ).success(None, js="() => playground.watch()", api_visibility="private")
+    for field in (steps, calls):
+        field.blur(told()(check), chosen, **quiet)
     return reverse

@@ -21,17 +21,21 @@ MAX_NUMBER = 2**31 - 1
 ABANDONED = 5.0
 """For how many seconds a run waits for the one before to end: one that was cancelled from outside may never do so."""
 
+FILMS = 4
+"""How many films of a session are remembered."""
+
 
 @dataclass(eq=False)
 class _Session:
     """`latest` is the highest number requested, `started` the highest that has started, `running` that of the run under
-    way, if any, `film` what is on show, and `lacking` how many frames of it a page has that noticed a gap.
+    way, if any, `films` what the last films were made from, by number, and `lacking` how many frames a page has that
+    noticed a gap.
     """
 
     latest: int = 0
     started: int = 0
     running: int = 0
-    film: Any = None
+    films: OrderedDict[int, Any] = field(default_factory=OrderedDict)
     lacking: int | None = None
     change: threading.Condition = field(default_factory=threading.Condition)
 
@@ -113,13 +117,18 @@ class Runs:
         frames, session.lacking = session.lacking, None
         return frames
 
-    def show(self, name: str, film: Any) -> None:
-        """Note what the session's film was made from."""
-        self._session(name).film = film
+    def keep(self, name: str, number: int, film: Any) -> None:
+        """Note what the session's film with this number was made from. The last FILMS are kept: a page still shows an
+        earlier one where a run was stopped before its first frame.
+        """
+        films = self._session(name).films
+        films[number] = film
+        while len(films) > FILMS:
+            films.popitem(last=False)
 
-    def on_show(self, name: str) -> Any:
-        """The film that was noted last, or None."""
-        return self._session(name).film
+    def kept(self, name: str, number: int) -> Any:
+        """What the film with this number was made from, or None."""
+        return self._session(name).films.get(number)
 
     def leave(self, name: str) -> None:
         """Forget a session whose page was closed; its runs end."""

@@ -7,11 +7,13 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from playground.core import images
+from playground.core.datasets import WEIGHTS
 from playground.core.given import NOTHING
 from playground.core.layouts import scheduler_in, weights_in
 from playground.core.masks import as_picture
@@ -140,10 +142,21 @@ def _head(scene: Scene) -> str:
 def _network(scene: Scene) -> str:
     folder = scene.library.folders[scene.settings.model]
     unet, config = weights_in(folder).parent, scheduler_in(folder)
-    trained_on = "DDPMScheduler()" if config is None else f"DDPMScheduler.from_pretrained({str(config.parent)!r})"
-    return f"""unet = UNet2DModel.from_pretrained({str(unet)!r}, low_cpu_mem_usage=False).eval()
+    trained_on = (
+        "DDPMScheduler()" if config is None else f"DDPMScheduler.from_pretrained({_source(scene, config.parent)})"
+    )
+    where = "# Run this in the folder of the playground.\n" if folder.is_relative_to(WEIGHTS) else ""
+    return f"""{where}unet = UNet2DModel.from_pretrained({_source(scene, unet)}, low_cpu_mem_usage=False).eval()
 trained_on = {trained_on}.alphas_cumprod.double()
 T, steps, seed = {scene.settings.T}, {scene.settings.steps}, {scene.settings.seed}"""
+
+
+def _source(scene: Scene, part: Path) -> str:
+    """What `from_pretrained` takes for a part of the network in this folder: its name on the Hub, or a path."""
+    name = scene.settings.model
+    if "/" in name:
+        return repr(name) if part == scene.library.folders[name] else f"{name!r}, subfolder={part.name!r}"
+    return repr((part.relative_to(WEIGHTS.parent) if part.is_relative_to(WEIGHTS) else part).as_posix())
 
 
 def _schedule(scene: Scene) -> str:

@@ -338,7 +338,7 @@ def test_who_wants_little_motion_sees_two_pictures_a_second(open_page: OpenPage)
 
 
 def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> None:
-    """In 1.2 MB, and nothing moves that was not touched."""
+    """In 850 kB, and nothing moves that was not touched."""
     page = open_page(locale="en-GB").page  # somebody new, with nothing in the cache
     facts = page.evaluate(
         """async () => {
@@ -350,7 +350,7 @@ def test_the_page_is_there_at_once_and_does_not_jump(open_page: OpenPage) -> Non
             return { shift: shifts.reduce((sum, value) => sum + value, 0), bytes };
         }"""
     )
-    assert facts["bytes"] < 1_200_000
+    assert facts["bytes"] < 850_000
     assert facts["shift"] < 0.1  # "good", as Chromium's makers have it
 
 

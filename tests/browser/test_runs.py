@@ -481,12 +481,34 @@ def test_every_step_that_is_saved_is_of_the_film_on_show(open_page: OpenPage, ad
 def test_of_a_stopped_run_as_many_steps_are_saved_as_were_shown(open_page: OpenPage) -> None:
     page = open_page(accept_downloads=True).page
     page.get_by_role("tab", name="Remove noise").click()
+    page.wait_for_selector("#player-reverse .panel")
+    page.wait_for_function("!playground.requests.sampling.running")  # it ran by itself
     set_field(page, "steps", "1000")
+    before = page.evaluate("document.querySelector('#player-reverse .player').dataset.run")
     page.locator("#run").click()
-    page.wait_for_function("document.querySelector('#player-reverse .player')?.dataset.frames > 20")
+    page.wait_for_function(
+        """before => (({ run, frames }) => run !== before && frames > 20)(
+            document.querySelector('#player-reverse .player').dataset)""",
+        arg=before,
+    )
     page.locator("#stop").click()
     page.wait_for_function("!playground.requests.sampling.running")
     shown = int(page.evaluate(SHOWN, "player-reverse")["frames"])
     page.wait_for_timeout(500)
     assert int(page.evaluate(SHOWN, "player-reverse")["frames"]) == shown
     assert len(steps_of(page)["eps_hat"]) == shown
+
+
+def test_after_a_run_that_was_stopped_before_its_first_frame_the_film_on_show_is_saved(
+    open_page: OpenPage, address: str
+) -> None:
+    page = open_page(f"{address}?tab=reverse&steps=4&count=1&seed=6&frame=4", accept_downloads=True).page
+    settled(page, "run")
+    saved = steps_of(page)
+    set_field(page, "steps", "9")
+    for _ in range(2):
+        page.evaluate("playground.sample(); playground.requests.sampling.stop()")
+        page.wait_for_timeout(500)
+    assert page.evaluate(SHOWN, "player-reverse")["frames"] == "5"
+    again = steps_of(page)
+    assert {name: saved[name].tolist() for name in saved} == {name: again[name].tolist() for name in again}

@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core import images
+from playground.core.datasets import WEIGHTS
 from playground.core.library import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
@@ -103,6 +104,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
     page.locator("#show-code button").first.click()
     page.wait_for_function("document.querySelector('#script')?.textContent.includes('4 of digits')")
     monkeypatch.chdir(tmp_path)
+    Path("weights").symlink_to(WEIGHTS)
     Path("run.py").write_text(page.locator("#script code").inner_text(), encoding="utf-8")
     runpy.run_path("run.py")
     with Image.open("pictures.png") as image:

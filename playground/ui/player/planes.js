@@ -78,7 +78,7 @@ function drawArrows(pen, panel, moment) {
   for (let k = 0; k < count; k++) {
     const j = 2 * (asked * count + k), [right, up] = [field[j], -field[j + 1]].map((value) => value / 127 * longest * length);
     const size = Math.hypot(right, up), [fromX, fromY] = [x(grid[2 * k]) - right / 2, y(grid[2 * k + 1]) - up / 2];
-    context.globalAlpha = .12 + .88 * density[asked * count + k] / 255;
+    context.globalAlpha = .3 + .7 * Math.sqrt(density[asked * count + k] / 255);
     context.beginPath();
     context.moveTo(fromX, fromY);
     context.lineTo(fromX + right, fromY + up);

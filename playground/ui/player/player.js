@@ -259,7 +259,7 @@ function buildStage() {
     if (panel.badge) title.append(make("span", "badge", panel.badge));
     const about = make("span", "about"), symbol = panel.note && number(panel.note).symbol; // what has no room goes, the number last
     about.title = [panel.about, symbol].filter(Boolean).join(": ");
-    if (panel.about) about.append(make("small", "", symbol ? `${panel.about}: ` : panel.about));
+    if (panel.about) about.append(Object.assign(make("small", "", symbol ? `${panel.about}: ` : panel.about), { title: panel.about }));
     if (symbol) about.append(make("small", "symbol", `${symbol} `));
     if (panel.note) about.append(document.createElement("span"));
     caption.append(title, about);
