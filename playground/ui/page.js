@@ -416,8 +416,9 @@ window.playground = (() => {
   }, { passive: true });
 
   /** A refused value is told at its field, by the field's own name; what has no field in sight stays a toast. */
-  function tellAtField(toast) {
-    const text = toast.querySelector(".toast-message-text")?.textContent ?? "", [, name, rest] = text.match(/^(\w+) (must .*)$/s) ?? [];
+  function tellAtField(message) {
+    const text = message.textContent.trim(), [, name, rest] = text.match(/^(\w+) (must .*)$/s) ?? [];
+    if (message.dataset.told === text) return;
     const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
     if (!control?.offsetParent) return;
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
@@ -432,17 +433,15 @@ window.playground = (() => {
     control.addEventListener("input", clear, { once: true });
     control.addEventListener("click", ({ target }) => { if (target !== field) clear(); }, { once: true });
     if (document.activeElement.matches("body, button")) field?.focus(); // else something is being typed elsewhere
-    toast.style.display = "none";
+    message.dataset.told = text; // the style sheet hides it
   }
-  const toasts = new MutationObserver((changes) => {
-    for (const { addedNodes } of changes) for (const node of addedNodes) if (node.querySelector?.(".toast-body")) tellAtField(node);
-  });
-  new MutationObserver((_, observer) => { // Gradio makes the place for them once
+  new MutationObserver((_, observer) => { // Gradio makes the place for messages once, and one toast for all that are there
     const wrap = document.querySelector(".toast-wrap");
     if (!wrap) return;
     observer.disconnect();
-    toasts.observe(wrap, { childList: true, subtree: true });
-    for (const toast of wrap.children) if (toast.querySelector(".toast-body")) tellAtField(toast);
+    const tell = () => wrap.querySelectorAll(".toast-message-item").forEach(tellAtField);
+    new MutationObserver(tell).observe(wrap, { childList: true, subtree: true });
+    tell();
   }).observe(document, { childList: true, subtree: true });
 
   document.addEventListener("DOMContentLoaded", () => { document.body.dataset.tab = asked.get("tab") ?? "forward"; });

@@ -56,12 +56,21 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
 
     watch(page, "Guidance")
     expect(page.locator("#control-label input")).to_have_value("0")  # it needs one
+    watch(page, "Trajectory")
+    expect(page.locator("#control-label input")).to_have_value("any")  # and had it lent
+    watch(page, "Guidance")
     page.locator("#control-label input").click()
     page.get_by_role("option", name="7", exact=True).click()
     remove_noise(page)
     assert float(numbers(page, PLAYER)["rms(ε̂(c) − ε̂(∅))"]) > 0
 
+    watch(page, "Trajectory")
+    expect(page.locator("#control-label input")).to_have_value("7")  # a person has chosen it
+    page.wait_for_function(SAMPLED)
+    film = page.locator("#player-reverse .player").get_attribute("data-run")
     watch(page, "Solver comparison")
+    page.wait_for_function("!playground.requests.sampling.running")
+    assert page.locator("#player-reverse .player").get_attribute("data-run") == film  # a comparison waits for the press
     for hidden in ("sampler", "steps", "driver", "eta"):
         expect(page.locator(f"#control-{hidden}")).to_be_hidden()
     page.locator("#control-calls input").fill("3")
@@ -143,9 +152,13 @@ def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settin
         "document.querySelector('#player-reverse output')?.textContent === 'after step 3 · the picture'"
     )
     expect(page.locator("#player-reverse .stale")).to_be_hidden()
+    page.locator("#control-steps input").fill("1001")
+    page.locator("#control-steps input").press("Tab")
+    expect(page.locator("#control-steps .error-at-field")).to_contain_text("Steps must be a whole number from 1")
+    expect(page.locator("#control-guidance input").first).to_be_focused()  # it is left without being held
     page.locator("#control-steps input").fill("0")
     page.locator("#run").click()  # refused, so what is on show stays that of before
-    expect(page.get_by_text("Steps must be a whole number from 1").first).to_be_visible()
+    expect(page.locator("#control-steps .error-at-field")).to_contain_text("it was 0.")
     expect(page.locator("#player-reverse .stale")).to_be_visible()
     assert link_of_film(page) is None  # there is none that would lead to it
     page.locator("#control-steps input").fill("2")
