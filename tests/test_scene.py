@@ -64,6 +64,16 @@ def test_nobody_is_ideal_without_the_training_pictures(foreign: Library, library
     assert list(scene(library).predictors()) == ["network", "ideal", "blind", "copycat"]
 
 
+@pytest.mark.parametrize(("picture", "own", "is_remarked"), [(3, False, False), (9003, False, True), (3, True, True)])
+def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
+    library: Library, picture: int, own: bool, is_remarked: bool
+) -> None:
+    asked = Scene(
+        library, checked(library, look="predictors", picture=picture, T=10), Image.new("L", (28, 28)) if own else None
+    )
+    assert ("not in the training set" in film_of(asked).get("remark", "")) == is_remarked
+
+
 def test_means_are_over_the_pictures_that_are_named(foreign: Library) -> None:
     asked = scene(foreign)
     assert asked.averaged_over() == {"network": "over the substitute dataset"}

@@ -34,8 +34,12 @@ class Look:
     skeleton: str = "5x1"
 
 
+UNSEEN = "This picture is not in the training set. The ideal predictor knows only the pictures that are."
+
+
 def _predictors(scene: Scene, t: list[int]) -> Film:
-    return looks.predictors_film({who: scene.prediction(who, t) for who in scene.predictors()}, scene.settings.t)
+    film = looks.predictors_film({who: scene.prediction(who, t) for who in scene.predictors()}, scene.settings.t)
+    return {**film, "remark": UNSEEN} if "ideal" in scene.predictors() and not scene.was_trained_on() else film
 
 
 def _independence(scene: Scene, t: list[int]) -> Film:

@@ -79,9 +79,12 @@ class Scene:
                 f"picture {index:,} of 0 to {last:,}{name}, from the substitute dataset {self.pictures.name}: "
                 "the network came without its training set"
             )
-        held_out = index >= self.pictures.training.stop
-        seen = "held out: not in the training set" if held_out else "in the training set"
+        seen = "in the training set" if self.was_trained_on() else "held out: not in the training set"
         return f"picture {index:,} of 0 to {len(self.pictures) - 1:,}{name}{labelled}; {seen}"
+
+    def was_trained_on(self) -> bool:
+        """Whether the picture is in the training set of the network."""
+        return self.own is None and not self.pictures.stand_in and self.settings.picture < self.pictures.training.stop
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""
