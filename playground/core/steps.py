@@ -34,6 +34,11 @@ class Step:
         """The whole step of the schedule that this started from."""
         return round(schedule.t_at(self.level.log_snr).item())
 
+    def next_t(self, schedule: NoiseSchedule) -> int | None:
+        """The whole step of the schedule that this led to; None for the last, which leads to x_0."""
+        is_last = self.index == self.total - 1
+        return None if is_last else round(schedule.t_at(self.next_level.log_snr).item())
+
 
 def trailing(num_steps: int, steps: int) -> Tensor:
     """Evenly down from T - 1, the noisiest level; the last step is a whole stride (Lin et al. 2024, table 2)."""

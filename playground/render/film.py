@@ -47,7 +47,7 @@ def over_t(t: Tensor, at: int) -> Film:
     """
     return {
         **piece(0, len(t), [f"t = {i}" for i in t.tolist()]),
-        "ends": ["t = 0 · clean", f"noise · t = {int(t[-1])}"],
+        "ends": ["t = 0 · nearly clean", f"noise · t = {int(t[-1])}"],
         "sync": True,
         "at": int((t - at).abs().argmin()),
     }

@@ -33,7 +33,7 @@ def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: T
     if frames[-1] == calls:
         labels[-1] = f"NFE {calls} · the pictures"
     called = number("calls", "NFE", torch.tensor(counted, dtype=torch.float32), "mixture", _NFE, 0)
-    above = [panel("x_t", "mixture", PICTURE, badge=each.sampler, about=f"NFE {each.total}") for each in runners]
+    above = [panel("x_t", "mixture", PICTURE, badge=each.sampler, about=f"total NFE {each.total}") for each in runners]
     notes = ["" if reference is None else _key(runner) for runner in runners]
     below = [
         panel("x̂_0", "picture", PICTURE, badge=runner.sampler, note=note)

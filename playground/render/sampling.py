@@ -130,7 +130,7 @@ PARTS = ("predict", "subtract", "add noise")
 
 def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
     """The piece that a step adds, three frames: the noise is predicted, a part of it subtracted, fresh noise added."""
-    step, t = slow.step, slow.step.t(schedule)
+    step, t, next_t = slow.step, slow.step.t(schedule), slow.step.next_t(schedule)
     last = step.index == step.total - 1
     states = [(step.x_t, PICTURE), (slow.eps, NOISE), (slow.mean, PICTURE), (slow.z, NOISE), (step.x_next, PICTURE)]
     known_from = (0, 0, 1, 2, 2)  # the frame in which each is there
@@ -144,6 +144,13 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))
     numbers = [
         *level_numbers(torch.full((3,), float(t)), of_level)[:2],
+        number(
+            "next alpha_bar",
+            "ᾱ_t−1",
+            (step.next_level.alpha**2).expand(3),
+            "mixture",
+            "ᾱ of the next state; where there are fewer steps than T, t − 1 stands for its t",
+        ),
         number("x_t part", "a", slow.x_t_part.expand(3), "mixture", "coefficient of x_t: 1/√α_t, with α_t = ᾱ_t/ᾱ_t−1"),
         number(
             "eps part",
@@ -158,7 +165,10 @@ def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
         **piece(
             3 * step.index,
             3 * step.total,
-            [f"step {step.index + 1} · t = {t} · {part}" for part in PARTS],
+            [
+                f"{part} · step {step.index + 1} of {step.total} · t = {t} → {'x₀' if next_t is None else next_t}"
+                for part in PARTS
+            ],
         ),
         **moving(layers),
         "size": size(layers[0][0][0]),

@@ -69,6 +69,19 @@ class Bench:
         return gr.update(choices=self.library.names)
 
 
+def refuse_when_left(field: gr.Number, name: str, library: Library, beside: dict[str, Any]) -> None:
+    """When the field of this control is left with a value that is not allowed, tell so, whatever the others hold.
+
+    `beside` are the controls, by name, that the range depends on.
+    """
+
+    @told()
+    def check(value: Any, *others: Any) -> None:
+        checked(library, **dict(zip(beside, others, strict=True)), **{name: value})
+
+    field.blur(check, [field, *beside.values()], api_visibility="private", show_progress="hidden")
+
+
 def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     """Lay out the shared controls in the rail, at the settings of the first scene."""
     default = first.settings
@@ -133,4 +146,7 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
     changed = [each.input for each in (picture, seed, zero_terminal)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
+    # A field may be empty while it is typed into, but not when it is left.
+    for name, field in {"picture": picture, "seed": seed, "T": num_steps}.items():
+        refuse_when_left(field, name, library, {"model": model})
     return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])

@@ -26,7 +26,8 @@ fades out and the noise, always the same ε, fades in.
 
 ᾱ<sub>t</sub> is the share of the picture's variance that is left in x<sub>t</sub>. The noise schedule defines it: step
 s adds noise of variance β<sub>s</sub>, and ᾱ<sub>t</sub> = (1−β<sub>0</sub>) (1−β<sub>1</sub>) ⋯ (1−β<sub>t</sub>). It
-falls from almost 1 to almost 0. The squares of the two factors in the formula add up to 1.""",
+falls from almost 1 to almost 0. The squares of the two factors in the formula add up to 1. As in diffusers, t counts
+from 0: t = 0 is the first noisy step, t = 1 in Ho et al.""",
     ),
     "walk": Claim(
         "How does a picture become noise?",

@@ -240,13 +240,14 @@ warning.""",
 
 def film_of(scene: Scene) -> Film:
     """The film of the scene's look, over steps that cover the schedule evenly and the one that is asked for."""
-    look = LOOKS[scene.settings.look]
-    return look.film(scene, scene.steps(look.frames))
+    name = scene.settings.look
+    return {**LOOKS[name].film(scene, scene.steps(LOOKS[name].frames)), "look": name}
 
 
 def first_film_of(scene: Scene) -> Film:
     """The same with few frames: it comes with the page, for which every byte is waited."""
-    return LOOKS[scene.settings.look].film(scene, scene.steps(FIRST_FRAMES))
+    name = scene.settings.look
+    return {**LOOKS[name].film(scene, scene.steps(FIRST_FRAMES)), "look": name}
 
 
 def claim_of(scene: Scene) -> str:

@@ -34,11 +34,14 @@ window.playground = (() => {
   let asks = 0;
   let opened = -1;     // the number of the request for the present state
   let touched = false; // whether a person has done anything since the present state was opened
+  let beforeShrinkage = null; // the share of the last t at which the films over t stood before that view
+  let chosenAt = -1;   // the number of the last sampling when a view was chosen
   let reopened = 0;    // how often the present state was opened again because a late answer had changed it
   for (const name of ["pointerdown", "keydown", "input"]) {
     document.addEventListener(name, () => { touched = true; }, { capture: true, passive: true });
   }
 
+  const SHRINKS_AT = 0.02; // a share of the last t
   const LONGEST_WAIT = 10_000, UNHEARD = 3; // milliseconds; repetitions until the page says so
 
   /** Numbered requests of one kind. One is on its way at a time; of those that come meanwhile the last is sent next.
@@ -120,13 +123,12 @@ window.playground = (() => {
       anew: false,   // whether nothing has run since the present state was opened
       opened,        // the number of the state in which the run was asked for
       unasked: false, // whether nobody pressed
-      view: "",       // the view that was chosen then
       connect: request.connect,
       get number() { return request.number; },
       get running() { return request.pending; },
       ask(what = () => ({})) {
         [details, resumed, resumedWith] = [what, 0, 0];
-        Object.assign(self, { wanted: false, anew: false, opened, view: page.value("view") });
+        Object.assign(self, { wanted: false, anew: false, opened });
         tell("");
         request.ask(details);
         mark();
@@ -208,6 +210,7 @@ window.playground = (() => {
       const before = JSON.stringify(state);
       const leads = ["tab", "view", "look"].some((name) => name in changes && written(changes[name]) !== page.value(name));
       if (leads && !page.requests.state.pending) keep(); // else Gradio tells what the state that is on its way says
+      if (leads && touched) notes(""); // they were about the link
       for (const [name, value] of Object.entries(changes)) {
         if (value === null || written(value) === unsaid[name]) delete state[name];
         else state[name] = written(value);
@@ -231,9 +234,13 @@ window.playground = (() => {
       }
       page.pristine &&= !page.ready;
       page.set({ ...Object.fromEntries(changes), ...RUN_STATE });
-      if (changes.some(([name, text]) => name === "look" && text === "shrinkage")) { // it opens where there is some
-        const T = page.value("T");
-        page.moveTo(Math.round(0.02 * (T - 1)), T - 1, null);
+      const look = Object.fromEntries(changes).look, last = page.value("T") - 1;
+      if (look === "shrinkage") { // it opens where there is some, and goes back to where one was
+        beforeShrinkage = page.place ?? page.value("t") / last;
+        page.moveTo(Math.round(SHRINKS_AT * last), last, null);
+      } else if (look && beforeShrinkage !== null) {
+        if (page.value("t") === written(Math.round(SHRINKS_AT * last))) page.moveTo(Math.round(beforeShrinkage * last), last, null);
+        beforeShrinkage = null;
       }
     },
 
@@ -265,7 +272,7 @@ window.playground = (() => {
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. *Shrinkage* opens
      *  where there is some. */
     step(T, look) {
-      const share = page.place ?? (look === "shrinkage" && page.pristine ? 0.02 : undefined);
+      const share = page.place ?? (look === "shrinkage" && page.pristine ? SHRINKS_AT : undefined);
       return share === undefined || T === null ? null : Math.round(share * (T - 1));
     },
 
@@ -285,10 +292,11 @@ window.playground = (() => {
       page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
     },
 
-    /** Sample for a view that has just been chosen, unless a run of it has been started meanwhile. */
-    watch() {
-      if (page.value("view") !== page.requests.sampling.view) page.sample(true);
-    },
+    /** A view has been chosen; its controls are on their way. */
+    choose() { chosenAt = page.requests.sampling.number; },
+
+    /** Sample for the view that has been chosen, unless a run of it has been started meanwhile. */
+    watch() { if (page.requests.sampling.number === chosenAt) page.sample(true); },
 
     /** The same snapshots with another sampler; a training that is under way goes on. */
     replay() {
@@ -320,7 +328,8 @@ window.playground = (() => {
       requestState(wanted.toString());
     },
 
-    learn(number) { document.dispatchEvent(new CustomEvent("playground-lesson", { detail: number })); page.set({ lesson: number }); },
+    /** Open the lesson, at the stop where it was closed. */
+    learn() { document.dispatchEvent(new CustomEvent("playground-lesson")); },
 
     link: () => location.origin + location.pathname + "?" + query(),
 
@@ -420,7 +429,7 @@ window.playground = (() => {
     const text = message.textContent.trim(), [, name, rest] = text.match(/^(\w+) (must .*)$/s) ?? [];
     if (message.dataset.told === text) return;
     const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
-    if (!control?.offsetParent) return;
+    if (!control?.checkVisibility({ visibilityProperty: true })) return; // the sheet with the controls may be closed
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
     (control.matches(".line") ? control.parentElement : control).querySelector(".error-at-field")?.remove();
     const note = Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` });

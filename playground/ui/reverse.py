@@ -17,7 +17,7 @@ from playground.core.samplers import SAMPLERS
 from playground.render.arrays import npz
 from playground.render.film import Film
 from playground.render.sampling import grid
-from playground.ui.bench import Bench
+from playground.ui.bench import Bench, refuse_when_left
 from playground.ui.elsewhere import build_elsewhere
 from playground.ui.errors import told
 from playground.ui.film_stream import FilmStream
@@ -290,9 +290,6 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
         shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
         return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
 
-    def check(*values: Any) -> None:
-        scene_of(*values)
-
     def in_code(*values: Any) -> str:
         try:
             return f"```python\n{script(scene_of(*values))}```"
@@ -397,6 +394,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
     lent = gr.State("")
+    view.input(None, js="() => playground.choose()", api_visibility="private")
     label.input(lambda: "", None, lent, **quiet)
     view.input(
         told()(reverse.opened_as),
@@ -404,6 +402,6 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
         [*of_view, label, lent, sampler],
         **quiet,
     ).success(None, js="() => playground.watch()", api_visibility="private")
-    for field in (steps, calls):
-        field.blur(told()(check), chosen, **quiet)
+    refuse_when_left(steps, "steps", bench.library, {"T": bench.controls["T"]})
+    refuse_when_left(calls, "calls", bench.library, {})
     return reverse

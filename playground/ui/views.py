@@ -108,7 +108,9 @@ SLOW = View(
 2. **subtract**: the mean of the step is μ = a · x<sub>t</sub> − b · ε̂.
 3. **add noise**: x<sub>t−1</sub> = μ + σ<sub>t</sub> · z, with fresh noise z ~ N(0, I).
 
-The values of a, b and σ<sub>t</sub> in this step stand above the pictures. Go through the frames with ‹ and ›.""",
+DDPM (eq. 11): a = 1/√α<sub>t</sub> and b = (1−α<sub>t</sub>)/√(α<sub>t</sub> (1−ᾱ<sub>t</sub>)), with
+α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>. With fewer steps than T, t − 1 stands for the t of the next state, which
+the slider names. The values in this step stand above the pictures.""",
     ),
     _slow,
     """**Takeaway.** A step subtracts only a part of ε̂, because ε̂ is the mean of all compatible noises and not the

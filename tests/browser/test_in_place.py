@@ -101,6 +101,24 @@ def test_remove_noise_opens_with_a_film_that_nobody_asked_for(open_page: OpenPag
     assert min(took) < 3000
 
 
+# Every label that has stood beside the slider.
+LABELS = """new MutationObserver(() => {
+    const text = document.querySelector("#player-reverse .frames output")?.textContent;
+    if (text && text !== (window.labels ??= []).at(-1)) labels.push(text);
+}).observe(document, { childList: true, subtree: true, characterData: true })"""
+
+
+def test_a_link_to_a_frame_shows_nothing_that_comes_after_it(open_page: OpenPage, address: str) -> None:
+    page = open_page(**SMALL).page
+    page.evaluate(LABELS)
+    page.evaluate("playground.open('tab=reverse&steps=60&seed=3&frame=20')")
+    expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
+    page.wait_for_function("playground.requests.sampling.number && !playground.requests.sampling.running")
+    expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
+    shown = [int(text.split()[1]) for text in page.evaluate("labels")]
+    assert max(shown) == 21
+
+
 def test_a_link_to_a_frame_runs_once(open_page: OpenPage, address: str) -> None:
     watched, state = open_page(f"{address}?{STATES['run'].query}", **SMALL), STATES["run"]
     wait_for(watched.page, state)
@@ -256,6 +274,42 @@ def test_a_refused_seed_stays_in_its_field_and_escape_closes_the_panel_to_share(
     expect(page.locator("#shared textarea")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#shared textarea")).to_be_hidden()
+
+
+def test_what_was_left_empty_or_wrong_is_told_at_each_field(open_page: OpenPage) -> None:
+    page = open_page(**SMALL).page
+    for name, value, said in (("seed", "", "it was empty"), ("T", "5", "it was 5"), ("seed", "-1", "it was -1")):
+        page.locator(f"#control-{name} input").fill(value)
+        page.locator(f"#control-{name} input").press("Tab")
+        expect(page.locator(f"#control-{name} ~ .error-at-field, #control-{name} .error-at-field")).to_contain_text(
+            said
+        )
+    page.locator("#control-seed input").fill("3")
+    expect(page.locator(".error-at-field")).to_have_count(1)  # that of T
+
+
+def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}?tab=prediction&t=700", **SMALL).page
+    where = page.locator("#player-prediction .frames output")
+    for look, t in (("Shrinkage", 20), ("Predictors", 700), ("Shrinkage", 20)):
+        page.get_by_label(look, exact=True).check()
+        expect(where).to_have_text(f"t = {t}")
+    page.wait_for_function("!document.querySelector('#player-prediction .is-waiting')")
+    page.locator("#player-prediction .frames input[type=range]").press("Home")
+    page.get_by_label("Independence", exact=True).check()
+    page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
+    expect(where).to_have_text("t = 0")  # a person went there
+
+
+def test_the_lesson_opens_where_it_was_closed(open_page: OpenPage) -> None:
+    page = open_page(**SMALL).page
+    page.locator("#learn").click()
+    page.locator(".lesson .on:visible").click()
+    page.locator(".lesson .close:visible").click()
+    expect(page.locator(".lesson")).to_be_hidden()
+    page.locator("#learn").click()
+    expect(page.locator(".lesson .where:visible")).to_have_text("Lesson · 2 of 8")
+    page.wait_for_function("new URL(playground.link()).searchParams.get('lesson') === '2'")
 
 
 def test_an_upload_takes_the_place_of_a_number_that_no_picture_has(open_page: OpenPage, tmp_path: Path) -> None:

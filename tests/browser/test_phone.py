@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.states import STATES, at_rest, open_state, seen
 from tests.browser.test_page import OpenPage
@@ -53,6 +53,17 @@ def test_a_knob_is_turned_and_the_film_runs_beside_the_open_sheet(open_page: Ope
     page.locator("#run").tap()
     page.wait_for_function(f"before => {canvas}.width !== before", arg=before)
     assert page.evaluate("document.body.classList.contains('sheet-open')")
+
+
+def test_what_is_refused_while_the_sheet_is_closed_is_told_above_the_film(open_page: OpenPage) -> None:
+    page = on_a_phone(open_page)
+    open_state(page, STATES["run"])
+    page.locator("#show-controls").tap()
+    page.locator("#control-steps input").fill("0")
+    page.locator("#show-controls").tap()
+    page.locator("#run").tap()
+    expect(page.locator(".toast-message-text").first).to_contain_text("steps must be a whole number from 1")
+    expect(page.locator(".toast-message-text").first).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [390, 820, 1024, 1280])

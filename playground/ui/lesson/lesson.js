@@ -3,12 +3,15 @@
 
 const panel = element.querySelector(".lesson"), stops = [...panel.querySelectorAll("section")];
 
+let last = 1; // the stop that is open, or was before it was closed
+
 /** Open the panel at stop `number`, from 1; 0 closes it. */
 function show(number, tell = true) {
   panel.hidden = number === 0;
   document.body.classList.toggle("learning", number > 0);
   stops.forEach((stop, k) => { stop.hidden = k + 1 !== number; });
   if (number) {
+    last = number;
     panel.scrollTop = 0;
     setHeight("half");
   }
@@ -59,6 +62,7 @@ panel.addEventListener("click", (event) => {
   else guess(stop, button);
 });
 document.addEventListener("playground-lesson", ({ detail }) => {
+  if (detail === null) return show(last);
   const open = stops.findIndex((stop) => !stop.hidden) + 1;
   if (detail !== (panel.hidden ? 0 : open)) show(detail, false); // else it stays as it is, scrolled to the verdict
 });

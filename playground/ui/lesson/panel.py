@@ -11,7 +11,7 @@ from playground.ui.lesson.stops import STOPS, Stop
 
 
 def build_lesson() -> None:
-    """Lay out the panel, closed; `playground.learn(n)` in the browser opens it at stop n."""
+    """Lay out the panel, closed; `playground.learn()` in the browser opens it."""
     gr.HTML(
         f'<aside class="lesson" aria-label="Lesson" hidden>{"".join(map(_section, range(len(STOPS)), STOPS))}</aside>',
         css_template=_read("lesson.css"),
@@ -32,7 +32,7 @@ def _section(place: int, stop: Stop) -> str:
   <button type="button" class="close" title="Close the lesson">×</button></header>
   <h3 tabindex="-1">{stop.title}</h3>
   <p>{_typeset(stop.question)}</p>
-  <p class="task">Guess first:</p>
+  <p class="task">Guess first. The playground then shows the answer.</p>
   <div class="guesses">{guesses}</div>
   <div class="answer" hidden>
     <p class="verdict" role="status"></p>

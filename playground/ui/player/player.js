@@ -48,8 +48,7 @@ function take(piece) {
   const have = run !== undefined && run === film?.run ? film.labels.length : 0;
   if (piece.ended) {
     runs.ended(request);
-    const start = stage.querySelector(".skeleton > div"); // nothing has run: the noise that it would start with
-    if (piece.x_T && start) start.style.background = `url(${piece.x_T}) center / contain`;
+    if (isLatest && piece.x_T !== undefined) waitForPress(piece.x_T);
     if (isLatest && (have < piece.frames || (piece.stays && !film.stays))) runs.resume(run, have);
     else if (isLatest && have) complete(); // also where everything was there already
   } else if (piece.start === 0 && (have === 0 || piece.stays)) begin(piece);
@@ -58,6 +57,24 @@ function take(piece) {
     if (request === undefined) runs.resume(run, have);
     else runs.lacks(have);
   }
+}
+
+/** Nothing has run: empty boxes stand there, the first with the noise that a run would start with. */
+function waitForPress(x_T) {
+  if (film) {
+    alongFrames.pause();
+    film = null;
+    charts = [];
+    for (const name of ["heads", "strip", "formulas", "numbers", "remark", "charts"]) find(`.${name}`).replaceChildren();
+    find(".frames").classList.remove("has-strip");
+    find(".frames output").textContent = "";
+    find(".all-numbers").hidden = find(".legend").hidden = true;
+    for (const name of ["run", "frames"]) delete player.dataset[name];
+    stage.classList.remove("one-badge", "factored", "wrapped");
+    markStale();
+    buildSkeleton();
+  }
+  if (x_T) stage.querySelector(".skeleton > div").style.background = `url(${x_T}) center / contain`;
 }
 
 function begin(piece) {
@@ -106,7 +123,7 @@ function append(piece) {
   add(piece);
   if (piece.follow && piece.start) following = true; // somebody went on with what had stood still
   const ofThisState = piece.request === undefined || runs.opened === playground.opened;
-  if (following) show(film.labels.length - 1, film.places !== undefined && ofThisState);
+  if (following) show(Math.min(film.labels.length - 1, goalFrame()), film.places !== undefined && ofThisState);
   if (film.labels.length === film.total) complete();
 }
 
@@ -117,8 +134,10 @@ function complete() {
   if (unasked && !calm.matches) alongFrames.toggle(); // it was over before anybody could look
 }
 
-/** A film says from which settings it was made: where the page is at others by now, it is marked. */
+/** A film says from which settings it was made: where the page is at others by now, it is marked. One over t is dimmed
+ *  until that of the chosen view has come. */
 function markStale() {
+  player.classList.toggle("is-waiting", playground.ready && film?.look !== undefined && film.look !== playground.value("look"));
   player.classList.toggle("is-stale", film?.settings !== undefined && playground.differs(film.settings));
   find(".stale").hidden = !player.classList.contains("is-stale");
 }
@@ -474,6 +493,9 @@ function tellPage() {
     playground.set({ trained: steps.at(-1) || null, moment: shown, place: place === lastPlace() ? null : place });
   } else if (film.labels.length === film.total && !player.classList.contains("is-stale")) playground.set({ frame });
 }
+
+/** The frame of a sampling that the link asks for: what arrives is followed that far. */
+const goalFrame = () => (film.places ? Infinity : runs?.goal.frame ?? Infinity);
 
 /** Once all frames are there: to the one that the link asks for. */
 function goToGoal() {
