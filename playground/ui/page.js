@@ -348,8 +348,9 @@ window.playground = (() => {
 
   const written = (value) => (value === null ? "" : typeof value === "boolean" ? String(+value) : String(value));
 
+  /** The state as a link has it, without values that were refused. */
   function query() {
-    const parts = new URLSearchParams(state);
+    const parts = new URLSearchParams(Object.entries(state).filter(([name]) => !document.querySelector(`#control-${name}.refused`)));
     asked.forEach((value, name) => { if (isHosts(name)) parts.append(name, value); });
     return parts.toString();
   }
@@ -438,6 +439,7 @@ window.playground = (() => {
     else control.append(note);
     note.setAttribute("role", "alert");
     control.classList.add("refused");
+    write();
     const clear = () => { note.remove(); control.classList.remove("refused"); };
     control.addEventListener("input", clear, { once: true });
     control.addEventListener("click", ({ target }) => { if (target !== field) clear(); }, { once: true });

@@ -284,8 +284,10 @@ def test_what_was_left_empty_or_wrong_is_told_at_each_field(open_page: OpenPage)
         expect(page.locator(f"#control-{name} ~ .error-at-field, #control-{name} .error-at-field")).to_contain_text(
             said
         )
+    assert not {"T", "seed"} & set(page.evaluate("Object.fromEntries(new URL(location.href).searchParams)"))
     page.locator("#control-seed input").fill("3")
     expect(page.locator(".error-at-field")).to_have_count(1)  # that of T
+    page.wait_for_function("new URL(location.href).searchParams.get('seed') === '3'")
 
 
 def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, address: str) -> None:
