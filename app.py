@@ -10,8 +10,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 if find_spec("spaces"):
     importlib.import_module("spaces")  # on ZeroGPU it stands in for parts of torch: it comes first
 
-from playground.core.batching import Batched, shared
-from playground.core.library import Library
+from playground.core.inference.batching import Batched, shared
+from playground.core.model_registry import Library
 from playground.ui import ZERO, build_app, launch_options
 
 

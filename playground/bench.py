@@ -35,12 +35,15 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from playground.core.batching import Batched
-from playground.core.checkpoints import Checkpoint, load_checkpoint
-from playground.core.datasets import WEIGHTS
-from playground.core.engines import Engine, attempt, on_cpu, on_cuda
-from playground.core.predictors import UNetPredictor
-from playground.core.samplers import sample
+from playground.core.data.datasets import WEIGHTS
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.inference.backends import attempt
+from playground.core.inference.batching import Batched
+from playground.core.inference.cuda_graphs import on_cuda
+from playground.core.inference.engine import Engine
+from playground.core.inference.openvino import on_cpu
+from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
+from playground.core.sampling.samplers import sample
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from playground.core.checkpoints import load_checkpoint, sha256
-from playground.core.datasets import Pictures
-from playground.core.experiments import mean_error
-from playground.core.layouts import weights_in
-from playground.core.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
-from playground.core.schedules import linear
+from playground.core.analysis.noise_prediction import mean_error
+from playground.core.data.datasets import Pictures
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.networks.checkpoint_format import weights_in
+from playground.core.networks.checkpoints import load_checkpoint, sha256
 
 # What a card keeps of the network that a run started from.
 LINEAGE = ("command", "pictures_seen", "sha256", "started_from")

@@ -19,14 +19,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from playground.core import images
-from playground.core.checkpoints import Checkpoint, load_checkpoint
-from playground.core.datasets import Pictures, load_pictures
-from playground.core.evaluation import frechet_distance, nearest, principal_components
-from playground.core.experiments import even_steps, mean_error, reverse
-from playground.core.likelihood import bound_terms, prior_bits
-from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, NoisePredictor
-from playground.core.schedules import linear
+from playground.core.analysis.likelihood import bound_terms, prior_bits
+from playground.core.analysis.noise_prediction import even_steps, mean_error
+from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
+from playground.core.data import images
+from playground.core.data.datasets import Pictures, load_pictures
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
+from playground.core.sampling.generate import reverse
 
 STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 

@@ -8,9 +8,9 @@ from typing import Any
 from diffusers import UNet2DModel
 
 from playground.card import LINEAGE
-from playground.core.checkpoints import load_checkpoint
-from playground.core.datasets import Pictures
-from playground.core.layouts import CheckpointError
+from playground.core.data.datasets import Pictures
+from playground.core.networks.checkpoint_format import CheckpointError
+from playground.core.networks.checkpoints import load_checkpoint
 
 
 def new_network(pictures: Pictures, channels: list[int], layers: int) -> Any:

@@ -22,8 +22,8 @@ from typing import IO
 import torch
 from PIL import Image, ImageOps
 
-from playground.core import images
-from playground.core.datasets import Pictures, save_pictures
+from playground.core.data import images
+from playground.core.data.datasets import Pictures, save_pictures
 
 
 def digits(package: Path) -> Pictures:

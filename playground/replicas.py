@@ -24,9 +24,9 @@ from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from torch import Tensor
 
-from playground.core.batching import shared
-from playground.core.library import Library, Runs
-from playground.core.replay import Replayed, Way, answers
+from playground.core.inference.batching import shared
+from playground.core.model_registry import Library, Runs
+from playground.core.sampling.replay import Replayed, Way, answers
 
 NAME = "diffusion-playground"
 ROOT = Path(__file__).parents[1]

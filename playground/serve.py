@@ -13,8 +13,8 @@ from contextlib import ExitStack
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from playground.core.batching import Batched, shared
-from playground.core.library import Library
+from playground.core.inference.batching import Batched, shared
+from playground.core.model_registry import Library
 from playground.ui import build_app, launch_options
 
 

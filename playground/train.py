@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from playground.card import write_card
-from playground.core.datasets import Pictures, keep_pictures
-from playground.core.noise import add_noise, like
-from playground.core.picture_folders import find_pictures
-from playground.core.schedules import NoiseSchedule, linear
-from playground.core.variation import vary
+from playground.core.data.augmentation import vary
+from playground.core.data.datasets import Pictures, keep_pictures
+from playground.core.data.image_folders import find_pictures
+from playground.core.diffusion.noise import add_noise, like
+from playground.core.diffusion.schedules import NoiseSchedule, linear
 from playground.network import load_network, new_network
 
 

@@ -16,10 +16,10 @@ import torch
 from diffusers import UNet2DModel
 from hypothesis import settings
 
-from playground.core.checkpoints import Checkpoint
-from playground.core.datasets import WEIGHTS
-from playground.core.layouts import WEIGHTS_FILE
-from playground.core.library import Library
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoint_format import WEIGHTS_FILE
+from playground.core.networks.checkpoints import Checkpoint
 from tests.server import ROOT, running, running_app
 
 # Most of what is computed here is tiny: shared out between threads it takes longer, and ten times as long where another

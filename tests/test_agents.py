@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 import app
-from playground.core.library import Library
-from playground.core.samplers import SAMPLERS
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
 
 
 def asked(address: str, method: str, **parameters: Any) -> Any:

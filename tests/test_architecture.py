@@ -1,4 +1,4 @@
-"""Imports run one way: app → ui → render → core, and within core from experiments down to noise."""
+"""Imports run one way: app → ui → render → core, within core from the registry down to diffusion, and in no circle."""
 
 import ast
 from pathlib import Path
@@ -8,16 +8,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = {"core": 0, "render": 1, "ui": 2}
 CORE = [
-    {"noise", "images", "histograms", "worlds", "worker", "sphere", "compiling"},
-    {"schedules", "datasets", "variation", "masks"},
-    {"predictors", "given", "picture_folders"},
-    {"steps", "layouts", "evaluation", "learner", "replay", "engines"},
-    {"ancestral", "hub", "batching"},
-    {"solvers", "flow", "slow_motion", "checkpoints"},
-    {"samplers"},
-    {"experiments", "likelihood", "names"},
-    {"training_step", "memorising", "plane", "guidance", "race", "depth"},
-    {"library"},
+    {"diffusion", "data"},
+    {"sampling", "networks", "inference"},
+    {"analysis", "toy2d"},
+    {"model_registry"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 
@@ -33,8 +27,8 @@ def imported(file: Path) -> set[str]:
     return names
 
 
-def core_rank(module: str) -> int:
-    return next(rank for rank, modules in enumerate(CORE) if module in modules)
+def core_rank(package: str) -> int:
+    return next(rank for rank, packages in enumerate(CORE) if package in packages)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -52,8 +46,16 @@ def test_no_import_runs_upwards(file: Path) -> None:
             assert target[0] != "playground" or target == ["playground"], f"{file} imports {name}, above the floors"
             continue
         assert FLOORS[target[1]] <= FLOORS[parts[0]], f"{file} imports {name}"
-        if parts[0] == target[1] == "core" and len(target) > 2:
+        if parts[0] == target[1] == "core" and len(target) > 2 and target[2] != parts[1]:
             assert core_rank(target[2]) < core_rank(parts[1]), f"{file} imports {name}"
+
+
+def test_modules_of_core_import_each_other_in_no_circle() -> None:
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in FILES if "core" in file.parts}
+    left = {name: imported(file) & modules.keys() - {name} for name, file in modules.items()}
+    while free := {name for name, needs in left.items() if not needs & left.keys()}:
+        left = {name: needs for name, needs in left.items() if name not in free}
+    assert left == {}
 
 
 @pytest.mark.parametrize(

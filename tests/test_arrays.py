@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.predictors import IdealPredictor
-from playground.core.samplers import sample
-from playground.core.schedules import linear
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.samplers import sample
 from playground.render import arrays
 from playground.render.arrays import npz
 

@@ -13,11 +13,11 @@ from diffusers.models.unets.unet_2d import UNet2DOutput
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from playground.core import batching
-from playground.core.batching import Batched, BusyError, Request, shares
-from playground.core.predictors import UNetPredictor
-from playground.core.samplers import sample
-from playground.core.schedules import linear
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.inference import batching
+from playground.core.inference.batching import Batched, BusyError, Request, shares
+from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet
 
 

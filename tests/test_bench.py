@@ -14,8 +14,8 @@ from torch.testing import assert_close
 
 from playground import bench
 from playground.bench import PARTS, Bench, Row, Timed, in_turns, main, room, table
-from playground.core.checkpoints import Checkpoint, load_checkpoint
-from playground.core.engines import Engine
+from playground.core.inference.engine import Engine
+from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from tests.conftest import small_unet
 
 

@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
-from playground.core import images
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.model_registry import Library
 from playground.ui.brush import over, painted_over
 from playground.ui.scene import Scene
 from playground.ui.settings import checked

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core import experiments
-from playground.core.noise import add_noise
-from playground.core.schedules import linear, zero_terminal_snr
+from playground.core.analysis import forward_process
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.schedules import linear, zero_terminal_snr
+from playground.core.sampling import generate
 from playground.render.charts import band, curve, curves_chart, level_curve, one_in, schedule_chart
 from playground.render.frames import forward_film
 from tests.films import pixels
@@ -14,8 +15,8 @@ from tests.films import pixels
 
 def test_the_bars_are_the_histogram_of_the_pixels(pictures: torch.Tensor) -> None:
     """Beside numpy's, at three t's; bars are drawn up to three times the top of N(0, 1)."""
-    schedule, eps = linear(300), experiments.gaussian((1, 8, 8), 0)
-    film = forward_film(experiments.forward(pictures[0], eps, schedule), [schedule], 0)
+    schedule, eps = linear(300), generate.gaussian((1, 8, 8), 0)
+    film = forward_film(forward_process.forward(pictures[0], eps, schedule), [schedule], 0)
     chart = next(chart for chart in film["charts"] if "bars" in chart)
     bars = pixels(chart["bars"][0]["bytes"]).reshape(300, chart["bins"])
     edges = np.linspace(*chart["range"], chart["bins"] + 1)

@@ -14,10 +14,10 @@ from diffusers import (
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from playground.core.checkpoints import load_checkpoint
-from playground.core.layouts import SCHEDULER_FILE, WEIGHTS_FILE, CheckpointError
-from playground.core.noise import x0_from_eps
-from playground.core.schedules import linear
+from playground.core.diffusion.parameterizations import x0_from_eps
+from playground.core.diffusion.schedules import linear
+from playground.core.networks.checkpoint_format import SCHEDULER_FILE, WEIGHTS_FILE, CheckpointError
+from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import small_unet, unlabelled
 
 

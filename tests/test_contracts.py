@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 from gradio_client import Client
 
-from playground.core.library import Library
+from playground.core.model_registry import Library
 from playground.ui.settings import Settings, from_query
 
 ROOT = Path(__file__).parents[1]

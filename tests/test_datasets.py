@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 from torch.testing import assert_close
 
 from playground import prepare
-from playground.core import images
-from playground.core.datasets import WEIGHTS, Pictures, keep_pictures, load_pictures, save_pictures, stand_ins
+from playground.core.data import images
+from playground.core.data.datasets import WEIGHTS, Pictures, keep_pictures, load_pictures, save_pictures, stand_ins
 
 
 def test_the_shipped_digits_are_ten_thousand_and_one_thousand_are_held_out() -> None:

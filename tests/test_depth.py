@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core import experiments
-from playground.core.checkpoints import Checkpoint
-from playground.core.depth import Subject, UsualError, noise_alone, trial, usual_error
-from playground.core.library import Library
-from playground.core.noise import NoiseLevel
-from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
-from playground.core.schedules import SCHEDULES, cosine, linear, zero_terminal_snr
+from playground.core.analysis import noise_prediction
+from playground.core.analysis.out_of_distribution import Subject, UsualError, noise_alone, trial, usual_error
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, cosine, linear, zero_terminal_snr
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoints import Checkpoint
+from playground.core.sampling import generate
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
 from tests.conftest import small_unet
@@ -77,17 +79,17 @@ def test_between_two_levels_it_is_what_would_have_been_measured_there(library: L
     half_way = (usual.log_snr[1::4] + usual.log_snr[2::4]) / 2
     t = schedule.t_at(half_way).round().long().tolist()
     x0 = held_out.x0(held_out.testing)[:20]
-    pairs = zip(x0, experiments.gaussian(tuple(x0.shape), 0), strict=True)
-    error = torch.stack([experiments.prediction(digits.predictor, *pair, schedule, t).error for pair in pairs], 1)
+    pairs = zip(x0, generate.gaussian(tuple(x0.shape), 0), strict=True)
+    error = torch.stack([noise_prediction.prediction(digits.predictor, *pair, schedule, t).error for pair in pairs], 1)
     expected = error.double().quantile(0.5, dim=1)
     assert_close(usual.below(0.5, schedule.level(torch.tensor(t))), expected, rtol=0.25, atol=0)
 
 
 def test_a_trial_of_full_strength_is_a_prediction(pictures: torch.Tensor) -> None:
-    eps, t, schedule = experiments.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
+    eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
     ideal = IdealPredictor(pictures)
     one = trial(ideal, Subject("", pictures[2]), eps, schedule, t).found
-    other = experiments.prediction(ideal, pictures[2], eps, schedule, t)
+    other = noise_prediction.prediction(ideal, pictures[2], eps, schedule, t)
     for name in ("x_t", "eps_hat", "x0_hat", "error", "deviation", "x0_error"):
         assert_close(getattr(one, name), getattr(other, name))
 
@@ -95,7 +97,7 @@ def test_a_trial_of_full_strength_is_a_prediction(pictures: torch.Tensor) -> Non
 @pytest.mark.parametrize("strength", [0.5, 2.0])
 def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: float) -> None:
     """It says strength · sigma · eps and is held to eps; whoever says 0 is off by eps itself."""
-    eps, t, schedule = experiments.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
+    eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
     alone = noise_alone((1, 8, 8), strength)
     copied, blind = (trial(each, alone, eps, schedule, t).found for each in (CopycatPredictor(), BlindPredictor()))
     sigma, square = schedule.level(torch.tensor(t)).sigma, eps.square().mean().item()

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core import experiments
-from playground.core.depth import Subject, Trial, UsualError, noise_alone, trial
-from playground.core.predictors import IdealPredictor
-from playground.core.schedules import linear, zero_terminal_snr
+from playground.core.analysis.out_of_distribution import Subject, Trial, UsualError, noise_alone, trial
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.schedules import linear, zero_terminal_snr
+from playground.core.sampling import generate
 from playground.render.depth_look import LINES, depth_film
 from tests.films import numbers, panel
 from tests.test_looks import T, close
@@ -16,7 +16,7 @@ USUAL = UsualError(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05]
 
 def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, Trial]:
     schedule = zero_terminal_snr(linear(100)) if zero_terminal else linear(100)
-    ideal, eps = IdealPredictor(pictures[:10]), experiments.gaussian(SHAPE, 0)
+    ideal, eps = IdealPredictor(pictures[:10]), generate.gaussian(SHAPE, 0)
     subjects = {
         "its data": Subject("one of ten", pictures[0]),
         "others": Subject("another", pictures[15]),

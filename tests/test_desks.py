@@ -1,7 +1,8 @@
-from playground.core.learner import Learner, Recipe
-from playground.core.plane import ground
-from playground.core.schedules import linear
-from playground.core.worlds import world
+from playground.core.diffusion.schedules import linear
+from playground.core.toy2d.datasets import world
+from playground.core.toy2d.diagnostics import ground
+from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.trainer import Learner
 from playground.ui.desks import Desk, Desks
 
 RECIPE = Recipe(world("spiral"), linear(100), width=16, depth=1)

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from playground.core.checkpoints import Checkpoint, choose_device, load_checkpoint
-from playground.core.datasets import WEIGHTS
-from playground.core.experiments import reverse
-from playground.core.predictors import Guided, UNetPredictor
-from playground.core.samplers import SAMPLERS, sample
-from playground.core.schedules import SCHEDULES, linear
+from playground.core.data.datasets import WEIGHTS
+from playground.core.diffusion.guidance import Guided
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, linear
+from playground.core.networks.checkpoints import Checkpoint, choose_device, load_checkpoint
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.samplers import SAMPLERS, sample
 from tests.conftest import small_unet
 
 ACCELERATORS = [

@@ -11,11 +11,13 @@ import torch
 from diffusers import UNet2DModel
 from torch.testing import assert_close
 
-from playground.core import compiling, engines
-from playground.core.engines import Engine, attempt, fast, fewest_seconds, on_cpu
-from playground.core.predictors import UNetPredictor
-from playground.core.samplers import sample
-from playground.core.schedules import linear
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.inference import openvino
+from playground.core.inference.backends import attempt, fast
+from playground.core.inference.engine import Engine, fewest_seconds
+from playground.core.inference.openvino import on_cpu
+from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet, unlabelled
 
 
@@ -28,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what is converted and compiled once is there for all of these tests, and for nobody else."""
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(engines, "CACHE", home / "cache")
+    monkeypatch.setattr(openvino, "CACHE", home / "cache")
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_fast_and_plain_agree_after_fifty_steps(engine: Engine) -> None:
 def test_a_network_that_was_here_before_is_not_converted_again(
     engine: Engine, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiling, "_in_a_process_of_its_own", lambda arguments: pytest.fail("converted again"))
+    monkeypatch.setattr(openvino, "_in_a_process_of_its_own", lambda arguments: pytest.fail("converted again"))
     again = Engine(engine.unet)
     on_cpu(again)
     assert list(again.ready) == [1, 2, 4, 8, 16, 32]
@@ -106,7 +108,7 @@ def test_where_there_is_no_fast_path_the_log_says_so_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "a file").write_text("in the way")
-    monkeypatch.setattr(engines, "CACHE", tmp_path / "a file")
+    monkeypatch.setattr(openvino, "CACHE", tmp_path / "a file")
     engine = Engine(small_unet().eval())
     with caplog.at_level(logging.WARNING):
         attempt(on_cpu, engine)
@@ -119,8 +121,8 @@ def test_where_there_is_no_fast_path_the_log_says_so_once(
 
 def test_a_process_that_crashes_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on processors on which what OpenVINO generates does not run: nothing is tried out, and PyTorch serves."""
-    monkeypatch.setattr(engines, "CACHE", tmp_path)
-    monkeypatch.setattr(compiling, "COMMAND", ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
+    monkeypatch.setattr(openvino, "CACHE", tmp_path)
+    monkeypatch.setattr(openvino, "COMMAND", ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
     engine = Engine(small_unet().eval())
     with pytest.raises(RuntimeError, match="ended with code -11"):
         on_cpu(engine)

@@ -10,13 +10,13 @@ from torch.testing import assert_close
 
 from playground import evaluate
 from playground.card import write_card
-from playground.core.checkpoints import Checkpoint
-from playground.core.datasets import Pictures, save_pictures
-from playground.core.evaluation import frechet_distance, nearest, principal_components
-from playground.core.experiments import gaussian
-from playground.core.likelihood import bound
-from playground.core.predictors import UNetPredictor
-from playground.core.schedules import linear
+from playground.core.analysis.likelihood import bound
+from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
+from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.networks.checkpoints import Checkpoint
+from playground.core.sampling.generate import gaussian
 from tests.conftest import small_unet, unlabelled
 
 

@@ -3,11 +3,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core import experiments
-from playground.core.checkpoints import Checkpoint
-from playground.core.noise import add_noise
-from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
-from playground.core.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.analysis import forward_process, noise_prediction
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.networks.checkpoints import Checkpoint
+from playground.core.sampling import generate
 from tests.conftest import small_unet
 
 
@@ -16,21 +18,21 @@ def test_blind_costs_one_and_copycat_what_theory_says(pictures: torch.Tensor) ->
     schedule, x0 = linear(1000), pictures.repeat(50, 1, 1, 1)
     level = schedule.level(torch.arange(1000))
     theory = (level.alpha**2 * pictures.square().mean() + (1 - level.sigma) ** 2).mean().item()
-    assert abs(experiments.mean_error(BlindPredictor(), x0, None, schedule) - 1) < 0.02
-    assert abs(experiments.mean_error(CopycatPredictor(), x0, None, schedule) - theory) < 0.02 * theory
+    assert abs(noise_prediction.mean_error(BlindPredictor(), x0, None, schedule) - 1) < 0.02
+    assert abs(noise_prediction.mean_error(CopycatPredictor(), x0, None, schedule) - theory) < 0.02 * theory
 
 
 def test_a_seed_is_one_noise_everywhere() -> None:
-    assert torch.equal(experiments.gaussian((1, 4, 4), 3), experiments.gaussian((1, 4, 4), 3))
-    assert not torch.equal(experiments.gaussian((1, 4, 4), 3), experiments.gaussian((1, 4, 4), 4))
+    assert torch.equal(generate.gaussian((1, 4, 4), 3), generate.gaussian((1, 4, 4), 3))
+    assert not torch.equal(generate.gaussian((1, 4, 4), 3), generate.gaussian((1, 4, 4), 4))
 
 
 @pytest.mark.parametrize("zero_terminal", [False, True])
 def test_prediction_records_what_its_names_say(pictures: torch.Tensor, zero_terminal: bool) -> None:
     schedule = zero_terminal_snr(linear(1000)) if zero_terminal else linear(1000)
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    eps, t = experiments.gaussian((1, 8, 8), 0), experiments.even_steps(schedule, 40)
-    record = experiments.prediction(predictor, pictures[0], eps, schedule, t)
+    eps, t = generate.gaussian((1, 8, 8), 0), noise_prediction.even_steps(schedule, 40)
+    record = noise_prediction.prediction(predictor, pictures[0], eps, schedule, t)
     assert record.t.tolist() == t
     for k in range(len(t)):
         level = schedule.level(t[k])
@@ -50,19 +52,19 @@ def test_prediction_records_what_its_names_say(pictures: torch.Tensor, zero_term
 
 @pytest.mark.parametrize("num_steps", [10, 37, 1000, 4000])
 def test_even_steps_reach_from_end_to_end(num_steps: int) -> None:
-    t = experiments.even_steps(linear(num_steps), 51)
+    t = noise_prediction.even_steps(linear(num_steps), 51)
     assert (t[0], t[-1]) == (0, num_steps - 1)
     assert len(t) == len(set(t)) == min(51, num_steps)
 
 
 def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library) -> None:
     """At the same log-SNR the error hardly depends on the schedule: matching noise levels works."""
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
     errors = []
     for make in SCHEDULES.values():
         schedule = make(500)
         t = round(schedule.t_at(0.0).item())
-        errors.append(experiments.prediction(digits.predictor, x0, eps, schedule, [t]).error.item())
+        errors.append(noise_prediction.prediction(digits.predictor, x0, eps, schedule, [t]).error.item())
     assert max(errors) < 0.08
     assert max(errors) < 1.2 * min(errors)
 
@@ -70,7 +72,7 @@ def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, li
 def test_reverse_repeats_with_its_seed_and_differs_with_another(digits: Checkpoint) -> None:
     ends = []
     for seed in (0, 0, 1):
-        *_, step = experiments.reverse(digits.predictor, digits.image_shape, linear(1000), seed=seed, steps=3, label=2)
+        *_, step = generate.reverse(digits.predictor, digits.image_shape, linear(1000), seed=seed, steps=3, label=2)
         ends.append(step.x_next)
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2])
@@ -81,7 +83,7 @@ def test_small_steps_end_in_the_distribution_of_one_jump(name: str) -> None:
     """Mean and deviation of 4,000 walks of a pixel, within four standard errors of those of q(x_t | x_0)."""
     schedule, t = SCHEDULES[name](200), [0, 50, 120, 199]
     x0 = torch.full((1, 3, 3), 0.7)
-    walk = experiments.walk(x0, schedule, t, seed=1, walks=4000)
+    walk = forward_process.walk(x0, schedule, t, seed=1, walks=4000)
     assert walk.x_t.shape == (4, 1, 3, 3)
     assert walk.pixel_x0 == pytest.approx(0.7)
     level = schedule.level(torch.tensor(t))
@@ -93,7 +95,7 @@ def test_small_steps_end_in_the_distribution_of_one_jump(name: str) -> None:
 def test_each_step_of_a_walk_draws_fresh_noise() -> None:
     """The noise that steps 0…k have added is, up to a factor, a part of what 0…k+1 have: correlated, not equal."""
     schedule = linear(100)
-    walk = experiments.walk(torch.zeros(1, 60, 60), schedule, [10, 11, 99], seed=0)
+    walk = forward_process.walk(torch.zeros(1, 60, 60), schedule, [10, 11, 99], seed=0)
     gathered = walk.x_t.flatten(1) / walk.level.sigma[:, None]
     near, far = torch.corrcoef(gathered)[0, 1:].tolist()
     ratio = (walk.level.alpha[1:] / walk.level.alpha[0]) * (walk.level.sigma[0] / walk.level.sigma[1:])
@@ -102,11 +104,11 @@ def test_each_step_of_a_walk_draws_fresh_noise() -> None:
 
 
 def test_correlations_are_numpys(pictures: torch.Tensor) -> None:
-    schedule, eps = linear(1000), experiments.gaussian((1, 8, 8), 0)
+    schedule, eps = linear(1000), generate.gaussian((1, 8, 8), 0)
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    found = experiments.prediction(predictor, pictures[0], eps, schedule, [3, 400, 999])
-    other = experiments.gaussian((1, 8, 8), 1)
-    record = experiments.independence(found, other)
+    found = noise_prediction.prediction(predictor, pictures[0], eps, schedule, [3, 400, 999])
+    other = generate.gaussian((1, 8, 8), 1)
+    record = noise_prediction.independence(found, other)
     for k in range(3):
         for ours, one, two in (
             (record.eps_hat_and_eps, found.eps_hat[k], eps),
@@ -120,23 +122,25 @@ def test_correlations_are_numpys(pictures: torch.Tensor) -> None:
 
 def test_the_band_holds_unrelated_noise_in_95_of_100_cases() -> None:
     one, other = torch.randn(2, 4000, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    inside = (experiments.correlation(one, other).abs() < 1.96 / 8).double().mean().item()
+    inside = (noise_prediction.correlation(one, other).abs() < 1.96 / 8).double().mean().item()
     assert inside == pytest.approx(0.95, abs=0.015)
 
 
 def test_blind_noise_correlates_with_nothing(pictures: torch.Tensor) -> None:
-    found = experiments.prediction(BlindPredictor(), pictures[0], experiments.gaussian((1, 8, 8), 0), linear(100), [50])
-    assert experiments.independence(found, experiments.gaussian((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
+    found = noise_prediction.prediction(
+        BlindPredictor(), pictures[0], generate.gaussian((1, 8, 8), 0), linear(100), [50]
+    )
+    assert noise_prediction.independence(found, generate.gaussian((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
 
 
 def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> None:
     """Found and missed add up to 1, within four standard errors, at every t; for a copycat they do not."""
     schedule, t = linear(1000), [50, 200, 400, 600, 900]
     ideal, x0 = IdealPredictor(pictures), pictures.double()  # at small t what is missed is below float32's rounding
-    law = experiments.total_variance(ideal, x0, schedule, t, draws=2000, seed=0)
+    law = noise_prediction.total_variance(ideal, x0, schedule, t, draws=2000, seed=0)
     assert ((law.total - law.drawn).abs() <= 4 * law.spread + 1e-12).all()
     assert_close(law.drawn, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
-    copied = experiments.total_variance(CopycatPredictor(), pictures, schedule, t, draws=2000, seed=0)
+    copied = noise_prediction.total_variance(CopycatPredictor(), pictures, schedule, t, draws=2000, seed=0)
     assert ((copied.total - copied.drawn).abs() > 4 * copied.spread)[:3].all()
 
 
@@ -150,15 +154,15 @@ def test_the_label_can_change_half_way() -> None:
 
     schedule = linear(100)
     predictor = Asked(small_unet(), linear(1000), null_label=3)
-    list(experiments.reverse(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
+    list(generate.reverse(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
     assert [labels for _, labels in asked] == [[1, 1]] * 5 + [[2, 2]] * 5
     assert asked[4][0] > 50 > asked[5][0]
 
 
 def test_a_walk_lies_between_two_noises() -> None:
     predictor, options = UNetPredictor(small_unet(), linear(1000), null_label=3), {"steps": 3}
-    walk = list(experiments.reverse(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
-    assert_close(walk[0].x_t[0], experiments.gaussian((1, 8, 8), 1))
-    assert_close(walk[0].x_t[-1], experiments.gaussian((1, 8, 8), 2))
-    alone = list(experiments.reverse(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
+    walk = list(generate.reverse(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
+    assert_close(walk[0].x_t[0], generate.gaussian((1, 8, 8), 1))
+    assert_close(walk[0].x_t[-1], generate.gaussian((1, 8, 8), 2))
+    alone = list(generate.reverse(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
     assert_close(walk[-1].x_next[-1], alone[-1].x_next[0], atol=1e-4, rtol=1e-4)

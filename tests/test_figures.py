@@ -1,6 +1,6 @@
 import pytest
 
-from playground.core.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.render.figures import schedules_figure
 
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from playground.core.flow import probability_flow
-from playground.core.noise import NoiseLevel, like
-from playground.core.predictors import IdealPredictor
-from playground.core.samplers import Step, sample
-from playground.core.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.sampling.probability_flow import probability_flow
+from playground.core.sampling.samplers import Step, sample
 
 SPREAD = 0.3
 

@@ -5,11 +5,11 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, HeunDiscreteScheduler
 from torch.testing import assert_close
 
-from playground.core.given import Given
-from playground.core.noise import add_noise
-from playground.core.predictors import IdealPredictor
-from playground.core.samplers import SAMPLERS, Step, sample
-from playground.core.schedules import linear
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.inpainting import Given
+from playground.core.sampling.samplers import SAMPLERS, Step, sample
 
 THEIRS = {
     "ddim": lambda **options: DDIMScheduler(clip_sample=False, set_alpha_to_one=True, **options),

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.experiments import reverse
-from playground.core.guidance import guided_reverse
-from playground.core.predictors import UNetPredictor
-from playground.core.schedules import linear
+from playground.core.analysis.guidance_trace import guided_reverse
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.generate import reverse
 from tests.conftest import small_unet
 
 

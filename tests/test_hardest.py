@@ -5,10 +5,10 @@ import re
 import pytest
 import torch
 
-from playground.core.checkpoints import Checkpoint
-from playground.core.depth import error_per_picture, hardest
-from playground.core.library import Library
-from playground.core.schedules import SCHEDULES, linear
+from playground.core.analysis.out_of_distribution import error_per_picture, hardest
+from playground.core.diffusion.schedules import SCHEDULES, linear
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoints import Checkpoint
 from playground.ui import scene as scene_module
 from playground.ui.hardest import SHOWN, STEPS_OVER_T, rankings
 from playground.ui.scene import Scene

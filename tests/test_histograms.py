@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from playground.core.experiments import gaussian
-from playground.core.histograms import gaussian_shares, shares
+from playground.core.analysis.histograms import gaussian_shares, shares
+from playground.core.sampling.generate import gaussian
 
 
 def test_the_shares_of_bins_are_those_of_numpy_and_of_the_normal_distribution() -> None:

@@ -10,13 +10,14 @@ import torch
 from diffusers import DDPMScheduler
 from torch.testing import assert_close
 
-from playground.core import hub, library
-from playground.core.checkpoints import load_checkpoint
-from playground.core.datasets import Pictures, save_pictures
-from playground.core.hub import fetch
-from playground.core.layouts import CONFIG_FILE, WEIGHTS_FILE, CheckpointError
-from playground.core.library import Library
-from playground.core.schedules import linear
+from playground.core import model_registry
+from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.diffusion.schedules import linear
+from playground.core.model_registry import Library
+from playground.core.networks import hub
+from playground.core.networks.checkpoint_format import CONFIG_FILE, WEIGHTS_FILE, CheckpointError
+from playground.core.networks.checkpoints import load_checkpoint
+from playground.core.networks.hub import fetch
 from tests.conftest import unlabelled
 from tests.hub import Hub, running_hub
 
@@ -158,7 +159,7 @@ def test_the_library_takes_folders_and_names_and_more_names_later(served: Hub) -
 
 
 def test_a_host_has_room_for_so_many(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "MAX_ADDED", 1)
+    monkeypatch.setattr(model_registry, "MAX_ADDED", 1)
     networks = Library([served.networks["some/new"]], "cpu")
     networks.add("some/own", lambda done, total: None)
     with pytest.raises(CheckpointError, match="1 networks from the Hub are here already"):

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch.testing import assert_close
 
-from playground.core import images
+from playground.core.data import images
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, ScoreSdeVeScheduler
 
-from playground.core.checkpoints import load_checkpoint
-from playground.core.layouts import CONFIG_FILE, CheckpointError, check_fits
+from playground.core.networks.checkpoint_format import CONFIG_FILE, CheckpointError, check_fits
+from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import unlabelled
 
 NOT_FITTING = [

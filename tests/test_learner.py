@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.learner import BATCH, STEPS, TARGETS, Learner, PointNetwork, Recipe, milestones
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.predictors import EPS_FROM
-from playground.core.schedules import linear
-from playground.core.worlds import world
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.parameterizations import EPS_FROM, TARGETS
+from playground.core.diffusion.schedules import linear
+from playground.core.toy2d.datasets import world
+from playground.core.toy2d.network import PointNetwork, Recipe
+from playground.core.toy2d.trainer import BATCH, STEPS, Learner, milestones
 
 
 def recipe(**choices: object) -> Recipe:

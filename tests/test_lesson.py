@@ -11,15 +11,16 @@ from urllib.parse import parse_qs
 import pytest
 import torch
 
-from playground.core import experiments
-from playground.core.checkpoints import Checkpoint
-from playground.core.experiments import Prediction
-from playground.core.library import Library
-from playground.core.likelihood import learned_step, previous_level
-from playground.core.memorising import side_by_side
-from playground.core.names import four_names
-from playground.core.predictors import BlindPredictor, CopycatPredictor
-from playground.core.schedules import linear
+from playground.core.analysis import noise_prediction
+from playground.core.analysis.likelihood import learned_step, previous_level
+from playground.core.analysis.memorization import side_by_side
+from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.parameterizations import four_names
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoints import Checkpoint
+from playground.core.sampling import generate
 from playground.ui.lesson import STOPS
 from playground.ui.settings import MAX_STOP, from_query
 from tests.server import ROOT
@@ -30,8 +31,8 @@ SCHEDULE = linear(1000)
 @pytest.fixture(scope="module")
 def found(library: Library, digits: Checkpoint) -> Prediction:
     """What the network says of the lesson's picture at every tenth step."""
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
-    return experiments.prediction(digits.predictor, x0, eps, SCHEDULE, list(range(0, 1000, 10)))
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
+    return noise_prediction.prediction(digits.predictor, x0, eps, SCHEDULE, list(range(0, 1000, 10)))
 
 
 def at(t: int) -> int:
@@ -65,32 +66,32 @@ def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_
 def test_1_the_whole_picture_is_still_there(library: Library) -> None:
     level = SCHEDULE.level(500)
     assert round(level.alpha.item(), 2) == 0.28
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
-    x_t = experiments.prediction(BlindPredictor(), x0, eps, SCHEDULE, [500]).x_t
-    assert experiments.correlation(x_t, x0[None]).item() > 1.96 / 28  # more of the picture than chance would show
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
+    x_t = noise_prediction.prediction(BlindPredictor(), x0, eps, SCHEDULE, [500]).x_t
+    assert noise_prediction.correlation(x_t, x0[None]).item() > 1.96 / 28  # more of the picture than chance would show
     again = (x_t[0] - level.sigma.float() * eps) / level.alpha.float()
     torch.testing.assert_close(again, x0, atol=1e-5, rtol=0)  # with the noise known, the picture follows
 
 
 def test_2_blind_costs_one_and_no_constant_does_better(library: Library, found: Prediction) -> None:
     x0 = library.pictures("digits").x0(slice(9000, 9500))
-    assert experiments.mean_error(BlindPredictor(), x0, None, SCHEDULE) == pytest.approx(1, abs=0.005)
-    eps = experiments.gaussian((1000, 784), 0)
+    assert noise_prediction.mean_error(BlindPredictor(), x0, None, SCHEDULE) == pytest.approx(1, abs=0.005)
+    eps = generate.gaussian((1000, 784), 0)
     for constant in (-0.5, -0.1, 0.1, 0.5):
         assert (eps - constant).square().mean() > eps.square().mean()
     assert round(found.error[at(400)].item(), 3) == 0.034  # what the network beside it misses
 
 
 def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(library: Library, found: Prediction) -> None:
-    record = experiments.independence(found, experiments.gaussian((1, 28, 28), 1))
+    record = noise_prediction.independence(found, generate.gaussian((1, 28, 28), 1))
     assert record.eps_hat_and_eps[at(300)] > 0.97
     assert abs(record.eps_hat_and_other[at(300)]) < record.band
     assert abs(record.x0_and_eps[0]) < record.band
     assert record.x_t_and_eps[at(300)] > 0.8
     # Over 400 unrelated noises the correlation stays within its band as often as it should.
-    others = torch.stack([experiments.gaussian((1, 28, 28), seed) for seed in range(100, 500)])
+    others = torch.stack([generate.gaussian((1, 28, 28), seed) for seed in range(100, 500)])
     eps_hat = found.eps_hat[at(300)].expand_as(others)
-    inside = (experiments.correlation(eps_hat, others).abs() < record.band).double().mean().item()
+    inside = (noise_prediction.correlation(eps_hat, others).abs() < record.band).double().mean().item()
     assert 0.92 < inside < 0.98
 
 
@@ -100,9 +101,9 @@ def test_5_it_is_harder_where_the_picture_is_plain(found: Prediction, library: L
     assert found.deviation[at(900)] == pytest.approx(found.eps[0].std().item(), abs=0.01)
     x0 = library.pictures("digits").x0(slice(9000, 9200))
     for t in (20, 300, 900):  # over held-out pictures the network's answers keep the law of total variance
-        law = experiments.total_variance(digits.predictor, x0, SCHEDULE, [t], draws=100, seed=0)
+        law = noise_prediction.total_variance(digits.predictor, x0, SCHEDULE, [t], draws=100, seed=0)
         assert law.total.item() == pytest.approx(law.drawn.item(), abs=0.02)
-    copied = experiments.prediction(CopycatPredictor(), found.x0[0], found.eps[0], SCHEDULE, [900])
+    copied = noise_prediction.prediction(CopycatPredictor(), found.x0[0], found.eps[0], SCHEDULE, [900])
     assert copied.error.item() < 0.001  # where x_t is nearly all noise, saying x_t itself is nearly right
 
 
@@ -133,7 +134,7 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Lib
     training = pictures.x0(pictures.training)
     assert len(training) == 9000
     predictors = {"network": digits.predictor, "ideal": library.ideal("digits")}
-    runs = {name: experiments.reverse(each, (1, 28, 28), SCHEDULE, count=4) for name, each in predictors.items()}
+    runs = {name: generate.reverse(each, (1, 28, 28), SCHEDULE, count=4) for name, each in predictors.items()}
     *_, last = side_by_side(runs, training)
     a_pixel = 28.0
     assert (last["ideal"].nearest.distance / a_pixel < 1e-3).all()
@@ -143,8 +144,8 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Lib
 
 def test_on_a_held_out_picture_ideal_is_surely_wrong_at_small_t(library: Library, found: Prediction) -> None:
     """The takeaway of *Predictors*."""
-    ideal = experiments.prediction(library.ideal("digits"), found.x0[0], found.eps[0], SCHEDULE, [100, 800])
+    ideal = noise_prediction.prediction(library.ideal("digits"), found.x0[0], found.eps[0], SCHEDULE, [100, 800])
     assert ideal.error[0] > 10 * found.error[at(100)]
     assert ideal.error[1] == pytest.approx(found.error[at(800)].item(), rel=0.5)
     known = library.pictures("digits").x0(17)
-    assert experiments.prediction(library.ideal("digits"), known, found.eps[0], SCHEDULE, [20]).error.item() < 1e-6
+    assert noise_prediction.prediction(library.ideal("digits"), known, found.eps[0], SCHEDULE, [20]).error.item() < 1e-6

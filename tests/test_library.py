@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from playground.core import library as module
-from playground.core.datasets import WEIGHTS
-from playground.core.layouts import CheckpointError
-from playground.core.library import Library
+from playground.core import model_registry as module
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoint_format import CheckpointError
 from playground.ui.settings import checked
 from tests.conftest import unlabelled
 

@@ -5,11 +5,11 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.testing import assert_close
 
-from playground.core.experiments import gaussian
-from playground.core.likelihood import bound, bound_terms, learned_step, previous_level, prior_bits
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.predictors import UNetPredictor
-from playground.core.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.analysis.likelihood import bound, bound_terms, learned_step, previous_level, prior_bits
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.sampling.generate import gaussian
 from tests.conftest import small_unet
 
 

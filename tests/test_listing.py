@@ -1,7 +1,7 @@
 import torch
 
-from playground.core import images
-from playground.core.training_step import LINES, Executed
+from playground.core.analysis.training_step import LINES, Executed
+from playground.core.data import images
 from playground.render.listing import code, executed, noise_url
 from playground.render.palette import noise_colours
 

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core import experiments
-from playground.core.experiments import Prediction
-from playground.core.noise import add_noise, x0_from_eps
-from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, UNetPredictor
-from playground.core.schedules import NoiseSchedule, linear, zero_terminal_snr
+from playground.core.analysis import noise_prediction
+from playground.core.analysis.noise_prediction import Prediction
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.parameterizations import x0_from_eps
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.schedules import NoiseSchedule, linear, zero_terminal_snr
+from playground.core.sampling import generate
 from playground.render import looks
 from playground.render.film import Film
 from tests import films
@@ -21,14 +24,14 @@ LEVEL = 1.01 * 6 / 255 / 2  # half a level of the noise's 255, and a little for 
 
 
 def found(pictures: torch.Tensor, schedule: NoiseSchedule) -> dict[str, Prediction]:
-    eps = experiments.gaussian((1, 8, 8), 0)
+    eps = generate.gaussian((1, 8, 8), 0)
     predictors = {
         "network": UNetPredictor(small_unet(), linear(1000), null_label=3),
         "ideal": IdealPredictor(pictures),
         "blind": BlindPredictor(),
         "copycat": CopycatPredictor(),
     }
-    return {who: experiments.prediction(each, pictures[0], eps, schedule, T) for who, each in predictors.items()}
+    return {who: noise_prediction.prediction(each, pictures[0], eps, schedule, T) for who, each in predictors.items()}
 
 
 def shown(film: Film, title: str, badge: str, frame: int, limits: tuple[float, float]) -> np.ndarray:
@@ -60,7 +63,7 @@ def test_each_predictor_has_its_own_column(pictures: torch.Tensor, schedule: Noi
 def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictures: torch.Tensor) -> None:
     record = found(pictures, linear(100))
     del record["ideal"]
-    law = experiments.total_variance(BlindPredictor(), pictures, linear(100), T, draws=3, seed=0)
+    law = noise_prediction.total_variance(BlindPredictor(), pictures, linear(100), T, draws=3, seed=0)
     columns = looks.predictors_film(record, 0)
     assert (columns["columns"], len(columns["panels"])) == (4, 12)
     for film in (columns, looks.shrinkage_film(record, {"network": law}, OVER, 0)):
@@ -69,7 +72,7 @@ def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictu
 
 def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: torch.Tensor) -> None:
     ideal = found(pictures, linear(100))["ideal"]  # an untrained network says less than a level of the scale
-    record = experiments.independence(ideal, experiments.gaussian((1, 8, 8), 1))
+    record = noise_prediction.independence(ideal, generate.gaussian((1, 8, 8), 1))
     film = looks.independence_film(ideal, record, 0)
     for chart in film["charts"][:4]:
         for k in range(1, len(T)):
@@ -79,7 +82,7 @@ def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: tor
 
 def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
     record, schedule = found(pictures, linear(100)), linear(100)
-    law = experiments.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
+    law = noise_prediction.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
     film = looks.shrinkage_film(record, {"network": law, "ideal": law}, OVER, 0)
     np.testing.assert_allclose(numbers(film, "ideal total"), (law.found + law.missed).numpy(), rtol=1e-6)
     np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from playground.core.masks import MASKS, painted
+from playground.core.sampling.inpainting import MASKS, painted
 
 
 @pytest.mark.parametrize("size", [(28, 28), (32, 32), (7, 9)])

@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.experiments import reverse
-from playground.core.memorising import side_by_side
-from playground.core.predictors import IdealPredictor, UNetPredictor
-from playground.core.schedules import linear
+from playground.core.analysis.memorization import side_by_side
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.generate import reverse
 from tests.conftest import small_unet
 
 

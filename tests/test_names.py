@@ -1,9 +1,10 @@
 import torch
 from torch.testing import assert_close
 
-from playground.core.names import four_names
-from playground.core.noise import add_noise, eps_from_score, eps_from_v, eps_from_x0, x0_from_eps
-from playground.core.schedules import linear
+from playground.core.analysis.parameterizations import four_names
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.parameterizations import eps_from_score, eps_from_v, eps_from_x0, x0_from_eps
+from playground.core.diffusion.schedules import linear
 
 CONVERSIONS = {"eps": lambda x_t, said, level: said, "x0": eps_from_x0, "v": eps_from_v}
 

@@ -1,9 +1,9 @@
 import torch
 
-from playground.core import experiments
-from playground.core.names import four_names
-from playground.core.noise import eps_from_v, x0_from_eps
-from playground.core.schedules import linear
+from playground.core.analysis.parameterizations import four_names
+from playground.core.diffusion.parameterizations import eps_from_v, x0_from_eps
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling import generate
 from playground.render.names_look import names_film
 from tests import films
 from tests.test_looks import T, close, found
@@ -11,7 +11,7 @@ from tests.test_looks import T, close, found
 
 def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Tensor) -> None:
     """The pictures of the second row beside the conversions of an answer that really is off."""
-    schedule, off = linear(100), experiments.gaussian((1, 8, 8), 1)
+    schedule, off = linear(100), generate.gaussian((1, 8, 8), 1)
     network = found(pictures, schedule)["network"]
     names = four_names(network.x_t, network.eps_hat, network.level)
     film = names_film(network, names, off, 0)

@@ -6,20 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from playground.core.noise import (
-    CLEAN,
-    NoiseLevel,
-    add_noise,
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import CLEAN, NoiseLevel, add_noise, like, posterior
+from playground.core.diffusion.parameterizations import (
     eps_from_score,
     eps_from_v,
     eps_from_x0,
-    like,
-    posterior,
     score_from_eps,
     v_from_eps,
     x0_from_eps,
 )
-from playground.core.predictors import IdealPredictor
 
 
 def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:

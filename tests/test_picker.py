@@ -1,7 +1,7 @@
 import pytest
 
-from playground.core import images
-from playground.core.datasets import load_pictures
+from playground.core.data import images
+from playground.core.data.datasets import load_pictures
 from playground.ui.picker import offer, taken
 
 

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from playground.core import images, picture_folders
-from playground.core.datasets import Pictures, load_pictures, save_pictures
-from playground.core.picture_folders import find_pictures, read_data_set, read_folder, square
+from playground.core.data import image_folders, images
+from playground.core.data.datasets import Pictures, load_pictures, save_pictures
+from playground.core.data.image_folders import find_pictures, read_data_set, read_folder, square
 
 COLOURS = {"red": (200, 0, 0), "blue": (0, 0, 200), "green": (0, 200, 0)}
 
@@ -118,7 +118,7 @@ def test_what_is_no_picture_is_left_out_and_counted(labelled: Path) -> None:
 def test_of_more_than_fit_on_a_sheet_some_are_drawn_and_that_is_said(
     labelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture_folders, "MAX_SHEET", 10 * 8 * 8)
+    monkeypatch.setattr(image_folders, "MAX_SHEET", 10 * 8 * 8)
     pictures = read_folder(labelled, 8)
     assert len(pictures) == 10
     assert pictures.source == "10 pictures, drawn from 21, of the folder mine"

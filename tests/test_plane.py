@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.learner import STEPS, Learner, Recipe
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.plane import PATH_STEPS, PATHS, Ground, energy_distance, ground, view
-from playground.core.samplers import sample
-from playground.core.schedules import linear
-from playground.core.worlds import EIGHT_DEVIATION, eight_centres, world
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.samplers import sample
+from playground.core.toy2d.datasets import EIGHT_DEVIATION, eight_centres, world
+from playground.core.toy2d.diagnostics import PATH_STEPS, PATHS, Ground, energy_distance, ground, view
+from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.trainer import STEPS, Learner
 
 RECIPE = Recipe(world("eight_gaussians"), linear(1000))
 

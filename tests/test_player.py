@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.core import images
+from playground.core.data import images
 from playground.ui.player.player import build_player, encode
 from tests.test_sheet import grey_sheet
 

@@ -6,10 +6,13 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from playground.core.library import Library
-from playground.core.noise import NoiseLevel, add_noise, eps_from_x0, x0_from_eps
-from playground.core.predictors import BlindPredictor, CopycatPredictor, Guided, IdealPredictor, UNetPredictor
-from playground.core.schedules import SCHEDULES, linear
+from playground.core.diffusion.guidance import Guided
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.parameterizations import eps_from_x0, x0_from_eps
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, linear
+from playground.core.model_registry import Library
 from tests.conftest import small_unet
 
 

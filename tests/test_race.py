@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.experiments import reverse
-from playground.core.predictors import IdealPredictor
-from playground.core.race import race, reference, steps_for
-from playground.core.samplers import SAMPLERS, sample
-from playground.core.schedules import linear
+from playground.core.analysis.solver_comparison import race, reference, steps_for
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.samplers import SAMPLERS, sample
 
 SHAPE = (1, 8, 8)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.predictors import IdealPredictor
-from playground.core.race import race, reference
-from playground.core.schedules import linear
-from playground.core.solvers import STOCHASTIC
+from playground.core.analysis.solver_comparison import race, reference
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.samplers import STOCHASTIC
 from playground.render.race_film import race_film
 from tests.films import numbers, panel, titled
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import diffusers
 import pytest
 
-from playground.core.library import Library
-from playground.core.samplers import SAMPLERS
-from playground.core.schedules import SCHEDULES
-from playground.core.steps import Step
+from playground.core.diffusion.schedules import SCHEDULES
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
+from playground.core.sampling.steps import Step
 from playground.ui.looks import LOOKS
 from playground.ui.reverse import FORMULAS
 from playground.ui.scene import Scene

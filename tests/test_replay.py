@@ -8,16 +8,16 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from playground.core.experiments import reverse
-from playground.core.given import NOTHING, Given
-from playground.core.guidance import guided_reverse
-from playground.core.likelihood import bound
-from playground.core.noise import NoiseLevel, like
-from playground.core.race import race
-from playground.core.replay import Replayed, answers
-from playground.core.samplers import SAMPLERS, Step
-from playground.core.schedules import linear
-from playground.core.steps import SPACINGS
+from playground.core.analysis.guidance_trace import guided_reverse
+from playground.core.analysis.likelihood import bound
+from playground.core.analysis.solver_comparison import race
+from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.inpainting import NOTHING, Given
+from playground.core.sampling.replay import Replayed, answers
+from playground.core.sampling.samplers import SAMPLERS, Step
+from playground.core.sampling.timesteps import SPACINGS
 
 SHAPE, SCHEDULE = (1, 8, 8), linear(100)
 X0 = torch.rand(SHAPE, generator=torch.Generator().manual_seed(7)) * 2 - 1

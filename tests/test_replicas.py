@@ -14,13 +14,13 @@ from ray.exceptions import ActorDiedError, NodeDiedError, RayError, RayTaskError
 from ray.serve.exceptions import DeploymentUnavailableError
 
 from playground import replicas as module
-from playground.core.batching import Batched
-from playground.core.datasets import WEIGHTS
-from playground.core.experiments import reverse
-from playground.core.guidance import guided_reverse
-from playground.core.library import Library
-from playground.core.replay import answers
-from playground.core.schedules import linear
+from playground.core.analysis.guidance_trace import guided_reverse
+from playground.core.data.datasets import WEIGHTS
+from playground.core.diffusion.schedules import linear
+from playground.core.inference.batching import Batched
+from playground.core.model_registry import Library
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.replay import answers
 from playground.replicas import TRIES, Replica, Replicated
 
 MODELS = [str(WEIGHTS / "digits")]

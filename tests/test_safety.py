@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from playground.core import images
+from playground.core.data import images
 from playground.render.film import Film
 from playground.ui.door import MAX_BODY, SENTENCE
 from playground.ui.turns import AT_ONCE

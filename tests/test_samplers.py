@@ -6,11 +6,13 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler
 from torch.testing import assert_close
 
-from playground.core.noise import NoiseLevel, eps_from_x0, like
-from playground.core.predictors import IdealPredictor, NoisePredictor
-from playground.core.samplers import Step, sample
-from playground.core.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
-from playground.core.steps import SPACINGS
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.parameterizations import eps_from_x0
+from playground.core.diffusion.predictors import NoisePredictor
+from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.sampling.samplers import Step, sample
+from playground.core.sampling.timesteps import SPACINGS
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core import experiments, images
-from playground.core.datasets import Pictures
-from playground.core.guidance import guided_reverse
-from playground.core.memorising import side_by_side
-from playground.core.predictors import IdealPredictor, UNetPredictor
-from playground.core.schedules import linear
-from playground.core.slow_motion import taken_apart
+from playground.core.analysis.guidance_trace import guided_reverse
+from playground.core.analysis.memorization import side_by_side
+from playground.core.analysis.step_decomposition import taken_apart
+from playground.core.data import images
+from playground.core.data.datasets import Pictures
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling import generate
 from playground.render.sampling import guided_film, reverse_film, side_by_side_film, slow_film
 from tests.conftest import small_unet
 from tests.films import numbers, panel, pixels, titled
@@ -19,7 +21,7 @@ from tests.films import numbers, panel, pixels, titled
 @pytest.mark.parametrize(("count", "grid"), [(1, (8, 8)), (3, (16, 16)), (4, (16, 16)), (16, (32, 32)), (5, (16, 24))])
 def test_the_pieces_of_a_run_join_to_one_film(count: int, grid: tuple[int, int]) -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    steps = list(experiments.reverse(predictor, (1, 8, 8), linear(50), count=count, steps=4))
+    steps = list(generate.reverse(predictor, (1, 8, 8), linear(50), count=count, steps=4))
     films = [reverse_film(step, linear(50)) for step in steps]
     frames = 0
     for film in films:
@@ -37,7 +39,7 @@ def test_two_processes_stand_in_two_rows_with_their_nearest_pictures(pictures: t
     training = Pictures("x", images.to_bytes(pictures), torch.zeros(20, dtype=torch.int64), ("a",), 0, "", "")
     known = training.x0(slice(None))
     predictors = {"network": UNetPredictor(small_unet(), linear(1000), null_label=3), "ideal": IdealPredictor(known)}
-    driven = {name: experiments.reverse(each, (1, 8, 8), linear(50), count=4) for name, each in predictors.items()}
+    driven = {name: generate.reverse(each, (1, 8, 8), linear(50), count=4) for name, each in predictors.items()}
     runs = list(side_by_side(driven, known))
     films = [side_by_side_film(each, training, linear(50)) for each in runs]
     assert [film["start"] for film in films] == list(range(50))
@@ -62,7 +64,7 @@ def close(film: dict, title: str, frame: int, expected: torch.Tensor, badge: str
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_a_step_in_slow_motion_has_three_frames(sampler: str) -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    steps = list(experiments.reverse(predictor, (1, 8, 8), linear(50), sampler=sampler, steps=4))
+    steps = list(generate.reverse(predictor, (1, 8, 8), linear(50), sampler=sampler, steps=4))
     start = 0
     for step in steps:
         slow = taken_apart(step, sampler)

@@ -5,8 +5,8 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from playground.core import images
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.model_registry import Library
 from playground.ui.looks import LOOKS, claim_of, film_of
 from playground.ui.scene import Scene, fingerprint
 from playground.ui.settings import checked, sampling_query

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from playground.core.schedules import SCHEDULES, NoiseSchedule, from_betas, zero_terminal_snr
+from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, from_betas, zero_terminal_snr
 
 SIZES = (10, 21, 40, 100, 1000, 4000)
 DIFFUSERS = {

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from playground.core import images
-from playground.core.datasets import WEIGHTS
-from playground.core.library import Library
-from playground.core.samplers import SAMPLERS
+from playground.core.data import images
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.scene import Scene
 from playground.ui.script import script
 from playground.ui.settings import checked

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 from gradio_client import Client
 
-from playground.core.samplers import SAMPLERS
-from playground.core.schedules import SCHEDULES
+from playground.core.diffusion.schedules import SCHEDULES
+from playground.core.sampling.samplers import SAMPLERS
 from tests.server import ROOT
 
 HERE = "http://127.0.0.1:7860/"

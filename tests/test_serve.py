@@ -26,11 +26,11 @@ from gradio_client import Client
 from ray import serve
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from playground.core.batching import Batched
-from playground.core.datasets import WEIGHTS
-from playground.core.experiments import reverse
-from playground.core.samplers import Step
-from playground.core.schedules import linear
+from playground.core.data.datasets import WEIGHTS
+from playground.core.diffusion.schedules import linear
+from playground.core.inference.batching import Batched
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.samplers import Step
 from playground.replicas import NAME, Replicated
 from playground.serve import main
 from tests.server import ROOT, running

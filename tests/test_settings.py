@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.core.library import Library
-from playground.core.solvers import SAMPLERS
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.looks import LOOKS
 from playground.ui.settings import (
     CONTROLS,

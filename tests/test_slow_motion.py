@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.predictors import IdealPredictor
-from playground.core.samplers import sample
-from playground.core.schedules import linear, zero_terminal_snr
-from playground.core.slow_motion import taken_apart
+from playground.core.analysis.step_decomposition import taken_apart
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.schedules import linear, zero_terminal_snr
+from playground.core.sampling.samplers import sample
 
 
 def noise(*shape: int) -> torch.Tensor:

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.given import NOTHING
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.predictors import IdealPredictor
-from playground.core.samplers import sample
-from playground.core.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
-from playground.core.solvers import SAMPLERS, DiffusersSolver
-from playground.core.steps import Run
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.sampling.diffusers_solvers import DiffusersSolver
+from playground.core.sampling.inpainting import NOTHING
+from playground.core.sampling.samplers import SAMPLERS, sample
+from playground.core.sampling.steps import Run
 
 SOLVERS = {name: solver for name, solver in SAMPLERS.items() if isinstance(solver, DiffusersSolver)}
 KARRAS = [name for name, solver in SOLVERS.items() if solver.karras]

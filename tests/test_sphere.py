@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from playground.core.sphere import slerp
+from playground.core.sampling.interpolation import slerp
 
 
 def test_the_way_is_as_long_as_noise_everywhere_and_its_angles_are_even() -> None:

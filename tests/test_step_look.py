@@ -1,16 +1,16 @@
 import pytest
 import torch
 
-from playground.core import experiments
-from playground.core.likelihood import learned_step, previous_level
-from playground.core.schedules import linear
+from playground.core.analysis.likelihood import learned_step, previous_level
+from playground.core.diffusion.schedules import linear
+from playground.core.sampling import generate
 from playground.render.step_look import step_film
 from tests.films import numbers
 from tests.test_looks import T, close, found, shown
 
 
 def test_the_step_is_drawn_with_both_variances(pictures: torch.Tensor) -> None:
-    schedule, z = linear(100), experiments.gaussian((1, 8, 8), 1)
+    schedule, z = linear(100), generate.gaussian((1, 8, 8), 1)
     network = found(pictures, schedule)["network"]
     before = previous_level(schedule, network.t)
     step = learned_step(network.x_t, network.x0, network.eps_hat, network.level, before)

@@ -7,10 +7,10 @@ from diffusers import UNet2DModel
 from PIL import Image
 
 from playground import train
-from playground.core.checkpoints import load_checkpoint
-from playground.core.datasets import Pictures, save_pictures
-from playground.core.library import Library
-from playground.core.schedules import linear
+from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.diffusion.schedules import linear
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import small_unet
 
 SMALL = ["--channels", "16", "32", "--batch", "4", "--device", "cpu", "--seed", "3", "--lr", "2e-3"]

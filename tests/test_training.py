@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.core.learner import STEPS, milestones
+from playground.core.toy2d.trainer import STEPS, milestones
 from playground.ui.settings import Settings
 from playground.ui.training import Workshop
 from tests.films import numbers

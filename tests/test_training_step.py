@@ -3,10 +3,11 @@ import torch
 from torch.testing import assert_close
 
 from playground import train
-from playground.core import experiments
-from playground.core.predictors import UNetPredictor
-from playground.core.schedules import SCHEDULES, linear
-from playground.core.training_step import LINES, execute
+from playground.core.analysis import noise_prediction
+from playground.core.analysis.training_step import LINES, execute
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import SCHEDULES, linear
+from playground.core.sampling import generate
 from tests.conftest import small_unet
 
 
@@ -18,7 +19,7 @@ def test_the_lines_compute_what_the_screen_shows(name: str, pictures: torch.Tens
     assert tuple(each.line for each in done) == LINES
     made = {name: tensor for each in done for name, tensor in each.made.items()}
     assert [sorted(each.made) for each in done] == [["eps", "t"], ["x_t"], ["eps_hat"], ["loss"]]
-    record = experiments.prediction(predictor, pictures[0], experiments.gaussian((1, 8, 8), 5), schedule, [120])
+    record = noise_prediction.prediction(predictor, pictures[0], generate.gaussian((1, 8, 8), 5), schedule, [120])
     assert made["t"].item() == 120
     for key in ("eps", "x_t", "eps_hat"):
         assert_close(made[key], getattr(record, key)[0], atol=1e-5, rtol=1e-5)

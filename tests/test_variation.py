@@ -2,8 +2,8 @@ import math
 
 import torch
 
-from playground.core.datasets import load_pictures
-from playground.core.variation import SHIFT, SHRINK, TURN, vary
+from playground.core.data.augmentation import SHIFT, SHRINK, TURN, vary
+from playground.core.data.datasets import load_pictures
 
 NEVER, ALWAYS = torch.zeros(64, dtype=torch.bool), torch.ones(64, dtype=torch.bool)
 RAMP = torch.linspace(-1, 1, 32)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from playground.core.library import Library
+from playground.core.model_registry import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import VIEWS, checked
 from playground.ui.views import build_views

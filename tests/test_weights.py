@@ -9,12 +9,13 @@ import torch
 from diffusers import DDPMScheduler, UNet2DModel
 
 from playground import evaluate
-from playground.core.checkpoints import Checkpoint, load_checkpoint, sha256
-from playground.core.datasets import WEIGHTS, load_pictures
-from playground.core.experiments import mean_error, reverse
-from playground.core.layouts import WEIGHTS_FILE
-from playground.core.predictors import BlindPredictor, CopycatPredictor
-from playground.core.schedules import linear
+from playground.core.analysis.noise_prediction import mean_error
+from playground.core.data.datasets import WEIGHTS, load_pictures
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor
+from playground.core.diffusion.schedules import linear
+from playground.core.networks.checkpoint_format import WEIGHTS_FILE
+from playground.core.networks.checkpoints import Checkpoint, load_checkpoint, sha256
+from playground.core.sampling.generate import reverse
 
 NAMES = ("digits", "emoji")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from playground.core.worker import lone_worker
+from playground.core.inference.executors import lone_worker
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.learner import STEPS, Learner, Recipe
-from playground.core.plane import Ground, View, ground, view
-from playground.core.schedules import linear
-from playground.core.worlds import world
+from playground.core.diffusion.schedules import linear
+from playground.core.toy2d.datasets import world
+from playground.core.toy2d.diagnostics import Ground, View, ground, view
+from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.trainer import STEPS, Learner
 from playground.render.film import Film
 from playground.render.world_film import LONGEST, SCALE, world_film
 from tests.films import floats, numbers

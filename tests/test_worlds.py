@@ -5,7 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch.testing import assert_close
 
-from playground.core.worlds import COUNT, EIGHT_DEVIATION, EIGHT_RADIUS, WORLDS, drawn, eight_centres, world
+from playground.core.toy2d.datasets import COUNT, EIGHT_DEVIATION, EIGHT_RADIUS, WORLDS, drawn, eight_centres, world
 
 
 @pytest.mark.parametrize("name", WORLDS)

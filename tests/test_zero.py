@@ -11,7 +11,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from playground.core.library import Library
+from playground.core.model_registry import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import Settings
 from playground.ui.zero import MAX_SECONDS, START, calls_of_run, lend, seconds

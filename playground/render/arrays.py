@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.core.samplers import Step
-from playground.core.schedules import NoiseSchedule
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.samplers import Step
 
 MAX_VALUES = 2**25
 """How many numbers a file may have: 128 MB."""

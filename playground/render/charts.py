@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.core.histograms import gaussian_shares, shares
-from playground.core.schedules import NoiseSchedule
+from playground.core.analysis.histograms import gaussian_shares, shares
+from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.film import Part, encoded, rounded
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from playground.core.depth import Trial, UsualError
+from playground.core.analysis.out_of_distribution import Trial, UsualError
 from playground.render.charts import band, curve, curves_chart
 from playground.render.film import (
     NOISE,

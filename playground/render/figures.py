@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from playground.core.schedules import NoiseSchedule
+from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.palette import ROLES
 
 _DASHES = ("solid", "dot", "dash", "dashdot")

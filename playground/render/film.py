@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.core import images
-from playground.core.noise import NoiseLevel
+from playground.core.data import images
+from playground.core.diffusion.noise import NoiseLevel
 from playground.render.palette import NOISE_RANGE, noise_colours
 
 Film = dict[str, Any]

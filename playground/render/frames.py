@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from playground.core.experiments import Forward, Walk
-from playground.core.histograms import shares
-from playground.core.schedules import NoiseSchedule
+from playground.core.analysis.forward_process import Forward, Walk
+from playground.core.analysis.histograms import shares
+from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.charts import MOST_PIXELS, bars_chart, pixels_chart, schedule_chart
 from playground.render.film import (
     NOISE,

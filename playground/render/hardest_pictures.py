@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from playground.core import images
-from playground.core.depth import HardestPictures
+from playground.core.analysis.out_of_distribution import HardestPictures
+from playground.core.data import images
 
 
 def ranking(title: str, found: HardestPictures, pictures: Tensor, first: int) -> str:

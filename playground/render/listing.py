@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from PIL import Image
 from torch import Tensor
 
-from playground.core import images
-from playground.core.training_step import Executed
+from playground.core.analysis.training_step import Executed
+from playground.core.data import images
 from playground.render.palette import NOISE_RANGE, noise_colours
 
 # The role of each variable that a line may make.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from playground.core.experiments import Independence, Prediction, TotalVariance
+from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
 from playground.render.charts import curve, curves_chart, level_curve, one_in, scatter_chart
 from playground.render.film import (
     NOISE,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from playground.core.experiments import Prediction
-from playground.core.names import FourNames
+from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.parameterizations import FourNames
 from playground.render.charts import curve, curves_chart
 from playground.render.film import (
     NOISE,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.core.race import Runner
-from playground.core.solvers import STOCHASTIC
+from playground.core.analysis.solver_comparison import Runner
+from playground.core.sampling.samplers import STOCHASTIC
 from playground.render.charts import curve, curves_chart
 from playground.render.film import PICTURE, Film, Part, moving, number, panel, piece, size
 from playground.render.sampling import grid

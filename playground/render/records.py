@@ -8,11 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from playground.core import images
-from playground.core.experiments import Forward, Prediction
-from playground.core.noise import NoiseLevel, add_noise
-from playground.core.samplers import Step
-from playground.core.schedules import NoiseSchedule
+from playground.core.analysis.forward_process import Forward
+from playground.core.analysis.noise_prediction import Prediction
+from playground.core.data import images
+from playground.core.diffusion.noise import NoiseLevel, add_noise
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.samplers import Step
 from playground.render.palette import NOISE_RANGE
 
 Answer = tuple[dict[str, str], dict[str, Any]]

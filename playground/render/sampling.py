@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.core.datasets import Pictures
-from playground.core.guidance import GuidedStep
-from playground.core.memorising import Driven
-from playground.core.noise import NoiseLevel
-from playground.core.samplers import Step
-from playground.core.schedules import NoiseSchedule
-from playground.core.slow_motion import SlowStep
+from playground.core.analysis.guidance_trace import GuidedStep
+from playground.core.analysis.memorization import Driven
+from playground.core.analysis.step_decomposition import SlowStep
+from playground.core.data.datasets import Pictures
+from playground.core.diffusion.noise import NoiseLevel
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.samplers import Step
 from playground.render.film import (
     NOISE,
     PICTURE,

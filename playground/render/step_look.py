@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from playground.core.experiments import Prediction
-from playground.core.likelihood import LearnedStep
+from playground.core.analysis.likelihood import LearnedStep
+from playground.core.analysis.noise_prediction import Prediction
 from playground.render.charts import curve, curves_chart
 from playground.render.film import (
     NOISE,

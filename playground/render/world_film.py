@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.core.learner import STEPS
-from playground.core.plane import Ground, View
+from playground.core.toy2d.diagnostics import Ground, View
+from playground.core.toy2d.trainer import STEPS
 from playground.render.charts import curve_of, curves_chart, level_curve
 from playground.render.film import Film, Part, encoded, floats, number, panel, piece
 

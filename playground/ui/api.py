@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core import images
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.model_registry import Library
 from playground.render import records
 from playground.ui.errors import told
 from playground.ui.scene import Scene

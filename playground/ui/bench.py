@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core import images
-from playground.core.library import Library
-from playground.core.schedules import SCHEDULES
+from playground.core.data import images
+from playground.core.diffusion.schedules import SCHEDULES
+from playground.core.model_registry import Library
 from playground.ui.errors import told
 from playground.ui.folded import fill_while_open
 from playground.ui.frame import Frame

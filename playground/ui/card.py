@@ -6,9 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from playground.core import images
-from playground.core.checkpoints import Checkpoint
-from playground.core.layouts import readable
+from playground.core.data import images
+from playground.core.networks.checkpoint_format import readable
+from playground.core.networks.checkpoints import Checkpoint
 from playground.ui.bench import Bench
 from playground.ui.folded import fill_while_open
 from playground.ui.plain import plain

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.core.learner import Learner
-from playground.core.plane import Ground
+from playground.core.toy2d.diagnostics import Ground
+from playground.core.toy2d.trainer import Learner
 
 _films = itertools.count()
 

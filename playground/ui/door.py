@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playground.core.images import MAX_BASE64
+from playground.core.data.images import MAX_BASE64
 from playground.ui.errors import DISK_FULL
 
 MAX_BODY = MAX_BASE64 + 1_000_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.steps import SPACINGS
+from playground.core.sampling.timesteps import SPACINGS
 from playground.ui.bench import Bench
 from playground.ui.brush import build_brush, over, painted_over
 from playground.ui.errors import told

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.depth import hardest
-from playground.core.experiments import even_steps
+from playground.core.analysis.noise_prediction import even_steps
+from playground.core.analysis.out_of_distribution import hardest
 from playground.render.hardest_pictures import ranking
 from playground.ui.scene import Scene
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.hub import ENDPOINT, MAX_BYTES
-from playground.core.layouts import CheckpointError
+from playground.core.networks.checkpoint_format import CheckpointError
+from playground.core.networks.hub import ENDPOINT, MAX_BYTES
 from playground.ui.bench import Bench
 
 WHAT = f"""Any network without text that is in diffusers' format (a UNet2DModel), has safetensors and weighs at most

@@ -14,9 +14,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from playground.core.images import MAX_BYTES
-from playground.core.layouts import CheckpointError
-from playground.core.library import Library
+from playground.core.data.images import MAX_BYTES
+from playground.core.model_registry import Library
+from playground.core.networks.checkpoint_format import CheckpointError
 from playground.render.film import Film
 from playground.render.palette import css_variables
 from playground.ui import forward, prediction

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.likelihood import Bound
-from playground.core.training_step import LINES
+from playground.core.analysis.likelihood import Bound
+from playground.core.analysis.training_step import LINES
 from playground.render.film import Film
 from playground.render.listing import code, executed
 from playground.ui.hardest import build_hardest, rankings, shown_ranking

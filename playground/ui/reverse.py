@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from playground.core import images
-from playground.core.datasets import Pictures
-from playground.core.library import Library
-from playground.core.samplers import SAMPLERS
+from playground.core.data import images
+from playground.core.data.datasets import Pictures
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
 from playground.render.arrays import npz
 from playground.render.film import Film
 from playground.render.sampling import grid

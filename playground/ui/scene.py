@@ -10,22 +10,31 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from playground.core import depth, experiments, images, likelihood, names
-from playground.core.depth import Subject, Trial, UsualError
-from playground.core.experiments import Forward, Independence, Prediction, TotalVariance, Walk
-from playground.core.given import NOTHING, Given
-from playground.core.guidance import GuidedStep, guided_reverse
-from playground.core.library import Library
-from playground.core.likelihood import Bound, LearnedStep
-from playground.core.masks import MASKS, painted
-from playground.core.memorising import Driven, side_by_side
-from playground.core.names import FourNames
-from playground.core.predictors import BlindPredictor, CopycatPredictor, IdealPredictor, NoisePredictor
-from playground.core.race import Runner, race, reference
-from playground.core.samplers import Step
-from playground.core.slow_motion import SlowStep, taken_apart
-from playground.core.steps import strides_above
-from playground.core.training_step import Executed, execute
+from playground.core.analysis import (
+    forward_process,
+    likelihood,
+    noise_prediction,
+    out_of_distribution,
+    parameterizations,
+)
+from playground.core.analysis.forward_process import Forward, Walk
+from playground.core.analysis.guidance_trace import GuidedStep, guided_reverse
+from playground.core.analysis.likelihood import Bound, LearnedStep
+from playground.core.analysis.memorization import Driven, side_by_side
+from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
+from playground.core.analysis.out_of_distribution import Subject, Trial, UsualError
+from playground.core.analysis.parameterizations import FourNames
+from playground.core.analysis.solver_comparison import Runner, race, reference
+from playground.core.analysis.step_decomposition import SlowStep, taken_apart
+from playground.core.analysis.training_step import Executed, execute
+from playground.core.data import images
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.model_registry import Library
+from playground.core.sampling import generate
+from playground.core.sampling.inpainting import MASKS, NOTHING, Given, painted
+from playground.core.sampling.samplers import Step
+from playground.core.sampling.timesteps import strides_above
 from playground.ui.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings, sampling_query
 
 T = TypeVar("T")
@@ -88,12 +97,12 @@ class Scene:
 
     def forward(self) -> Forward:
         """The picture on its way into noise, at every t."""
-        return experiments.forward(self.x0, self.eps(), self.schedule)
+        return forward_process.forward(self.x0, self.eps(), self.schedule)
 
     def walk(self) -> Walk:
         """The same way in small steps, at steps that cover the schedule evenly."""
-        t = experiments.even_steps(self.schedule, self._frames(WALK_FRAMES))
-        return experiments.walk(self.x0, self.schedule, t, seed=self.settings.seed)
+        t = noise_prediction.even_steps(self.schedule, self._frames(WALK_FRAMES))
+        return forward_process.walk(self.x0, self.schedule, t, seed=self.settings.seed)
 
     def predictors(self) -> dict[str, NoisePredictor]:
         """Who can be asked for the noise, by the name on its badge."""
@@ -104,7 +113,7 @@ class Scene:
 
     def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
         """So many steps that cover the schedule evenly, and the one that the settings name; of large pictures fewer."""
-        return sorted({*experiments.even_steps(self.schedule, self._frames(count)), self.settings.t})
+        return sorted({*noise_prediction.even_steps(self.schedule, self._frames(count)), self.settings.t})
 
     def _frames(self, count: int) -> int:
         return max(FEWEST_FRAMES, min(count, MAX_LAYER // self.x0.numel()))
@@ -114,11 +123,11 @@ class Scene:
         known = self.predictors()
         if who not in list(known):  # which may be anything
             raise ValueError(f"predictor must be one of {', '.join(known)}; it was {who!r}.")
-        return experiments.prediction(known[who], self.x0, self.eps(), self.schedule, t)
+        return noise_prediction.prediction(known[who], self.x0, self.eps(), self.schedule, t)
 
     def other_noise(self) -> Any:
         """A noise that is in no picture here: that of the next seed."""
-        return experiments.gaussian(self.pictures.shape, self.other_seed())
+        return generate.gaussian(self.pictures.shape, self.other_seed())
 
     def other_seed(self) -> int:
         """The next one."""
@@ -126,7 +135,7 @@ class Scene:
 
     def independence(self, found: Prediction) -> Independence:
         """What the found noise follows: the noise in x_t, or the other one."""
-        return experiments.independence(found, self.other_noise())
+        return noise_prediction.independence(found, self.other_noise())
 
     def total_variance(self, t: list[int]) -> dict[str, TotalVariance]:
         """What is found and missed at the steps t on average: by the ideal predictor over the pictures that it knows,
@@ -135,7 +144,7 @@ class Scene:
         x0 = {"network": self.pictures.x0(self.pictures.testing), "ideal": self.pictures.x0(self.pictures.training)}
         known, seed = self.predictors(), self.settings.seed
         return {
-            who: experiments.total_variance(known[who], x0[who], self.schedule, t, draws=3, seed=seed)
+            who: noise_prediction.total_variance(known[who], x0[who], self.schedule, t, draws=3, seed=seed)
             for who in self.averaged_over()
         }
 
@@ -164,12 +173,15 @@ class Scene:
             index = range(len(data))[STRANGER if name in STRANGE_DATA else -1]
             what = data.names[index] if data.names else f"a {data.label_names[int(data.labels[index])]}"
             asked[name] = Subject(what, known.fitted(images.to_pil(data.x0(index))))
-        return asked | {"noise": depth.noise_alone(known.shape, QUIET)}
+        return asked | {"noise": out_of_distribution.noise_alone(known.shape, QUIET)}
 
     def trials(self, t: list[int]) -> dict[str, Trial]:
         """What the network says of each of them, with the same noise, at the steps t."""
         network, eps = self.library.checkpoint(self.settings.model).predictor, self.eps()
-        return {name: depth.trial(network, each, eps, self.schedule, t) for name, each in self.subjects().items()}
+        return {
+            name: out_of_distribution.trial(network, each, eps, self.schedule, t)
+            for name, each in self.subjects().items()
+        }
 
     def usual_error(self) -> UsualError | None:
         """How far the network errs on pictures of its data that it has never seen; None where there are none."""
@@ -178,7 +190,7 @@ class Scene:
     def held_out_errors(self, t: int) -> Any:
         """The error on each of the first held-out pictures at step t, with the noise of the seed."""
         network = self.library.checkpoint(self.settings.model).predictor
-        return depth.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
+        return out_of_distribution.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
 
     def held_out(self) -> Any:
         """The first pictures of the network's data that it was not trained on; none where these are unknown."""
@@ -187,7 +199,7 @@ class Scene:
 
     def four_names(self, found: Prediction) -> FourNames:
         """The found noise as picture, velocity and score."""
-        return names.four_names(found.x_t, found.eps_hat, found.level)
+        return parameterizations.four_names(found.x_t, found.eps_hat, found.level)
 
     def bound(self) -> Iterator[Bound]:
         """The bound on the likelihood of this picture that the network gives with this noise, while it is added up."""
@@ -200,11 +212,11 @@ class Scene:
 
     def reverse(self) -> Iterator[Step]:
         """Sampling from noise, step by step."""
-        return self._run(experiments.reverse, **self._sampling())
+        return self._run(generate.reverse, **self._sampling())
 
     def initial_noise(self) -> Any:
         """The x_T that sampling from noise starts with; the network is not needed for it."""
-        return experiments.gaussian((self.count(), *self.pictures.shape), self.settings.seed)
+        return generate.gaussian((self.count(), *self.pictures.shape), self.settings.seed)
 
     def guided(self) -> Iterator[GuidedStep]:
         """The same, and in each step what is found with the label and what without."""
@@ -249,7 +261,7 @@ class Scene:
         ideal = self.library.ideal(self.settings.model)
         if label is not None:
             ideal = IdealPredictor(training[self.pictures.labels[self.pictures.training] == label])
-        beside = experiments.reverse(ideal, self.pictures.shape, self.schedule, **asked)
+        beside = generate.reverse(ideal, self.pictures.shape, self.schedule, **asked)
         return side_by_side({"network": self.reverse(), "ideal": beside}, training)
 
     def _run(self, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
@@ -264,7 +276,7 @@ class Scene:
 
     def half_way(self) -> float:
         """ᾱ about T / 2, from which on the label is another."""
-        return 1 / (1 + math.exp(-experiments.half_way(self.schedule)))
+        return 1 / (1 + math.exp(-generate.half_way(self.schedule)))
 
     def count(self) -> int:
         """How many pictures are sampled: one where each would make a large film."""
@@ -325,4 +337,4 @@ class Scene:
 
     def eps(self) -> Any:
         """The noise that the seed stands for."""
-        return experiments.gaussian(self.pictures.shape, self.settings.seed)
+        return generate.gaussian(self.pictures.shape, self.settings.seed)

@@ -12,13 +12,13 @@ from typing import Any
 
 from PIL import Image
 
-from playground.core import images
-from playground.core.datasets import WEIGHTS
-from playground.core.given import NOTHING
-from playground.core.layouts import scheduler_in, weights_in
-from playground.core.masks import as_picture
-from playground.core.race import steps_for
-from playground.core.solvers import SAMPLERS, DiffusersSolver
+from playground.core.analysis.solver_comparison import steps_for
+from playground.core.data import images
+from playground.core.data.datasets import WEIGHTS
+from playground.core.networks.checkpoint_format import scheduler_in, weights_in
+from playground.core.sampling.diffusers_solvers import DiffusersSolver
+from playground.core.sampling.inpainting import NOTHING, as_picture
+from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.scene import Scene
 
 BETAS = {

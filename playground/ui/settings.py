@@ -7,16 +7,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from playground.core.ancestral import VARIANCES
-from playground.core.learner import STEPS, TARGETS
-from playground.core.library import Library
-from playground.core.masks import MASKS
-from playground.core.plane import PATH_STEPS, PATHS
-from playground.core.race import MIN_CALLS
-from playground.core.samplers import SAMPLERS
-from playground.core.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
-from playground.core.steps import SPACINGS
-from playground.core.worlds import WORLDS
+from playground.core.analysis.solver_comparison import MIN_CALLS
+from playground.core.diffusion.parameterizations import TARGETS
+from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
+from playground.core.model_registry import Library
+from playground.core.sampling.ddpm_ddim import VARIANCES
+from playground.core.sampling.inpainting import MASKS
+from playground.core.sampling.samplers import SAMPLERS
+from playground.core.sampling.timesteps import SPACINGS
+from playground.core.toy2d.datasets import WORLDS
+from playground.core.toy2d.diagnostics import PATH_STEPS, PATHS
+from playground.core.toy2d.trainer import STEPS
 
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16

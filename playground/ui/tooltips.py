@@ -1,7 +1,7 @@
 """The tooltip of each control, by its element id: what it sets, and in which range."""
 
-from playground.core.plane import PATH_STEPS
-from playground.core.schedules import MAX_STEPS, MIN_STEPS
+from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS
+from playground.core.toy2d.diagnostics import PATH_STEPS
 from playground.ui.settings import CALLS, DEPTHS, MAX_COUNT, MAX_GUIDANCE, MAX_SEED, RACERS, WIDTHS
 
 TOOLTIPS = {

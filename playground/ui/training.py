@@ -9,10 +9,11 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core.learner import STEPS, Learner, Recipe, milestones
-from playground.core.plane import ground, view
-from playground.core.worker import lone_worker
-from playground.core.worlds import WORLDS, drawn, world
+from playground.core.inference.executors import lone_worker
+from playground.core.toy2d.datasets import WORLDS, drawn, world
+from playground.core.toy2d.diagnostics import ground, view
+from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.trainer import STEPS, Learner, milestones
 from playground.render.film import Film
 from playground.render.world_film import world_film
 from playground.ui.bench import Bench

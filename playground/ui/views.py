@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playground.core.race import Runner
+from playground.core.analysis.solver_comparison import Runner
 from playground.render.film import Film
 from playground.render.race_film import race_film
 from playground.render.sampling import guided_film, reverse_film, side_by_side_film, slow_film

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from playground.core import images
-from playground.core.worlds import WORLDS, world
+from playground.core.data import images
+from playground.core.toy2d.datasets import WORLDS, world
 
 SIDE = 44
 

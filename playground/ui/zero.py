@@ -13,8 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from PIL import Image
 
-from playground.core.library import Library
-from playground.core.race import REFERENCE_STEPS
+from playground.core.analysis.solver_comparison import REFERENCE_STEPS
+from playground.core.model_registry import Library
 from playground.ui.errors import told
 from playground.ui.scene import Scene
 from playground.ui.settings import Settings

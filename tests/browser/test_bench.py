@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from playground.core import images
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.model_registry import Library
 from tests.browser.conftest import Watched
 from tests.browser.test_page import PLAYERS, TABS, drawn, numbers, open_tab, quiet, remove_noise, scrub
 from tests.server import running_app

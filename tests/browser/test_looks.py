@@ -11,11 +11,13 @@ import torch
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from playground.core import experiments, images
-from playground.core.library import Library
-from playground.core.likelihood import bound
-from playground.core.schedules import linear
-from playground.core.training_step import LINES
+from playground.core.analysis import noise_prediction
+from playground.core.analysis.likelihood import bound
+from playground.core.analysis.training_step import LINES
+from playground.core.data import images
+from playground.core.diffusion.schedules import linear
+from playground.core.model_registry import Library
+from playground.core.sampling import generate
 from playground.ui.lesson import STOPS
 from playground.ui.looks import LOOKS
 from playground.ui.scene import Scene
@@ -80,8 +82,8 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     expect(page.locator("#listing img")).to_have_count(3)
     above = page.locator(f"#{PLAYER} .about span").inner_text()
     expect(page.locator("#listing .made").last).to_have_text(f"loss = {above}")
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 4)
-    record = experiments.prediction(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 4)
+    record = noise_prediction.prediction(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
     assert float(above) == pytest.approx(record.error.item(), abs=1e-4)
     source = page.locator("#listing .mixture img").get_attribute("src") or ""
     assert source == images.data_url(record.x_t[0])
@@ -94,7 +96,7 @@ def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, libr
     page = opened_at(open_page, address, "look=step&T=40&t=20")
     page.locator("#bound").click()
     expect(page.locator("#sums")).to_contain_text("all 40 steps")
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
     *_, found = bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
     last = page.locator("#sums tr").last.locator("td").all_inner_texts()
     assert float(last[1]) == pytest.approx(found.bits("beta_tilde"), abs=2e-4)

@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from playground.core import experiments, images
-from playground.core.library import Library
-from playground.core.noise import add_noise
-from playground.core.schedules import SCHEDULES
+from playground.core.analysis import noise_prediction
+from playground.core.data import images
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.schedules import SCHEDULES
+from playground.core.model_registry import Library
+from playground.core.sampling import generate
 from tests.browser.conftest import PATIENCE, Watched
 
 OpenPage = Callable[..., Watched]
@@ -116,7 +118,7 @@ def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, li
     """Under every schedule."""
     watched = open_page()
     page = watched.page
-    x0, eps = library.pictures("digits").x0(9003)[None], experiments.gaussian((1, 28, 28), 0)[None]
+    x0, eps = library.pictures("digits").x0(9003)[None], generate.gaussian((1, 28, 28), 0)[None]
     for schedule, make in SCHEDULES.items():
         if schedule != "linear":
             choose(page, "Schedule", schedule)
@@ -168,8 +170,8 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     open_tab(page, "Predict noise")
     expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # the other tab's, once it is here
     checkpoint = library.checkpoint("digits")
-    x0, eps = library.pictures("digits").x0(9003), experiments.gaussian((1, 28, 28), 0)
-    record = experiments.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
+    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
+    record = noise_prediction.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
     shown = numbers(page, "player-prediction")
     assert float(shown["R² · network"]) == pytest.approx(record.r2.item(), abs=1e-3)
     below = page.locator("#player-prediction .about span").all_inner_texts()  # four predictors, row by row
@@ -232,7 +234,7 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
 
     checkpoint = library.checkpoint("digits")
     steps = list(
-        experiments.reverse(
+        generate.reverse(
             checkpoint.predictor,
             (1, 28, 28),
             SCHEDULES["linear"](1000),

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from playground.core import images
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.model_registry import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
 from tests.browser.conftest import Watched

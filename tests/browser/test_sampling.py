@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from playground.core import images
-from playground.core.datasets import WEIGHTS
-from playground.core.library import Library
+from playground.core.data import images
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import Library
 from playground.ui.scene import Scene
 from playground.ui.settings import checked
 from tests.browser.test_links import said

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from playground.core.learner import STEPS, Recipe, milestones
-from playground.core.library import Library
-from playground.core.plane import PATH_STEPS, Ground, ground
-from playground.core.schedules import linear
-from playground.core.worlds import world
+from playground.core.diffusion.schedules import linear
+from playground.core.model_registry import Library
+from playground.core.toy2d.datasets import world
+from playground.core.toy2d.diagnostics import PATH_STEPS, Ground, ground
+from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.trainer import STEPS, milestones
 from playground.render.world_film import REACH
 from playground.ui import build_app, launch_options
 from playground.ui.desks import Desks

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core import images
+from playground.core.data import images
 from playground.ui.scene import Scene
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core import images
-from playground.core.datasets import Pictures
-from playground.core.worlds import drawn
+from playground.core.data import images
+from playground.core.data.datasets import Pictures
+from playground.core.toy2d.datasets import drawn
 
 OFFERED, COLUMNS, THUMBNAIL = 60, 20, 64
 OFFER = """<div class="offer" role="group" aria-label="Pictures to choose from">

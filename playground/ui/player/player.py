@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core import images
+from playground.core.data import images
 from playground.render.film import Film, colour_scale
 from playground.render.gif import gif
 from playground.render.mp4 import ffmpeg, mp4

@@ -1,0 +1,1 @@
+"""Measurements of what a network predicts and of how sampling goes."""

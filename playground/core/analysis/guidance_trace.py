@@ -1,0 +1,63 @@
+"""What guidance does in every step: the noise with the label, the noise without, and what lies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.core.diffusion.noise import NoiseLevel
+from playground.core.diffusion.predictors import PredictorSomewhere
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.generate import reverse
+from playground.core.sampling.steps import Step
+
+
+@dataclass(frozen=True)
+class GuidedStep:
+    """A step, and the two answers that its eps_hat is made of, each (B, C, H, W).
+
+    eps_hat = eps_uncond + scale * (eps_cond - eps_uncond) (Ho & Salimans 2022, eq. 6, whose w is scale - 1).
+    """
+
+    step: Step
+    eps_uncond: Tensor
+    eps_cond: Tensor
+
+
+class _Overheard:
+    """A guided predictor that asks for both answers, whatever the scale, and remembers them."""
+
+    def __init__(self, predictor: PredictorSomewhere, scale: float) -> None:
+        self.predictor, self.scale = predictor, scale
+        self.answers: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.predictor.device
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        eps_uncond, eps_cond = self.predictor(x_t, level), self.predictor(x_t, level, labels)
+        self.answers = eps_uncond, eps_cond
+        return eps_uncond + self.scale * (eps_cond - eps_uncond)
+
+
+def guided_reverse(
+    predictor: PredictorSomewhere,
+    shape: tuple[int, int, int],
+    schedule: NoiseSchedule,
+    *,
+    label: int | None,
+    guidance: float,
+    **options: Any,
+) -> Iterator[GuidedStep]:
+    """`experiments.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
+    if label is None:
+        raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
+    overheard = _Overheard(predictor, guidance)
+    for step in reverse(overheard, shape, schedule, label=label, **options):
+        assert overheard.answers is not None
+        yield GuidedStep(step, *overheard.answers)

@@ -1,0 +1,131 @@
+"""From eps_hat to the reverse step, how far it is from the true one, and what that says of a picture's likelihood."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.core.diffusion.noise import NoiseLevel, Posterior, add_noise, like, mixed, posterior
+from playground.core.diffusion.parameterizations import x0_from_eps
+from playground.core.diffusion.predictors import NoisePredictor
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.ddpm_ddim import VARIANCES
+
+
+@dataclass(frozen=True)
+class LearnedStep:
+    """The learned step N(mean, σ²) of K x_t's beside the true one, q(x_{t-1} | x_t, x0); pictures are (K, C, H, W).
+
+    `mean` is μ_θ by eps_hat (Ho et al. 2020, eq. 11); `mean_by_x0` is the same by the other road, eq. 7 with x0_hat for
+    x0. `true` is eq. 6–7 itself. `bits` has, for each choice of σ² in VARIANCES, the term of the bound in bits a
+    dimension, (K,): L_{t-1}, and where the step ends in the picture itself L_0 (eq. 5).
+
+    The numbers of eq. 11 are (K,) each: it takes `eps_part` of eps_hat out of x_t and divides by `root`, √α_t.
+    """
+
+    mean: Tensor
+    mean_by_x0: Tensor
+    true: Posterior
+    bits: dict[str, Tensor]
+    root: Tensor
+    eps_part: Tensor
+
+
+def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> LearnedStep:
+    """What eps_hat makes of x_t, and how that differs from what x0 would; in float64.
+
+    All pictures are (K, C, H, W), x0 of 256 values from -1 to 1; levels are (K,), `next_level` the cleaner ones.
+    """
+    x_t, x0, eps_hat = x_t.double().cpu(), x0.double().cpu(), eps_hat.double().cpu()
+    true = posterior(x_t, x0, level, next_level)
+    by_x0 = mixed(true.x_t_part, x_t, true.x0_part, x0_from_eps(x_t, eps_hat, level))
+    root = level.alpha / next_level.alpha  # √α_t
+    eps_part = true.beta / level.sigma  # β_t / √(1 - ᾱ_t)
+    mean = (x_t - like(eps_part, x_t) * eps_hat) / like(root, x_t)
+    mean = torch.where(like(root, x_t) == 0, by_x0, mean)  # out of pure noise, see `x0_from_eps`
+    missed = (true.mean - mean).square().flatten(1).mean(1)
+    last = next_level.sigma == 0
+    decoded = _decoder(x0, by_x0, true.beta)
+    bits = {}
+    for name, choose in VARIANCES.items():
+        ratio = torch.where(last, 1, true.variance / choose(true))  # of the true variance to the learned one
+        kl = (ratio - 1 - ratio.log() + missed / choose(true).where(~last, torch.ones(()))) / 2
+        bits[name] = torch.where(last, decoded, kl) / math.log(2)
+    return LearnedStep(mean, by_x0, true, bits, root, eps_part)
+
+
+def _decoder(x0: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """L_0 a dimension, in nats, (K,): how surely the last step ends in the right one of 256 values (eq. 13).
+
+    Its variance is β_1, whichever was chosen, since β̃_1 is 0.
+    """
+    deviation = like(variance.sqrt(), x0)
+    above = ((x0 + 1 / 255 - mean) / deviation).where(x0 < 1 - 1e-3, torch.full((), math.inf))
+    below = ((x0 - 1 / 255 - mean) / deviation).where(x0 > -1 + 1e-3, torch.full((), -math.inf))
+    # Φ(above) - Φ(below), taken in the tail where it is no difference of two numbers next to 1.
+    flip = below + above > 0
+    above, below = torch.where(flip, -below, above), torch.where(flip, -above, below)
+    high, low = torch.special.log_ndtr(above), torch.special.log_ndtr(below)
+    log_chance: Tensor = high + torch.log1p(-(low - high).exp())
+    return -log_chance.flatten(1).mean(1)
+
+
+def prior_bits(x0: Tensor, schedule: NoiseSchedule) -> Tensor:
+    """L_T for x0 (B, C, H, W), in bits a dimension, (B,): KL from q(x_T | x0) to N(0, I) (eq. 5)."""
+    end = schedule.level(schedule.num_steps - 1)
+    kl = (end.sigma**2 + end.alpha**2 * x0.double().square() - 1 - 2 * end.sigma.log()) / 2
+    return kl.flatten(1).mean(1) / math.log(2)
+
+
+def previous_level(schedule: NoiseSchedule, t: Tensor) -> NoiseLevel:
+    """The level a step cleaner than each of the whole steps t, (K,); before the first it is the picture itself."""
+    level = schedule.level((t - 1).clamp(min=0))
+    clean = t == 0
+    return NoiseLevel(level.alpha.where(~clean, torch.ones(())), level.sigma.where(~clean, torch.zeros(())))
+
+
+def bound_terms(
+    predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: Tensor
+) -> dict[str, Tensor]:
+    """The term of the bound for each of K pictures noised to a step of its own; see `LearnedStep.bits`.
+
+    x0 and eps are (K, C, H, W), the whole steps t (K,); the predictor is asked without a label.
+    """
+    level = schedule.level(t)
+    x_t = add_noise(x0, eps, level)
+    return learned_step(x_t, x0, predictor(x_t, level), level, previous_level(schedule, t)).bits
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound on a picture's negative log-likelihood, in bits a dimension, of which `done` of T terms are added up.
+
+    `decoder` is L_0 and `prior` L_T; `steps` is the sum of the L_{t-1} between them for each choice of σ² in VARIANCES.
+    """
+
+    done: int
+    decoder: float
+    steps: dict[str, float]
+    prior: float
+
+    def bits(self, variance: str) -> float:
+        """L_0 + Σ L_{t-1} + L_T (Ho et al. 2020, eq. 5)."""
+        return self.decoder + self.steps[variance] + self.prior
+
+
+def bound(
+    predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, batch: int = 50
+) -> Iterator[Bound]:
+    """The bound for x0 noised by eps, (C, H, W) both: the sum so far after each `batch` of steps, t = 0 first."""
+    found: dict[str, list[float]] = {name: [] for name in VARIANCES}
+    prior = prior_bits(x0[None], schedule).item()
+    for t in torch.arange(schedule.num_steps).split(batch):
+        shape = (len(t), *x0.shape)
+        for name, bits in bound_terms(predictor, x0.expand(shape), eps.expand(shape), schedule, t).items():
+            found[name] += bits.tolist()
+        steps = {name: math.fsum(bits[1:]) for name, bits in found.items()}
+        yield Bound(len(found["beta"]), found["beta"][0], steps, prior)

@@ -1,0 +1,110 @@
+"""Out of distribution: how far a network errs on pictures like its data, and on what is unlike them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.core.analysis.noise_prediction import Prediction, compared, prediction
+from playground.core.diffusion.noise import SAME_LOG_SNR, NoiseLevel, add_noise
+from playground.core.diffusion.predictors import NoisePredictor, UNetPredictor
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.generate import gaussian
+
+
+@dataclass(frozen=True)
+class UsualError:
+    """mean (eps - eps_hat)² of each of N pictures at L noise levels: `error` is (L, N), `log_snr` (L,), ascending."""
+
+    log_snr: Tensor
+    error: Tensor
+
+    def below(self, share: float, level: NoiseLevel) -> Tensor:
+        """The error that this share of the pictures, 0 to 1, stays below at levels (K,); float64 (K,).
+
+        An error depends on the level alone, whatever the schedule. Between two of the L levels its logarithm is taken
+        as linear in log-SNR; beyond them nothing was measured, and the answer is NaN.
+        """
+        error = self.error.double().quantile(share, dim=1)
+        first, last = self.log_snr[0].item(), self.log_snr[-1].item()
+        wanted = level.log_snr.numpy()
+        inside = (wanted >= first - SAME_LOG_SNR) & (wanted <= last + SAME_LOG_SNR)
+        between = np.interp(wanted, self.log_snr.numpy(), error.log().numpy())
+        return torch.from_numpy(np.where(inside, np.exp(between), np.nan))
+
+
+def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0) -> UsualError:
+    """Measure it on `pictures` (N, C, H, W), at about so many levels that the network was trained at.
+
+    The levels are whole steps of the training schedule, as even in log-SNR as these can be. Each picture has a noise of
+    its own, the same at all levels. It costs N · levels calls of the network.
+    """
+    trained_on = predictor.trained_on
+    known = trained_on.log_snr[trained_on.log_snr.isfinite()]
+    even = torch.linspace(known[-1].item(), known[0].item(), levels, dtype=torch.float64)
+    t = sorted(set(trained_on.t_at(even).round().long().tolist()), reverse=True)
+    noises = gaussian(tuple(pictures.shape), seed)
+    found = [prediction(predictor, x0, eps, trained_on, t) for x0, eps in zip(pictures, noises, strict=True)]
+    return UsualError(trained_on.log_snr[t], torch.stack([each.error for each in found], 1))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a network is asked about: a picture x0 (C, H, W) in noise `strength` times as strong as the network is told.
+
+    `about` says in words what the picture is.
+    """
+
+    about: str
+    x0: Tensor
+    strength: float = 1.0
+
+
+def noise_alone(shape: tuple[int, int, int], strength: float) -> Subject:
+    """No picture, that is x0 = 0, the middle of the range, in noise of the wrong strength."""
+    return Subject(f"noise × {strength:g}", torch.zeros(shape), strength)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A subject, and what a predictor says of it."""
+
+    subject: Subject
+    found: Prediction
+
+
+def trial(predictor: NoisePredictor, subject: Subject, eps: Tensor, schedule: NoiseSchedule, t: list[int]) -> Trial:
+    """Ask for the noise in x_t = alpha * x0 + strength * sigma * eps at each of the K steps `t`; eps is (C, H, W).
+
+    Whatever the strength, the predictor is told the schedule's level, and its answer is compared with eps.
+    """
+    level = schedule.level(torch.tensor(t))
+    x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))
+    x_t = add_noise(x0, subject.strength * eps, level)
+    return Trial(subject, compared(predictor, x_t, x0, eps, level, t))
+
+
+@dataclass(frozen=True)
+class HardestPictures:
+    """Pictures ranked by error, the largest first: `index` among those measured, and `error`, both (K,)."""
+
+    index: Tensor
+    error: Tensor
+
+
+def hardest(errors: Tensor, count: int) -> HardestPictures:
+    """The `count` pictures of the largest errors (N,)."""
+    found = errors.topk(min(count, len(errors)))
+    return HardestPictures(found.indices, found.values)
+
+
+def error_per_picture(
+    predictor: NoisePredictor, pictures: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int
+) -> Tensor:
+    """mean (eps - eps_hat)² of each picture at step t, all with the same noise: (N, C, H, W) and (C, H, W) to (N,)."""
+    level, eps = schedule.level(torch.full((len(pictures),), t)), eps.expand_as(pictures)
+    x_t = add_noise(pictures, eps, level)
+    return compared(predictor, x_t, pictures, eps, level, [t] * len(pictures)).error

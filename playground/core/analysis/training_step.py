@@ -1,0 +1,46 @@
+"""Algorithm 1 of Ho et al. 2020 as four lines of code that are shown, and executed as they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground.core.diffusion.predictors import UNetPredictor
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.generate import gaussian
+
+LINES = (
+    "t, eps = draw_t(), draw_eps()",
+    "x_t = alpha_bar[t].sqrt() * x0 + (1 - alpha_bar[t]).sqrt() * eps",
+    "eps_hat = network(x_t, t)",
+    "loss = (eps - eps_hat).square().mean()",
+)
+"""What is trained by: the optimizer then follows loss.backward()."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a line left behind: its new variables by name, pictures (C, H, W) or single numbers ()."""
+
+    line: str
+    made: dict[str, Tensor]
+
+
+def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: int, seed: int) -> list[Executed]:
+    """Execute LINES for x0 (C, H, W), where the draws come out as this t and this seed's noise."""
+    variables: dict[str, Any] = {
+        "x0": x0,
+        "alpha_bar": schedule.alpha_bar.float(),
+        "draw_t": lambda: torch.tensor(t),
+        "draw_eps": lambda: gaussian(tuple(x0.shape), seed),
+        "network": lambda x_t, t: predictor(x_t[None], schedule.level(t))[0],
+    }
+    done = []
+    for line in LINES:
+        before = set(variables)
+        exec(line, {"__builtins__": {}}, variables)
+        done.append(Executed(line, {name: value for name, value in variables.items() if name not in before}))
+    return done

@@ -1,0 +1,1 @@
+"""Pictures: reading, datasets, augmentation."""

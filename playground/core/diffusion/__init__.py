@@ -1,0 +1,1 @@
+"""The forward process and what a network can predict: noise levels, schedules, parameterizations, predictors."""

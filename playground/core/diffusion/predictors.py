@@ -1,0 +1,134 @@
+"""Who says what the noise in x_t is: a network, or one of those to compare it with. Knows no sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from playground.core.diffusion.noise import SAME_LOG_SNR, NoiseLevel, like
+from playground.core.diffusion.parameterizations import EPS_FROM
+from playground.core.diffusion.schedules import NoiseSchedule
+
+
+class NoisePredictor(Protocol):
+    """Anything that looks at x_t and says which noise is in it."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        """eps_hat, of x_t's shape (B, C, H, W), dtype and device. `labels` is int64 (B,), or None for no label."""
+        ...
+
+
+class PredictorSomewhere(NoisePredictor, Protocol):
+    """One that says where its pictures belong."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+
+VALUES_AT_ONCE = 2**18
+"""How much of x_t a network is given in one call: 334 digits, or one picture of 256 × 256 in colour, whose way through
+a large network takes a gigabyte."""
+
+
+@dataclass(frozen=True)
+class UNetPredictor:
+    """A diffusers UNet2DModel, asked at the t of its own training whose log-SNR is that of the level.
+
+    A network learns noise levels, not integers: so it works under any schedule. A level beyond the noisiest
+    or the cleanest that it was trained on is clamped (`covers` tells). `prediction_type` is what it was trained
+    to say, one of EPS_FROM; where it says a variance too (Nichol & Dhariwal 2021), that is the second half of its
+    channels, and left alone. `null_label` is the embedding that means 'no label'.
+    """
+
+    unet: nn.Module
+    trained_on: NoiseSchedule
+    prediction_type: str = "epsilon"
+    null_label: int | None = None
+
+    @torch.no_grad()
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        question = self._question(level)
+        x = x_t / like(question.size, x_t)
+        t = question.t.expand(len(x_t))
+        if labels is None and self.null_label is not None:
+            labels = torch.full((len(x_t),), self.null_label)
+        inputs = [x, t] if labels is None else [x, t, labels]
+        at_once = max(1, VALUES_AT_ONCE * len(x) // x.numel())
+        if len(x) <= at_once:
+            said = self._asked(*inputs)
+        else:
+            parts = zip(*(each.split(at_once) for each in inputs), strict=True)
+            said = torch.cat([self._asked(*part) for part in parts])
+        return EPS_FROM[self.prediction_type](x, said, question.level)
+
+    def _question(self, level: NoiseLevel) -> _Question:
+        if level.alpha.ndim:
+            return _question(self.trained_on, level)
+        return _known_question(self.trained_on, level.alpha.item(), level.sigma.item())
+
+    def _asked(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        weight = self._weight
+        # A float tensor, since the network casts any other timestep to a whole number.
+        output: Tensor = self.unet(
+            x.to(weight),
+            t.to(weight.device),
+            class_labels=None if labels is None else labels.to(weight.device),
+        ).sample
+        return output[:, : x.shape[1]].to(x)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return self._weight.device
+
+    @cached_property
+    def _weight(self) -> Tensor:
+        """One of its weights: they lie on its device and are of its kind of number."""
+        return next(self.unet.parameters())
+
+    def covers(self, level: NoiseLevel) -> bool:
+        """Whether the network was trained at levels as clean and as noisy as these."""
+        trained = self.trained_on.log_snr
+        cleanest, noisiest = trained[0] + SAME_LOG_SNR, trained[-1] - SAME_LOG_SNR
+        return bool(((level.log_snr <= cleanest) & (level.log_snr >= noisiest)).all())
+
+
+@dataclass(frozen=True)
+class _Question:
+    """How a network is asked about x_t. Each is () or (B,).
+
+    Divided by `size`, 1 where its level preserves variance, x_t is at `level`, which is that of the network's step `t`.
+    """
+
+    size: Tensor
+    t: Tensor
+    level: NoiseLevel
+
+
+def _question(trained_on: NoiseSchedule, level: NoiseLevel) -> _Question:
+    size = level.alpha.hypot(level.sigma)
+    return _Question(size, trained_on.t_at(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size))
+
+
+@lru_cache(2**14)
+def _known_question(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _Question:
+    """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
+    return _question(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
+
+
+class BlindPredictor:
+    """Never looks at x_t: the best it can say is the mean of the noise, 0."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        return torch.zeros_like(x_t)
+
+
+class CopycatPredictor:
+    """Takes all of x_t for noise."""
+
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        return x_t.clone()

@@ -1,0 +1,157 @@
+"""Noise schedules: from a step t to its noise level, and back. Knows no pictures and no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.core.diffusion.noise import NoiseLevel
+
+MIN_STEPS, MAX_STEPS = 10, 4000
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """T noise levels, from nearly clean (t = 0) to noise (t = T - 1).
+
+    `alpha_bar` is (T,), float64, strictly decreasing, each in (0, 1); with zero terminal SNR the last is 0.
+    The paper counts its steps from 1: its ᾱ_1 is alpha_bar[0].
+    """
+
+    name: str
+    alpha_bar: Tensor
+
+    def __post_init__(self) -> None:
+        ok = self.alpha_bar.ndim == 1 and self.alpha_bar.dtype == torch.float64 and len(self.alpha_bar) > 1
+        if not ok or not (self.alpha_bar.diff() < 0).all() or self.alpha_bar[0] >= 1 or self.alpha_bar[-1] < 0:
+            raise ValueError("alpha_bar must be a float64 vector that falls strictly from below 1 to 0 or above.")
+
+    @property
+    def num_steps(self) -> int:
+        """T, the number of steps."""
+        return len(self.alpha_bar)
+
+    @cached_property
+    def alphas(self) -> Tensor:
+        """(T,): α_t = ᾱ_t / ᾱ_{t-1}, the part of the picture's variance that step t keeps."""
+        return self.alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), self.alpha_bar[:-1]])
+
+    @property
+    def betas(self) -> Tensor:
+        """(T,): β_t = 1 - α_t, the variance of the noise that step t adds."""
+        return 1 - self.alphas
+
+    @cached_property
+    def log_snr(self) -> Tensor:
+        """(T,): ln(ᾱ_t / (1 - ᾱ_t)), strictly decreasing; -inf at the end under zero terminal SNR."""
+        return self.alpha_bar.log() - (1 - self.alpha_bar).log()
+
+    def level(self, t: Tensor | float) -> NoiseLevel:
+        """The noise level at t, () or (B,), from 0 to T - 1; between steps it is linear in log-SNR.
+
+        Where the last level is pure noise (log-SNR -inf) its interval is linear in alpha instead.
+        Raises ValueError for a t outside [0, T - 1].
+        """
+        t = torch.as_tensor(t, dtype=torch.float64, device="cpu")
+        if not ((t >= 0) & (t <= self.num_steps - 1)).all():
+            raise ValueError(f"t must be from 0 to {self.num_steps - 1}.")
+        below = t.floor().long().clamp(max=self.num_steps - 2)
+        part = t - below
+        left, right = self.log_snr[below], self.log_snr[below + 1]
+        to_zero = right.isinf()
+        log_snr = torch.where(to_zero, left, left + part * (right - left).nan_to_num(neginf=0.0))
+        alpha = log_snr.sigmoid().sqrt()
+        alpha = torch.where(to_zero, alpha * (1 - part), alpha)
+        sigma = torch.where(to_zero, (1 - alpha**2).sqrt(), (-log_snr).sigmoid().sqrt())
+        return NoiseLevel(alpha, sigma)
+
+    def t_at(self, log_snr: Tensor | float) -> Tensor:
+        """The t, fractions included, whose level has this log-SNR; the inverse of `level`.
+
+        Clamped to 0 for levels cleaner than the schedule's first, to T - 1 for noisier ones than its last.
+        """
+        log_snr = torch.as_tensor(log_snr, dtype=torch.float64, device="cpu")
+        rising, falling_t = self._inverse
+        t = torch.as_tensor(np.interp(log_snr, rising, falling_t))
+        if len(rising) == self.num_steps:
+            return t
+        last = self.num_steps - 2  # beyond it the level is linear in alpha
+        part = 1 - (log_snr.sigmoid() / self.log_snr[last].sigmoid()).sqrt().clamp(max=1)
+        return torch.where(log_snr < self.log_snr[last], last + part, t)
+
+    @cached_property
+    def _inverse(self) -> tuple[np.ndarray, np.ndarray]:
+        """The finite log-SNRs, rising, and their t."""
+        finite = self.log_snr[self.log_snr.isfinite()].numpy()
+        return finite[::-1].copy(), np.arange(len(finite), dtype=np.float64)[::-1].copy()
+
+
+def from_betas(name: str, betas: Tensor) -> NoiseSchedule:
+    """The schedule of given β_t, (T,) in (0, 1]: ᾱ_t = ∏_{s≤t} (1 - β_s) (Ho et al. 2020, eq. 4)."""
+    return NoiseSchedule(name, (1 - betas.double()).cumprod(0))
+
+
+def linear(num_steps: int = 1000) -> NoiseSchedule:
+    """β_t evenly spaced from 1e-4 to 0.02 (Ho et al. 2020, section 4).
+
+    Those ends are meant for T = 1000: for another T they are scaled by 1000 / T, so that x_T stays as noisy;
+    an end that would pass 0.999 is set there.
+    """
+    first, last = _ends(num_steps, 1e-4, 0.02)
+    return from_betas("linear", torch.linspace(first, last, num_steps, dtype=torch.float64))
+
+
+def scaled_linear(num_steps: int = 1000) -> NoiseSchedule:
+    """√β_t evenly spaced, from β = 0.00085 to 0.012 (Rombach et al. 2022); other T scaled as in `linear`."""
+    first, last = _ends(num_steps, 0.00085, 0.012)
+    return from_betas("scaled_linear", torch.linspace(first**0.5, last**0.5, num_steps, dtype=torch.float64) ** 2)
+
+
+def cosine(num_steps: int = 1000) -> NoiseSchedule:
+    """ᾱ follows cos² (Nichol & Dhariwal 2021, eq. 17), with β cut at 0.999 as there."""
+
+    def curve(u: Tensor) -> Tensor:
+        return torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+
+    u = torch.linspace(0, 1, _checked(num_steps) + 1, dtype=torch.float64)
+    return from_betas("cosine", (1 - curve(u[1:]) / curve(u[:-1])).clamp(max=0.999))
+
+
+def sigmoid(num_steps: int = 1000) -> NoiseSchedule:
+    """β_t follows a sigmoid over [-6, 6], from 1e-4 to 0.02 (Xu et al. 2022, GeoDiff); other T as in `linear`."""
+    first, last = _ends(num_steps, 1e-4, 0.02)
+    ramp = torch.linspace(-6, 6, num_steps, dtype=torch.float64).sigmoid()
+    return from_betas("sigmoid", ramp * (last - first) + first)
+
+
+def zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
+    """The schedule shifted and scaled so that its last level is pure noise (Lin et al. 2024, algorithm 1)."""
+    root = schedule.alpha_bar.sqrt()
+    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
+    return NoiseSchedule(schedule.name, root**2)
+
+
+SCHEDULES: dict[str, Callable[..., NoiseSchedule]] = {
+    "linear": linear,
+    "scaled_linear": scaled_linear,
+    "cosine": cosine,
+    "sigmoid": sigmoid,
+}
+
+
+def _ends(num_steps: int, first: float, last: float) -> tuple[float, float]:
+    """The first and last β of a schedule meant for T = 1000, at another T."""
+    scale = 1000 / _checked(num_steps)
+    return min(first * scale, 0.999), min(last * scale, 0.999)
+
+
+def _checked(num_steps: int) -> int:
+    if not MIN_STEPS <= num_steps <= MAX_STEPS:
+        raise ValueError(f"T must be a whole number from {MIN_STEPS} to {MAX_STEPS}; it was {num_steps}.")
+    return num_steps

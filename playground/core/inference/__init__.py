@@ -1,0 +1,1 @@
+"""Fast inference: OpenVINO, CUDA graphs, dynamic batching."""

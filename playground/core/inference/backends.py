@@ -1,0 +1,33 @@
+"""The choice of an inference backend: the fastest that this machine has."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from torch import nn
+
+from playground.core.inference.cuda_graphs import on_cuda
+from playground.core.inference.engine import Engine
+from playground.core.inference.openvino import on_cpu
+
+log = logging.getLogger(__name__)
+
+
+def fast(unet: nn.Module) -> Engine:
+    """The network with the fast path of the device that it lies on; on a CPU that is made ready in the background."""
+    engine = Engine(unet)
+    if engine.unet.device.type == "cpu":
+        threading.Thread(target=attempt, args=(on_cpu, engine), name="making ready", daemon=True).start()
+    elif engine.unet.device.type == "cuda":
+        attempt(on_cuda, engine)
+    return engine
+
+
+def attempt(make_ready: Callable[[Engine], None], engine: Engine) -> None:
+    """Make a fast path ready; where that cannot be, the log says so in a line, and PyTorch serves."""
+    try:
+        make_ready(engine)
+    except Exception as error:
+        log.warning("This network runs on plain PyTorch. Its fast path is not there: %s", error)

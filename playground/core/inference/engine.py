@@ -1,0 +1,99 @@
+"""Where a network runs: on each kind of device its fast path, behind the same call as the plain one's.
+
+On a CPU that is OpenVINO, on CUDA its graphs. Elsewhere, until that is ready, and where there is no fast path, it is
+plain PyTorch. Knows no noise level and no sampler.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from diffusers.models.unets.unet_2d import UNet2DOutput
+from torch import Tensor, nn
+
+from playground.core.diffusion.predictors import VALUES_AT_ONCE
+
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+
+
+def fewest_seconds(took: dict[int, float]) -> dict[int, list[int]]:
+    """For each number of rows, up to the largest batch size, the batches that answer them soonest.
+
+    `took` says how long a batch of each size takes. Where they have more rows than there are, the last is not full: to
+    fill up costs little on a GPU, and on a CPU as much as the rows themselves.
+    """
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
+    for rows in range(1, max(took) + 1):
+        rest = {size: best[max(0, rows - size)] for size in took}
+        best[rows] = min((took[size] + rest[size][0], [size, *rest[size][1]]) for size in took)
+    return {rows: sizes for rows, (_, sizes) in best.items()}
+
+
+class Engine(nn.Module):
+    """A UNet2DModel that goes the fast way, once that is `ready`, and is called as the UNet is.
+
+    It is ready for a few batch sizes: a batch of another one is cut as `cuts` says. Larger ones than `at_once` are not
+    answered sooner, row by row. Many threads may call it.
+    """
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        self.unet = unet
+        values = example(unet, 1)[0].numel()
+        self.batch_sizes = tuple(size for size in BATCH_SIZES if size == 1 or size * values <= VALUES_AT_ONCE)
+        self.ready: dict[int, Callable[..., Tensor]] = {}
+        self.cuts: dict[int, list[int]] = {}
+        self.at_once = self.batch_sizes[-1]
+        self._one_at_a_time = threading.Lock()
+
+    def be_ready(self, ways: dict[int, Callable[..., Tensor]]) -> None:
+        """Go these ways from now on, each for a batch size, having seen how long they take."""
+        took = {size: min(seconds(way, example(self.unet, size)) for _ in range(3)) for size, way in ways.items()}
+        self.cuts = fewest_seconds(took)
+        best = min(took[size] / size for size in took)
+        self.at_once = min(size for size in took if took[size] / size < 1.02 * best)
+        self.ready = ways
+
+    def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
+        """As UNet2DModel's, for timesteps (B,)."""
+        inputs = [sample, timestep] if class_labels is None else [sample, timestep, class_labels]
+        cut = self._cut(len(sample))
+        if len(cut) == 1:  # the way of a single picture, where every part of a millisecond counts
+            return UNet2DOutput(sample=self._answer(*inputs))
+        parts = zip(*(each.split(cut) for each in inputs), strict=True)
+        return UNet2DOutput(sample=torch.cat([self._answer(*part) for part in parts]))
+
+    def _cut(self, rows: int) -> list[int]:
+        """Into how many rows each part of a batch is cut."""
+        largest = self.batch_sizes[-1]
+        if rows > largest:
+            return [largest, *self._cut(rows - largest)]
+        sizes = self.cuts.get(rows, [rows])
+        return [*sizes[:-1], rows - sum(sizes[:-1])]
+
+    def _answer(self, x: Tensor, t: Tensor, *labels: Tensor) -> Tensor:
+        size = min((size for size in self.ready if size >= len(x)), default=None)
+        if size is None:
+            answer: Tensor = self.unet(x, t, *labels).sample
+            return answer
+        with self._one_at_a_time:  # the memory that it is asked and answers in is the same for each call
+            return self.ready[size](x, t, *labels)[: len(x)].clone()
+
+
+def seconds(way: Callable[..., Tensor], inputs: list[Tensor]) -> float:
+    """How long it takes to answer; on a GPU, until the answer is there."""
+    begun = time.perf_counter()
+    way(*inputs).cpu()
+    return time.perf_counter() - begun
+
+
+def example(unet: Any, batch_size: int) -> list[Tensor]:
+    """Inputs of a network: x (B, C, H, W), t (B,), and where it knows labels those too, (B,)."""
+    size = unet.config.sample_size
+    height, width = size if isinstance(size, (list, tuple)) else (size, size)
+    x, t = torch.zeros(batch_size, unet.config.in_channels, height, width), torch.zeros(batch_size)
+    return [x, t] if unet.class_embedding is None else [x, t, torch.zeros(batch_size, dtype=torch.long)]

@@ -1,0 +1,211 @@
+"""A network made ready for OpenVINO: converted from torch, compiled for each batch size, kept on disk.
+
+    python -m playground.core.inference.openvino FOLDER '{"batch_sizes": [1, 2], "options": {}}'
+
+is the process in which that is done and tried out: it takes many seconds, which would hold up a page, and on some
+machines what is compiled ends the process that runs it. `made_ready` starts it; what it has tried, `Compiled` loads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNet2DModel
+from diffusers.models.attention_processor import Attention, FusedAttnProcessor2_0
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from playground.core.inference.engine import Engine, example
+
+CACHE = Path("~/.cache/diffusion-playground").expanduser()
+
+
+def on_cpu(engine: Engine) -> None:
+    """OpenVINO, from its cache where this network has been here before."""
+    folder = CACHE / _fingerprint(engine.unet)
+    options = made_ready(engine.unet, folder, engine.batch_sizes)
+    engine.be_ready({size: Compiled(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
+
+
+def _fingerprint(unet: Any) -> str:
+    """A name for these weights, this version of OpenVINO and this kind of processor."""
+    digest = hashlib.sha256(json.dumps(dict(unet.config), sort_keys=True, default=str).encode())
+    digest.update(f"{importlib.metadata.version('openvino')} {_processor()}".encode())
+    for weight in unet.state_dict().values():
+        digest.update(weight.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _processor() -> str:
+    """What processor this is, as far as it can be told: what is compiled for one may not run on another."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
+
+
+COMMAND = ["-W", "ignore", "-m", "playground.core.inference.openvino"]
+
+NETWORK = "network.xml"
+
+TRIED = "tried.json"
+
+ATTEMPTS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
+"""OpenVINO's own settings; then those without the code that it generates for runs of small operations, which is where
+it has crashed (see `_Normalised`)."""
+
+ALWAYS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+
+
+def openvino() -> Any:
+    """The package, which reports to its makers that it is used, and how, unless the part that does so is missing."""
+    modules: dict[str, Any] = sys.modules
+    modules["openvino_telemetry"] = None
+    return importlib.import_module("openvino")
+
+
+class Compiled:
+    """A network for batches of up to one size, on the CPU: from `inputs`, which it keeps, to the same memory each time.
+
+    `inputs` are those that `example` describes.
+    """
+
+    def __init__(self, folder: Path, inputs: Sequence[Tensor], options: dict[str, str]) -> None:
+        """`folder` holds the converted network, and keeps what is compiled."""
+        core = openvino().Core()
+        model = core.read_model(folder / NETWORK)
+        model.reshape({place: list(each.shape) for place, each in enumerate(inputs)})
+        settings = {**ALWAYS, "CACHE_DIR": str(folder), **options}
+        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+        self.inputs, self.answer = inputs, torch.empty_like(inputs[0])
+        for place, each in enumerate(inputs):
+            self._request.set_input_tensor(place, openvino().Tensor(each.numpy(), shared_memory=True))
+        self._request.set_output_tensor(openvino().Tensor(self.answer.numpy(), shared_memory=True))
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        for kept, given in zip(self.inputs, inputs, strict=True):
+            kept[: len(given)] = given
+        self._request.start_async()  # `infer` of the package takes longer to see that nothing is handed over
+        self._request.wait()
+        return self.answer
+
+
+class _Positional(nn.Module):
+    """A UNet with plain arguments and a plain answer, as a tracer wants it."""
+
+    def __init__(self, unet: nn.Module) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        answer: Tensor = self.unet(x, t, class_labels=labels, return_dict=False)[0]
+        return answer
+
+
+class _Normalised(nn.Module):
+    """A GroupNorm in the words of a layer norm over each group, which OpenVINO joins to what comes after it.
+
+    In its own words for it, OpenVINO 2025.2 to 2026.4 reads from a null pointer when it compiles (seen on Zen 3 and 4).
+    """
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.reshape(x.shape[0], self.norm.num_groups, x.shape[1] // self.norm.num_groups, -1)
+        weight, bias = (each.reshape(1, *groups.shape[1:3], 1) for each in (self.norm.weight, self.norm.bias))
+        return (layer_norm(groups, groups.shape[2:], eps=self.norm.eps) * weight + bias).reshape(x.shape)
+
+
+def convert(folder: Path) -> None:
+    """The network in `folder`/unet in OpenVINO's form, for any batch size."""
+    unet = UNet2DModel.from_pretrained(folder / "unet").eval()
+    fused: Any = FusedAttnProcessor2_0()
+    for part in list(unet.modules()):
+        if isinstance(part, Attention):  # one product makes q, k and v
+            part.fuse_projections()
+            part.set_processor(fused)
+        for name, child in list(part.named_children()):
+            if isinstance(child, nn.GroupNorm):
+                setattr(part, name, _Normalised(child))
+    inputs = example(unet, 2)
+    any_batch = [[-1, *each.shape[1:]] for each in inputs]
+    model = openvino().convert_model(_Positional(unet), example_input=tuple(inputs), input=any_batch)
+    partial = folder / f"partial-{NETWORK}"
+    openvino().save_model(model, partial, compress_to_fp16=False)
+    partial.with_suffix(".bin").replace((folder / NETWORK).with_suffix(".bin"))
+    partial.replace(folder / NETWORK)
+
+
+def try_out(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]) -> None:
+    """Compile the network in `folder`, run it once at each batch size, and note that this worked."""
+    if not (folder / NETWORK).is_file():
+        convert(folder)
+    unet = UNet2DModel.from_config(UNet2DModel.load_config(folder / "unet"))
+    for batch_size in batch_sizes:
+        inputs = example(unet, batch_size)
+        Compiled(folder, inputs, options)(*inputs)
+    (folder / TRIED).write_text(json.dumps(options), encoding="utf-8")
+
+
+def made_ready(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict[str, str]:
+    """Have a network converted, compiled and tried out in `folder`, where that has not been done before.
+
+    Returns the options to load it with. Raises RuntimeError where it cannot be, OSError where `folder` cannot be used.
+    """
+    if not (folder / TRIED).is_file():
+        unet.save_pretrained(folder / "unet")
+        for options in ATTEMPTS:
+            asked = json.dumps({"batch_sizes": list(batch_sizes), "options": options})
+            said = _in_a_process_of_its_own([str(folder), asked])
+            if (folder / TRIED).is_file():
+                break
+        else:
+            raise RuntimeError(said)
+    worked: dict[str, str] = json.loads((folder / TRIED).read_text(encoding="utf-8"))
+    return worked
+
+
+def _in_a_process_of_its_own(arguments: list[str]) -> str:
+    """Run this module's command, and return the last line that it says, or how it ended."""
+    command = [sys.executable, *COMMAND, *arguments]
+    root = str(Path(__file__).parents[3])
+    # It ends when its standard input does: with this process, however that ends.
+    with subprocess.Popen(
+        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        lines = process.stderr.read().strip().splitlines()
+    return lines[-1] if lines else f"it ended with code {process.returncode}"
+
+
+def main() -> None:
+    folder, asked = sys.argv[1:]
+    threading.Thread(target=_end_with_the_input, daemon=True).start()
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)  # the page comes first
+    try_out(Path(folder), **json.loads(asked))
+
+
+def _end_with_the_input() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Networks on disk and on the Hub."""

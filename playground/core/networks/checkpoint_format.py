@@ -1,0 +1,140 @@
+"""What the folder of a network holds, in either of diffusers' layouts, and whether it fits here. Reads no weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDPMScheduler, UNet2DModel
+
+from playground.core.diffusion.parameterizations import EPS_FROM
+from playground.core.diffusion.schedules import NoiseSchedule, from_betas
+
+WEIGHTS_FILE = "diffusion_pytorch_model.safetensors"
+
+CONFIG_FILE, SCHEDULER_FILE = "config.json", "scheduler_config.json"
+
+MAX_SIDE = 512
+
+OF_BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "rescale_betas_zero_snr")
+"""What a scheduler's config says of its β_t; diffusers' other schedulers share these names with DDPMScheduler."""
+
+ASSUMED = (
+    "This network came without its schedule: it is taken to be diffusers' default, linear β from 0.0001 to 0.02 over "
+    "1,000 steps, and the network to say ε."
+)
+
+
+class CheckpointError(ValueError):
+    """A network that cannot be loaded; the message says why and what is expected."""
+
+
+def check_fits(folder: Path, called: str) -> tuple[int, int, int]:
+    """What a folder's configs and card say of the network in it: the (C, H, W) of its pictures.
+
+    `called` is what a person calls it. Raises CheckpointError where there is none, or it does not fit here; its weights
+    need not be there.
+    """
+    config_file = weights_in(folder).with_name(CONFIG_FILE)
+    if not config_file.is_file():
+        raise CheckpointError(
+            f"There is no network in {called}: unet/{CONFIG_FILE} and unet/{WEIGHTS_FILE} belong there."
+        )
+    with readable(called):
+        schedule_in(folder)
+        return _fitting_shape(json.loads(config_file.read_text(encoding="utf-8")), label_names_of(card_in(folder)))
+
+
+@contextmanager
+def readable(called: str) -> Iterator[None]:
+    """Whatever a damaged file makes json, safetensors or diffusers raise becomes a sentence."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"The network in {called} cannot be read: {reason}") from error
+
+
+def card_in(folder: Path) -> dict[str, Any]:
+    """What the network's card.json says, {} where there is none."""
+    file = folder / "card.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the labels, as a card says them."""
+    return tuple(map(str, card.get("label_names", ())))
+
+
+def weights_in(folder: Path) -> Path:
+    """Where the weights of the network in a folder are, or belong: in unet/ where there is one."""
+    return (folder / "unet" if (folder / "unet").is_dir() else folder) / WEIGHTS_FILE
+
+
+def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tuple[int, int, int]:
+    """The (C, H, W) of the pictures of a UNet2DModel with this config. Raises CheckpointError where none fit here."""
+
+    def expect(holds: bool, what: str) -> None:
+        if not holds:
+            raise CheckpointError(f"This network does not fit here: {what}.")
+
+    kind = config.get("_class_name")
+    expect(kind == "UNet2DModel", f"it is a {kind}, where a UNet2DModel, without text, is needed")
+    # On the device that holds no numbers the network costs nothing, and shows whether its parts fit together.
+    with torch.device("meta"):
+        unet: Any = UNet2DModel.from_config(config)
+    network = unet.config
+    channels, out, size = network.in_channels, network.out_channels, network.sample_size
+    expect(channels in (1, 3), f"its pictures have {channels} channels, where 1 (grey) or 3 (colour) are needed")
+    expect(out in (channels, 2 * channels), f"it says {out} channels of {channels}, where as many or twice are needed")
+    expect(size is not None, f"its {CONFIG_FILE} does not say how large its pictures are (sample_size)")
+    height, width = (size, size) if isinstance(size, int) else size
+    expect(max(height, width) <= MAX_SIDE, f"its pictures are {height} × {width}, where {MAX_SIDE} a side are allowed")
+    expect(network.time_embedding_type != "fourier", "it was trained on another kind of noise, which only grows")
+    expect(network.class_embed_type is None, "it asks for labels in a form that is not known here")
+    embeddings = network.num_class_embeds
+    expect(
+        embeddings == (len(label_names) + 1 if label_names else None),
+        f"it was trained with {embeddings or 'no'} labels, and its card.json names {len(label_names) or 'none'}, where "
+        "one label fewer than it has is needed: the last means 'no label'",
+    )
+    shape = (channels, height, width)
+    with torch.device("meta"):
+        labels = None if embeddings is None else torch.zeros(1, dtype=torch.int64)
+        said = unet(torch.zeros(1, *shape), torch.zeros(1), class_labels=labels).sample
+    expect(
+        said.shape == (1, out, height, width), f"to {height} × {width} pixels it answers with {tuple(said.shape[2:])}"
+    )
+    return shape
+
+
+def scheduler_in(folder: Path) -> Path | None:
+    """The config of the scheduler in a network's folder, where there is one."""
+    files = (folder / "scheduler" / SCHEDULER_FILE, folder / SCHEDULER_FILE)
+    return next((file for file in files if file.is_file()), None)
+
+
+def schedule_in(folder: Path) -> tuple[NoiseSchedule, str, str]:
+    """What the network was trained on, what it was trained to say, and what had to be assumed of both."""
+    file = scheduler_in(folder)
+    if file is None:
+        default: Any = DDPMScheduler()
+        return from_betas("linear", default.betas), "epsilon", ASSUMED
+    config = json.loads(file.read_text(encoding="utf-8"))
+    if "beta_schedule" not in config:
+        raise CheckpointError(
+            f"This network does not fit here: its {config.get('_class_name', 'scheduler')} has no β_t, where a "
+            "schedule as of DDPM is needed, in which the picture fades while the noise grows."
+        )
+    # Before there were three answers, diffusers said it so.
+    says = config.get("prediction_type", "epsilon" if config.get("predict_epsilon", True) else "sample")
+    if says not in EPS_FROM:
+        raise CheckpointError(f"This network does not fit here: it says {says}, where {', '.join(EPS_FROM)} are known.")
+    scheduler: Any = DDPMScheduler(**{name: config[name] for name in OF_BETAS if name in config})
+    return from_betas(config["beta_schedule"], scheduler.betas), says, ""

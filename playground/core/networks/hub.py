@@ -1,0 +1,128 @@
+"""Networks from the Hub: looked at, then downloaded into the Hub's own cache. Runs no code and opens no pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import GatedRepoError, HFValidationError, HTTPError, RepositoryNotFoundError
+from tqdm import tqdm
+
+from playground.core.networks.checkpoint_format import (
+    CONFIG_FILE,
+    SCHEDULER_FILE,
+    WEIGHTS_FILE,
+    CheckpointError,
+    check_fits,
+)
+
+MAX_BYTES = 1_000_000_000
+
+ENDPOINT, CACHE = constants.ENDPOINT, constants.HF_HUB_CACHE
+
+Told = Callable[[int, int], None]
+"""Is told how many bytes have come, and of how many."""
+
+
+def fetch(name: str, told: Told = lambda done, total: None) -> Path:
+    """Download the network `name`, "owner/name" or its address on the Hub; return its folder in the cache.
+
+    Nothing but its configs and safetensors, and its card and pictures where it has them, as `playground.train` leaves
+    them. The configs come first: weights that do not fit here, or weigh more than MAX_BYTES, are not downloaded. Where
+    the Hub is out of reach, a network that was downloaded before is still there.
+
+    Raises CheckpointError, in a sentence for a person, where there is no such network, or it is none for here.
+    """
+    name = short_name(name)
+    try:
+        info = HfApi(endpoint=ENDPOINT).model_info(name, files_metadata=True, timeout=10)
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+        unet = "unet/" if "unet/" + CONFIG_FILE in sizes else ""
+        _check(name, sizes, unet)
+        configs = (unet + CONFIG_FILE, SCHEDULER_FILE, "scheduler/" + SCHEDULER_FILE, "card.json")
+        rest = ("pictures.json", "pictures.png", "samples.png", unet + WEIGHTS_FILE)
+        total, done = sum(sizes.get(file, 0) for file in (*configs, *rest)), 0
+        if total > MAX_BYTES:
+            raise CheckpointError(f"{name} weighs {total / 1e6:,.0f} MB, where {MAX_BYTES / 1e6:,.0f} MB are allowed.")
+        for files in (configs, rest):
+            for file in filter(sizes.__contains__, files):
+                folder = _downloaded(name, file, sizes[file], _after(done, total, told))
+                done += sizes[file]
+                told(done, total)
+            check_fits(folder, name)
+    except HFValidationError as error:
+        raise CheckpointError(f"{name!r} cannot be the name of a network on the Hub, which is owner/name.") from error
+    except GatedRepoError as error:
+        raise CheckpointError(
+            f"{name} is only for those whom its owner has admitted on the Hub ({ENDPOINT})."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointError(f"There is no network {name} on the Hub ({ENDPOINT}).") from error
+    except (HTTPError, OSError) as error:
+        return _downloaded_before(name, error)
+    return folder
+
+
+def found(model: str | Path, told: Told = lambda done, total: None) -> tuple[str, Path]:
+    """The name and the folder of a network that is in a folder here, or on the Hub; CheckpointError for neither."""
+    folder = Path(model)
+    if folder.is_dir():
+        return folder.resolve().name, folder.resolve()
+    try:
+        return short_name(str(model)), fetch(str(model), told)
+    except CheckpointError as error:
+        raise CheckpointError(f"There is no folder {model} here. {error}") from error
+
+
+def short_name(name: str) -> str:
+    """ "owner/name" of a network that was named so, or by its address on the Hub."""
+    return name.strip().removeprefix(ENDPOINT + "/").rstrip("/")
+
+
+def _check(name: str, sizes: Mapping[str, int], unet: str) -> None:
+    if unet + CONFIG_FILE not in sizes:
+        raise CheckpointError(f"There is no UNet2DModel in {name}: it has no {CONFIG_FILE} and no unet/{CONFIG_FILE}.")
+    if unet + WEIGHTS_FILE not in sizes:
+        raise CheckpointError(
+            f"There are no safetensors in {name}: it has no {unet}{WEIGHTS_FILE}, and weights in any other file, "
+            "such as a pickle, are never opened."
+        )
+
+
+def _after(done: int, total: int, told: Told) -> Callable[[int], None]:
+    return lambda came: told(done + came, total)
+
+
+def _downloaded(name: str, file: str, size: int, told: Callable[[int], None]) -> Path:
+    """Download a file of that size, or find it in the cache; return the folder of the whole network."""
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, name: str = "", **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.n += n or 0
+            if self.n > size:
+                raise CheckpointError(f"{file} of {name} is larger than the Hub said: it was not downloaded.")
+            if self.n < size:  # the last of it is told once it is there
+                told(int(self.n))
+            return None
+
+    path = hf_hub_download(name, file, cache_dir=CACHE, endpoint=ENDPOINT, tqdm_class=Bar)
+    return _folder(path, file)
+
+
+def _folder(path: str, file: str) -> Path:
+    return Path(path).parents[len(PurePosixPath(file).parts) - 1]
+
+
+def _downloaded_before(name: str, error: Exception) -> Path:
+    for file in (WEIGHTS_FILE, "unet/" + WEIGHTS_FILE):  # what is downloaded last
+        path = try_to_load_from_cache(name, file, cache_dir=CACHE)
+        if isinstance(path, str):
+            return _folder(path, file)
+    raise CheckpointError(
+        f"The Hub ({ENDPOINT}) cannot be reached, and {name} has not been downloaded before."
+    ) from error

@@ -1,0 +1,1 @@
+"""The reverse process: time steps, samplers, inpainting, interpolation."""

@@ -1,0 +1,112 @@
+"""Every way to sample, by name: ours, and diffusers' own solvers behind the same generator of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from diffusers import (
+    PNDMScheduler,
+)
+from torch import Tensor
+
+from playground.core.diffusion.noise import CLEAN, NoiseLevel, like
+from playground.core.diffusion.parameterizations import x0_from_eps
+from playground.core.diffusion.predictors import NoisePredictor
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.inpainting import NOTHING
+from playground.core.sampling.steps import Run, Step
+
+LEAST_ALPHA_BAR = 2.0**-24
+"""Where the schedule ends in pure noise, solvers get this in place of 0, since they divide by it; as diffusers does."""
+
+
+@dataclass(frozen=True)
+class DiffusersSolver:
+    """One of diffusers' schedulers as a generator of steps, all in x_t coordinates: x_t = alpha * x0 + sigma * eps.
+
+    Some of them (`in_sigmas`) keep x_t / alpha instead. `karras` says whether the spacing of Karras et al. 2022, eq. 5,
+    applies, `fresh_noise` whether a step draws noise. Nothing is clipped on the way.
+    """
+
+    scheduler: Callable[..., Any]
+    in_sigmas: bool = False
+    karras: bool = True
+    fresh_noise: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
+        """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
+        scheduler = self.prepared(schedule, run)
+        draws = {"generator": run.generator} if self.fresh_noise else {}
+        skipped = self.begin_at(scheduler, run.given.skip)
+        timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
+        sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
+        if run.given is not NOTHING:
+            sample = self.scaled(run.given.begin(x_T, visited[0]), visited[0])
+        for index, t in enumerate(timesteps):
+            level, next_level = visited[index], visited[index + 1]
+            x_t = scheduler.scale_model_input(sample, t)
+            eps_hat = predictor(x_t, level, run.labels)
+            sample = scheduler.step(eps_hat, t, sample, **draws).prev_sample
+            x0_hat = x0_from_eps(x_t, eps_hat, level)
+            x_next = like(next_level.alpha, sample) * sample if self.in_sigmas else sample
+            if run.given.kept is not None:
+                x_next = run.given.keep(x_next, x_T, next_level)
+                sample = self.scaled(x_next, next_level)
+            yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
+
+    def scaled(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
+        """x_t as the scheduler keeps it."""
+        return x_t / like(level.alpha, x_t) if self.in_sigmas else x_t
+
+    def begin_at(self, scheduler: Any, skip: int) -> int:
+        """Make the scheduler begin after `skip` of its strides, and return how many of its calls are left out."""
+        if self.scheduler is PNDMScheduler:
+            # It calls twice at its second t, wherever it begins.
+            once = scheduler.timesteps.unique().flip(0)[skip:]
+            scheduler.timesteps = torch.cat([scheduler.timesteps[:skip], once[:2], once[1:]])
+            return skip
+        skipped: int = skip * scheduler.order
+        scheduler.set_begin_index(skipped)  # or it looks for its first t, and may find the second of two that are equal
+        return skipped
+
+    def prepared(self, schedule: NoiseSchedule, run: Run) -> Any:
+        """The scheduler, set to our schedule and to the run's steps."""
+        alpha_bar = schedule.alpha_bar.clone()
+        alpha_bar[alpha_bar == 0] = LEAST_ALPHA_BAR
+        betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
+        spaced = {"use_karras_sigmas": run.karras} if self.karras else {}
+        scheduler = self.scheduler(
+            num_train_timesteps=schedule.num_steps,
+            trained_betas=betas.tolist(),
+            timestep_spacing=run.spacing,
+            **spaced,
+            **self.options,
+        )
+        # The product of β in float32 strays where ᾱ is small: these are the levels that were asked for.
+        scheduler.alphas_cumprod = alpha_bar.float()
+        scheduler.set_timesteps(run.steps)
+        return scheduler
+
+
+def _visited(scheduler: Any, schedule: NoiseSchedule) -> list[NoiseLevel]:
+    """The level of each call, and the one that the last call leads to.
+
+    A scheduler keeps its sigmas in float32. Where a call's t has the same level, it is taken from there, exactly.
+    """
+    of_t = [schedule.level(t.double().clamp(0, schedule.num_steps - 1)) for t in scheduler.timesteps]
+    if not hasattr(scheduler, "sigmas"):
+        return [*of_t, schedule.level(0)]
+    of_sigma = [_level(sigma) for sigma in scheduler.sigmas[: len(of_t)]]
+    same = [abs(float(t.log_snr - sigma.log_snr)) < 1e-3 for t, sigma in zip(of_t, of_sigma, strict=True)]
+    visited = [t if equal else sigma for t, sigma, equal in zip(of_t, of_sigma, same, strict=True)]
+    return [*visited, _level(scheduler.sigmas[-1])]
+
+
+def _level(sigma: Tensor) -> NoiseLevel:
+    """The variance-preserving level of sigma / alpha, as Karras et al. 2022 and diffusers count noise."""
+    ratio = sigma.double().cpu()
+    return CLEAN if ratio == 0 else NoiseLevel(1 / (1 + ratio**2).sqrt(), ratio / (1 + ratio**2).sqrt())

@@ -1,0 +1,52 @@
+"""The probability-flow ODE: the deterministic way from noise to picture that DDIM takes in steps of first order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from torch import Tensor
+
+from playground.core.diffusion.noise import NoiseLevel, mixed
+from playground.core.diffusion.parameterizations import x0_from_eps
+from playground.core.diffusion.predictors import NoisePredictor
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.core.sampling.ddpm_ddim import towards
+from playground.core.sampling.steps import Step
+from playground.core.sampling.timesteps import levels
+
+
+def probability_flow(
+    predictor: NoisePredictor,
+    x_T: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    steps: int = 50,
+    labels: Tensor | None = None,
+    clip_x0: bool = True,
+    spacing: str = "trailing",
+) -> Iterator[Step]:
+    """Follow d(x/alpha) / d(sigma/alpha) = eps_hat(x) (Song et al. 2021, DDIM, eq. 14) with Heun's method.
+
+    Heun's method is of second order (Karras et al. 2022, algorithm 1): two calls of the predictor a step, at its two
+    ends, and their mean is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0), where nobody is asked. x_T is
+    (B, ...), noise at the schedule's last level; the options are those of `samplers.sample`.
+    """
+    visited = levels(schedule, steps, spacing)
+
+    def moved(x_t: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor]:
+        x0_hat = x0_from_eps(x_t, eps_hat, level)
+        if clip_x0:
+            x0_hat = x0_hat.clamp(-1, 1)
+        x_t_part, x0_part = towards(level, next_level)
+        return x0_hat, mixed(x_t_part, x_t, x0_part, x0_hat)
+
+    x_t = x_T
+    for index, (level, next_level) in enumerate(pairwise(visited)):
+        eps_hat = predictor(x_t, level, labels)
+        if index < steps - 1:
+            _, guess = moved(x_t, eps_hat, level, next_level)
+            eps_hat = (eps_hat + predictor(guess, next_level, labels)) / 2
+        x0_hat, x_next = moved(x_t, eps_hat, level, next_level)
+        yield Step(index, steps, level, next_level, x_t, eps_hat, x0_hat, x_next)
+        x_t = x_next

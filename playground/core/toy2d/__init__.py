@@ -1,0 +1,1 @@
+"""Diffusion of points in the plane: datasets, network, training, diagnostics."""

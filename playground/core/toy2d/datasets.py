@@ -1,0 +1,129 @@
+"""Worlds in two dimensions: sets of points to learn, in which everything can be seen at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+COUNT = 2000
+
+EIGHT_RADIUS, EIGHT_DEVIATION = 0.66, 0.0825
+"""Of the circle on which the eight Gaussians stand, and of each of them: 8 to 1, as is usual."""
+
+
+def swiss_roll(generator: torch.Generator) -> Tensor:
+    """A band rolled up one and a half times, thick and with even spread along it."""
+    angle = 1.5 * math.pi * (1 + 2 * _uniform(COUNT, generator))
+    return fitted(_polar(angle, angle) + 0.35 * _normal(COUNT, generator))
+
+
+def two_moons(generator: torch.Generator) -> Tensor:
+    """Two half circles, one turned over and caught in the other."""
+    angle = math.pi * _uniform(COUNT, generator)
+    upper = torch.arange(COUNT) % 2 == 0
+    moon = _polar(torch.where(upper, angle, -angle), torch.ones(COUNT))
+    moon += torch.where(upper[:, None], torch.tensor([-0.5, -0.25]), torch.tensor([0.5, 0.25]))
+    return fitted(moon + 0.08 * _normal(COUNT, generator))
+
+
+def eight_gaussians(generator: torch.Generator) -> Tensor:
+    """Eight round heaps on a circle, each as likely."""
+    heap = torch.arange(COUNT) % 8
+    return eight_centres()[heap] + EIGHT_DEVIATION * _normal(COUNT, generator)
+
+
+def eight_centres() -> Tensor:
+    """(8, 2): where the eight Gaussians stand."""
+    return _polar(torch.arange(8) * math.pi / 4, torch.full((8,), EIGHT_RADIUS))
+
+
+def pinwheel(generator: torch.Generator) -> Tensor:
+    """Five arms, bent the more the further out."""
+    arm = torch.arange(COUNT) % 5
+    along, across = (_normal(COUNT, generator) * torch.tensor([0.3, 0.09]) + torch.tensor([1.0, 0.0])).T
+    turn = arm * 2 * math.pi / 5 + 0.25 * along.exp() + torch.atan2(across, along)
+    return fitted(_polar(turn, torch.hypot(along, across)))
+
+
+def checkerboard(generator: torch.Generator) -> Tensor:
+    """The dark fields of a board of four by four."""
+    row, half = torch.arange(COUNT) % 4, torch.arange(COUNT) // 4 % 2
+    corner = torch.stack([2 * half + row % 2, row], 1)
+    return (corner + torch.rand(COUNT, 2, generator=generator)) / 2 - 1
+
+
+def spiral(generator: torch.Generator) -> Tensor:
+    """Two arms that wind about each other."""
+    angle = 3 * math.pi * _uniform(COUNT, generator).sqrt()
+    arm = math.pi * (torch.arange(COUNT) % 2)
+    return fitted(_polar(angle + arm, angle) + 0.18 * _normal(COUNT, generator))
+
+
+def letters(generator: torch.Generator) -> Tensor:
+    """A, B and C."""
+    image = Image.new("L", (480, 480), 255)
+    font = ImageFont.load_default(190)
+    ImageDraw.Draw(image).text((240, 240), "ABC", fill=0, font=font, anchor="mm", stroke_width=4)
+    return from_ink(image, generator)
+
+
+WORLDS: dict[str, Callable[[torch.Generator], Tensor]] = {
+    "eight_gaussians": eight_gaussians,
+    "two_moons": two_moons,
+    "swiss_roll": swiss_roll,
+    "spiral": spiral,
+    "pinwheel": pinwheel,
+    "checkerboard": checkerboard,
+    "letters": letters,
+}
+
+
+@cache
+def world(name: str) -> Tensor:
+    """The points of one of WORLDS, (2000, 2) in [-1, 1], float32: always the same ones."""
+    return WORLDS[name](torch.Generator().manual_seed(0)).float()
+
+
+def from_ink(image: Image.Image, generator: torch.Generator) -> Tensor:
+    """Points drawn where a picture is dark, (2000, 2), fitted into [-1, 1]; up in the picture is up in the plane.
+
+    Raises ValueError, in a sentence for a person, for a picture without anything dark in it.
+    """
+    ink = 255 - torch.from_numpy(np.array(image.convert("L"))).double()
+    ink[ink < 64] = 0
+    if not ink.any():
+        raise ValueError("There is nothing on the pad yet: draw a line or a few dots first.")
+    drawn = torch.multinomial(ink.flatten(), COUNT, replacement=True, generator=generator)
+    row, column = drawn // ink.shape[1], drawn % ink.shape[1]
+    points = torch.stack([column, -row], 1) + torch.rand(COUNT, 2, generator=generator)
+    return fitted(points)
+
+
+def drawn(image: Image.Image) -> Tensor:
+    """The points of a drawing, (2000, 2) in [-1, 1], float32: always the same ones. Raises as `from_ink`."""
+    return from_ink(image, torch.Generator().manual_seed(0))
+
+
+def fitted(points: Tensor) -> Tensor:
+    """Points moved and scaled, alike in both directions, until they fill [-1, 1] in the longer one."""
+    low, high = points.min(0).values, points.max(0).values
+    size = (high - low).max().clamp(min=1e-6)
+    return ((points - (low + high) / 2) * (2 / size)).float()
+
+
+def _polar(angle: Tensor, radius: Tensor) -> Tensor:
+    return radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def _uniform(count: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(count, generator=generator)
+
+
+def _normal(count: int, generator: torch.Generator) -> Tensor:
+    return torch.randn(count, 2, generator=generator)

@@ -1,0 +1,84 @@
+"""The network of the two-dimensional demonstration: an MLP over points, with Fourier features."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from playground.core.diffusion.noise import NoiseLevel
+from playground.core.diffusion.parameterizations import EPS_FROM
+from playground.core.diffusion.schedules import NoiseSchedule
+
+T_WAVES, X_WAVES = 8, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """All that decides a training: the same recipe gives the same network on the same machine.
+
+    `points` are (N, 2) in [-1, 1]. Where `sees_x_t` or `sees_t` is false, the network gets zeros in their place.
+    """
+
+    points: Tensor
+    schedule: NoiseSchedule
+    target: str = "epsilon"
+    sees_x_t: bool = True
+    sees_t: bool = True
+    width: int = 64
+    depth: int = 3
+    lr: float = 0.01
+    seed: int = 0
+
+
+class PointNetwork(nn.Module):
+    """A multilayer perceptron on x_t and t, both also as waves (Fourier features, Tancik et al. 2020).
+
+    Without them a small network is too smooth to tell noise from data where there is little noise. Its last layer
+    begins at 0: untrained, it says 0.
+    """
+
+    def __init__(self, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__()
+        self.sees_x_t, self.sees_t = recipe.sees_x_t, recipe.sees_t
+        sizes = [2 + 4 * X_WAVES + 2 * T_WAVES] + [recipe.width] * recipe.depth
+        hidden = [nn.Linear(*pair) for pair in pairwise(sizes)]
+        last = nn.Linear(recipe.width, 2)
+        for layer in hidden:
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*(part for layer in hidden for part in (layer, nn.ReLU())), last)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """(B, 2) for x_t (B, 2) and t (B,), as a share of the last step, 0 to 1."""
+        x_t = x_t if self.sees_x_t else torch.zeros_like(x_t)
+        t = t if self.sees_t else torch.zeros_like(t)
+        said: Tensor = self.layers(torch.cat([x_t, waves(x_t, X_WAVES), waves(t[:, None], T_WAVES)], 1))
+        return said
+
+
+def waves(x: Tensor, count: int) -> Tensor:
+    """Sines and cosines of π x, 2π x, …, `count` of each for every column of x (B, D): (B, 2 · D · count)."""
+    angles = (x[:, :, None] * torch.arange(1, count + 1, device=x.device) * math.pi).flatten(1)
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+@dataclass(frozen=True)
+class PointPredictor:
+    """The network as a NoisePredictor of points (B, 2), under any schedule, like `UNetPredictor`."""
+
+    network: nn.Module
+    trained_on: NoiseSchedule
+    prediction_type: str
+
+    @torch.no_grad()
+    def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
+        t = self.trained_on.t_at(level.log_snr).float().expand(len(x_t)) / (self.trained_on.num_steps - 1)
+        weight = next(self.network.parameters())
+        said = self.network(x_t.to(weight), t.to(weight.device)).to(x_t)
+        return EPS_FROM[self.prediction_type](x_t, said, level)

@@ -1,0 +1,107 @@
+"""A small network that learns the noise of a world in two dimensions, a step at a time, while one watches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.parameterizations import TARGETS
+from playground.core.toy2d.network import PointNetwork, PointPredictor, Recipe
+
+STEPS, BATCH, BLOCK = 2000, 512, 25
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """The network after some steps: its weights, (P,), and its mean loss over the steps since the moment before."""
+
+    step: int
+    loss: float
+    weights: Tensor
+
+
+class Learner:
+    """A network in training, and what it was at every moment that was kept.
+
+    Trained by Algorithm 1 of Ho et al. 2020 with AdamW, for STEPS steps; the learning rate falls to 0 as half a cosine.
+    The draws come from a CPU generator of its own, so that nobody else's training changes them.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device | str = "cpu") -> None:
+        self.recipe, self.device = recipe, torch.device(device)
+        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self.network = PointNetwork(recipe, self._generator).to(self.device)
+        fused = self.device.type in ("cpu", "cuda")
+        betas = (0.9, 0.99)  # a short memory for a short training
+        self._optimizer = torch.optim.AdamW(self.network.parameters(), recipe.lr, betas, weight_decay=0, fused=fused)
+        self.step = 0
+        self._losses: list[Tensor] = []
+        self.moments: list[Moment] = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether all STEPS steps are done."""
+        return self.step == STEPS
+
+    def advance(self, steps: int) -> None:
+        """Train for `steps` steps more, or up to the last."""
+        for _ in range(min(steps, STEPS - self.step)):
+            self._losses.append(self._train_step())
+            self.step += 1
+
+    def _train_step(self) -> Tensor:
+        if self.step % BLOCK == 0:
+            self._batches = self._draw(BLOCK)
+        x_t, t, target = (each[self.step % BLOCK] for each in self._batches)
+        loss = mse_loss(self.network(x_t, t), target)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.recipe.lr * 0.5 * (1 + math.cos(math.pi * self.step / STEPS))
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def _draw(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Batches for `count` steps: x_t, t as a share of the last step, and what is to be said; (count, BATCH, …).
+
+        They are drawn together, since that is faster.
+        """
+        recipe, generator, size = self.recipe, self._generator, (count, BATCH)
+        x0 = recipe.points[torch.randint(len(recipe.points), size, generator=generator)]
+        # t ~ Uniform, spread evenly over the batch: less chance in a small one (Kingma et al. 2021, appendix I.1).
+        share = (torch.rand(count, 1, generator=generator) + torch.arange(BATCH) / BATCH) % 1
+        t = (share * recipe.schedule.num_steps).long()
+        eps = torch.randn(x0.shape, generator=generator)
+        level = recipe.schedule.level(t.flatten())
+        x_t = add_noise(x0.flatten(0, 1), eps.flatten(0, 1), level)
+        target = TARGETS[recipe.target](x0.flatten(0, 1), eps.flatten(0, 1), level)
+        progress = t / (recipe.schedule.num_steps - 1)
+        return (
+            x_t.reshape(x0.shape).to(self.device),
+            progress.to(self.device),
+            target.reshape(x0.shape).to(self.device),
+        )
+
+    def keep(self) -> Moment:
+        """Note this moment."""
+        loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
+        self._losses = []
+        weights = nn.utils.parameters_to_vector(self.network.parameters()).detach().clone()
+        self.moments.append(Moment(self.step, loss, weights))
+        return self.moments[-1]
+
+    def predictor(self, moment: Moment) -> PointPredictor:
+        """What the network was at a moment."""
+        network = PointNetwork(self.recipe, torch.Generator()).to(self.device)
+        nn.utils.vector_to_parameters(moment.weights, network.parameters())
+        return PointPredictor(network, self.recipe.schedule, self.recipe.target)
+
+
+def milestones(count: int = 32) -> list[int]:
+    """The steps at which to look, STEPS the last: close together at first, where much changes."""
+    return sorted({round(STEPS * (k / count) ** 2) for k in range(count + 1)})
