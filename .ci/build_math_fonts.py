@@ -1,7 +1,7 @@
-"""Build the fonts of formulas, playground/ui/fonts, from STIX General 1.1.1 (SIL OFL 1.1).
+"""Build the fonts of formulas, playground/ui/assets/fonts, from STIX General 1.1.1 (SIL OFL 1.1).
 
 pip install fonttools brotli && apt-get download fonts-stix && dpkg -x fonts-stix*.deb stix
-python .ci/build_math_fonts.py stix/usr/share/fonts/opentype/stix playground/ui/fonts
+python .ci/build_math_fonts.py stix/usr/share/fonts/opentype/stix playground/ui/assets/fonts
 """
 
 import sys

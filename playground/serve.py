@@ -42,7 +42,7 @@ def main() -> None:
     if not 1 <= fewest <= most:
         parser.error(f"There must be at least 1 replica, and at most as many as --max-replicas; it was {fewest}.")
     try:
-        from playground.replicas import joined, replicas
+        from playground.serving.ray_replicas import joined, replicas
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "playground":
             raise

@@ -24,13 +24,13 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from playground.card import write_card
 from playground.core.data.augmentation import vary
 from playground.core.data.datasets import Pictures, keep_pictures
 from playground.core.data.image_folders import find_pictures
 from playground.core.diffusion.noise import add_noise, like
 from playground.core.diffusion.schedules import NoiseSchedule, linear
-from playground.network import load_network, new_network
+from playground.training.model_card import write_card
+from playground.training.unet import load_network, new_network
 
 
 def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor | None, tilt: float = 0) -> Tensor:

@@ -20,7 +20,7 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from playground.ui.settings import NAMES
+from playground.ui.state.settings import NAMES
 from tests.server import running_app
 
 ALLOWED = {"complete", "error", "page", "422"}

@@ -8,8 +8,8 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.samplers import sample
-from playground.render import arrays
-from playground.render.arrays import npz
+from playground.render.export import npz as module
+from playground.render.export.npz import npz
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -44,7 +44,7 @@ def test_one_run_has_plain_names(pictures: torch.Tensor) -> None:
 
 
 def test_too_large_a_file_is_told_at_the_first_step(pictures: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MAX_VALUES", 3 * 64 * 10)
+    monkeypatch.setattr(module, "MAX_VALUES", 3 * 64 * 10)
     calls = []
 
     def steps():

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from playground import bench
-from playground.bench import PARTS, Bench, Row, Timed, in_turns, main, room, table
+from playground import benchmark
+from playground.benchmark import PARTS, Bench, Row, Timed, in_turns, main, room, table
 from playground.core.inference.engine import Engine
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from tests.conftest import small_unet
@@ -88,7 +88,7 @@ def test_each_part_says_what_it_found(part: str, small: Bench) -> None:
 def test_the_table_and_the_json_have_every_row(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bench, "attempt", lambda make_ready, engine: None)
+    monkeypatch.setattr(benchmark, "attempt", lambda make_ready, engine: None)
     main(["--model", str(folder), "--only", "c", "--turns", "1"])
     lines = capsys.readouterr().out.splitlines()
     assert [line[0] for line in lines] == ["c"] * len(lines)

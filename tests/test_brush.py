@@ -3,9 +3,9 @@ from PIL import Image
 
 from playground.core.data import images
 from playground.core.model_registry import Library
-from playground.ui.brush import over, painted_over
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.components.mask_brush import over, painted_over
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
 
 
 def test_a_painting_is_taken_and_clearing_it_keeps_nothing() -> None:

@@ -8,8 +8,8 @@ from playground.core.analysis import forward_process
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling import generate
-from playground.render.charts import band, curve, curves_chart, level_curve, one_in, schedule_chart
-from playground.render.frames import forward_film
+from playground.render.films.charts import band, curve, curves_chart, level_curve, one_in, schedule_chart
+from playground.render.films.forward_process import forward_film
 from tests.films import pixels
 
 

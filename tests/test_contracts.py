@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client
 
 from playground.core.model_registry import Library
-from playground.ui.settings import Settings, from_query
+from playground.ui.state.settings import Settings, from_query
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,7 +127,7 @@ def test_the_endpoints_take_the_arguments_that_they_always_took(address: str) ->
 
 FLAGS: dict[str, set[str]] = {
     "app.py": {"--device", "--host", "--hub-field", "--mcp", "--model", "--plain", "--port"},
-    "playground/bench.py": {"--json", "--model", "--only", "--turns"},
+    "playground/benchmark.py": {"--json", "--model", "--only", "--turns"},
     "playground/evaluate.py": {"--each", "--seed", "folder"},
     "playground/prepare.py": {"--out", "data", "package"},
     "playground/serve.py": {

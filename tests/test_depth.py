@@ -16,8 +16,8 @@ from playground.core.diffusion.schedules import SCHEDULES, cosine, linear, zero_
 from playground.core.model_registry import Library
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
 from tests.conftest import small_unet
 
 

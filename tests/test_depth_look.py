@@ -6,7 +6,7 @@ from playground.core.analysis.out_of_distribution import Subject, Trial, UsualEr
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling import generate
-from playground.render.depth_look import LINES, depth_film
+from playground.render.films.out_of_distribution import LINES, depth_film
 from tests.films import numbers, panel
 from tests.test_looks import T, close
 

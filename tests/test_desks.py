@@ -3,7 +3,7 @@ from playground.core.toy2d.datasets import world
 from playground.core.toy2d.diagnostics import ground
 from playground.core.toy2d.network import Recipe
 from playground.core.toy2d.trainer import Learner
-from playground.ui.desks import Desk, Desks
+from playground.ui.state.training_sessions import Desk, Desks
 
 RECIPE = Recipe(world("spiral"), linear(100), width=16, depth=1)
 GROUND = ground(RECIPE)

@@ -6,8 +6,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from playground.ui import door
-from playground.ui.door import HANDLERS, Door
+from playground.ui.server import request_limits
+from playground.ui.server.request_limits import HANDLERS, Door
 
 
 async def count(request: Request) -> Response:
@@ -20,7 +20,7 @@ async def look_up(request: Request) -> Response:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    monkeypatch.setattr(door, "MAX_BODY", 1000)
+    monkeypatch.setattr(request_limits, "MAX_BODY", 1000)
     routes = [Route("/", count, methods=["POST"]), Route("/nothing", look_up)]
     return TestClient(Starlette(routes=routes, middleware=[Middleware(Door)], exception_handlers=HANDLERS))
 

@@ -9,7 +9,6 @@ from PIL import Image
 from torch.testing import assert_close
 
 from playground import evaluate
-from playground.card import write_card
 from playground.core.analysis.likelihood import bound
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
 from playground.core.data.datasets import Pictures, save_pictures
@@ -17,6 +16,7 @@ from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling.generate import gaussian
+from playground.training.model_card import write_card
 from tests.conftest import small_unet, unlabelled
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
-from playground.render.figures import schedules_figure
+from playground.render.plotly_figures import schedules_figure
 
 
 def test_the_figure_has_every_schedule_in_every_chart() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from playground.render.film import NOISE, PICTURE, composed, formula, moving, number, over_t, panel
+from playground.render.films.film import NOISE, PICTURE, composed, formula, moving, number, over_t, panel
 from tests import films
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from playground.render.film import Film
-from playground.ui import film_stream
-from playground.ui.film_stream import FilmStream
+from playground.render.films.film import Film
+from playground.ui.server import film_stream
+from playground.ui.server.film_stream import FilmStream
 
 MARK = {"ended": True}
 

@@ -7,7 +7,7 @@ from playground.core.data import images
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.sampling import generate
-from playground.render.frames import forward_film, walk_film
+from playground.render.films.forward_process import forward_film, walk_film
 from tests.films import floats, numbers, pixels
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.render.gif import gif
+from playground.render.export.gif import gif
 from tests.test_sheet import GREYS, grey_sheet
 
 

@@ -9,10 +9,10 @@ from playground.core.analysis.out_of_distribution import error_per_picture, hard
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.model_registry import Library
 from playground.core.networks.checkpoints import Checkpoint
-from playground.ui import scene as scene_module
-from playground.ui.hardest import SHOWN, STEPS_OVER_T, rankings
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.state import scene as scene_module
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
+from playground.ui.tabs.hardest_pictures import SHOWN, STEPS_OVER_T, rankings
 
 
 def test_the_error_of_each_picture_is_that_of_the_network_on_it_alone(digits: Checkpoint, library: Library) -> None:

@@ -21,8 +21,8 @@ from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import Library
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
-from playground.ui.lesson import STOPS
-from playground.ui.settings import MAX_STOP, from_query
+from playground.ui.components.lesson import STOPS
+from playground.ui.state.settings import MAX_STOP, from_query
 from tests.server import ROOT
 
 SCHEDULE = linear(1000)

@@ -9,7 +9,7 @@ from playground.core import model_registry as module
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import Library
 from playground.core.networks.checkpoint_format import CheckpointError
-from playground.ui.settings import checked
+from playground.ui.state.settings import checked
 from tests.conftest import unlabelled
 
 

@@ -2,7 +2,7 @@ import torch
 
 from playground.core.analysis.training_step import LINES, Executed
 from playground.core.data import images
-from playground.render.listing import code, executed, noise_url
+from playground.render.code_listing import code, executed, noise_url
 from playground.render.palette import noise_colours
 
 

@@ -12,8 +12,8 @@ from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
 from playground.core.diffusion.schedules import NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling import generate
-from playground.render import looks
-from playground.render.film import Film
+from playground.render.films import noise_prediction as films_of_predictions
+from playground.render.films.film import Film
 from tests import films
 from tests.conftest import small_unet
 from tests.films import numbers, titled
@@ -46,7 +46,7 @@ def close(one: np.ndarray, other: torch.Tensor, limits: tuple[float, float]) -> 
 def test_each_predictor_has_its_own_column(pictures: torch.Tensor, schedule: NoiseSchedule) -> None:
     """All four, as core has them: also those two that are drawn from x_0 and ε, and at ᾱ = 0."""
     record = found(pictures, schedule)
-    film = looks.predictors_film(record, 62)
+    film = films_of_predictions.predictors_film(record, 62)
     assert (film["at"], film["columns"], len(film["panels"])) == (2, 5, 15)
     for k in range(len(T)):
         close(shown(film, "x_t", "", k, (-9, 9)), record["network"].x_t[k], (-9, 9))
@@ -64,16 +64,16 @@ def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictu
     record = found(pictures, linear(100))
     del record["ideal"]
     law = noise_prediction.total_variance(BlindPredictor(), pictures, linear(100), T, draws=3, seed=0)
-    columns = looks.predictors_film(record, 0)
+    columns = films_of_predictions.predictors_film(record, 0)
     assert (columns["columns"], len(columns["panels"])) == (4, 12)
-    for film in (columns, looks.shrinkage_film(record, {"network": law}, OVER, 0)):
+    for film in (columns, films_of_predictions.shrinkage_film(record, {"network": law}, OVER, 0)):
         assert "ideal" not in str({**film, "still": "", "moving": ""})
 
 
 def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: torch.Tensor) -> None:
     ideal = found(pictures, linear(100))["ideal"]  # an untrained network says less than a level of the scale
     record = noise_prediction.independence(ideal, generate.gaussian((1, 8, 8), 1))
-    film = looks.independence_film(ideal, record, 0)
+    film = films_of_predictions.independence_film(ideal, record, 0)
     for chart in film["charts"][:4]:
         for k in range(1, len(T)):
             across, up = (films.panel(film, p, k).ravel() for p in chart["scatter"])
@@ -83,7 +83,7 @@ def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: tor
 def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
     record, schedule = found(pictures, linear(100)), linear(100)
     law = noise_prediction.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
-    film = looks.shrinkage_film(record, {"network": law, "ideal": law}, OVER, 0)
+    film = films_of_predictions.shrinkage_film(record, {"network": law, "ideal": law}, OVER, 0)
     np.testing.assert_allclose(numbers(film, "ideal total"), (law.found + law.missed).numpy(), rtol=1e-6)
     np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)
     for who in ("network", "ideal"):
@@ -99,7 +99,7 @@ def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
 
 def test_training_shows_the_loss(pictures: torch.Tensor) -> None:
     network = found(pictures, linear(100))["network"]
-    film = looks.training_film(network, 99)
+    film = films_of_predictions.training_film(network, 99)
     assert film["at"] == 3
     np.testing.assert_allclose(numbers(film, "network error"), network.error.numpy())
     x_t = add_noise(pictures[:1], network.eps[:1], linear(100).level(99))[0]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.render import mp4 as module
-from playground.render.mp4 import mp4
+from playground.render.export import mp4 as module
+from playground.render.export.mp4 import mp4
 from tests.test_sheet import GREYS, grey_sheet
 
 

@@ -4,7 +4,7 @@ from playground.core.analysis.parameterizations import four_names
 from playground.core.diffusion.parameterizations import eps_from_v, x0_from_eps
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
-from playground.render.names_look import names_film
+from playground.render.films.parameterizations import names_film
 from tests import films
 from tests.test_looks import T, close, found
 

@@ -2,7 +2,7 @@ import pytest
 
 from playground.core.data import images
 from playground.core.data.datasets import load_pictures
-from playground.ui.picker import offer, taken
+from playground.ui.components.picker import offer, taken
 
 
 @pytest.mark.parametrize("name", ["digits", "emoji"])

@@ -1,6 +1,6 @@
 import pytest
 
-from playground.ui.plain import plain
+from playground.ui.server.markdown_escape import plain
 
 
 @pytest.mark.parametrize(

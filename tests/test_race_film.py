@@ -6,7 +6,7 @@ from playground.core.analysis.solver_comparison import race, reference
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.samplers import STOCHASTIC
-from playground.render.race_film import race_film
+from playground.render.films.solver_comparison import race_film
 from tests.films import numbers, panel, titled
 
 

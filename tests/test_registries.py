@@ -10,11 +10,11 @@ from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import Library
 from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
-from playground.ui.looks import LOOKS
-from playground.ui.reverse import FORMULAS
-from playground.ui.scene import Scene
-from playground.ui.script import BETAS, script
-from playground.ui.settings import HIDEABLE, LOOK_NAMES, checked
+from playground.ui.export_script import BETAS, script
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import HIDEABLE, LOOK_NAMES, checked
+from playground.ui.tabs.predict_noise_views import LOOKS
+from playground.ui.tabs.remove_noise import FORMULAS
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +25,7 @@ def test_every_schedule_has_its_line_in_the_exported_script() -> None:
 
 def test_every_schedule_has_a_line_style_of_its_own() -> None:
     """The chosen one is drawn solid, each of the others with dashes of its own."""
-    player = ROOT / "playground" / "ui" / "player"
+    player = ROOT / "playground" / "ui" / "components" / "player"
     (styles,) = re.findall(r"dash-\$\{k % (\d+)\}", (player / "charts.js").read_text(encoding="utf-8"))
     assert int(styles) >= len(SCHEDULES) - 1
     rules = (player / "player.css").read_text(encoding="utf-8")

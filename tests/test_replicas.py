@@ -13,7 +13,6 @@ import torch
 from ray.exceptions import ActorDiedError, NodeDiedError, RayError, RayTaskError
 from ray.serve.exceptions import DeploymentUnavailableError
 
-from playground import replicas as module
 from playground.core.analysis.guidance_trace import guided_reverse
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
@@ -21,7 +20,8 @@ from playground.core.inference.batching import Batched
 from playground.core.model_registry import Library
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.replay import answers
-from playground.replicas import TRIES, Replica, Replicated
+from playground.serving import ray_replicas as module
+from playground.serving.ray_replicas import TRIES, Replica, Replicated
 
 MODELS = [str(WEIGHTS / "digits")]
 SHAPE, SCHEDULE = (1, 28, 28), linear(1000)

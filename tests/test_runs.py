@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from playground.ui.runs import FILMS, MAX_NUMBER, Runs, number_of
+from playground.ui.server.run_requests import FILMS, MAX_NUMBER, Runs, number_of
 
 SOON = 10
 """Seconds within which a thread that waits for nothing has gone on."""

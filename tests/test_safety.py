@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from playground.core.data import images
-from playground.render.film import Film
-from playground.ui.door import MAX_BODY, SENTENCE
-from playground.ui.turns import AT_ONCE
+from playground.render.films.film import Film
+from playground.ui.server.request_limits import MAX_BODY, SENTENCE
+from playground.ui.server.run_limiter import AT_ONCE
 from tests.by_hand import ByHand
 from tests.server import ROOT
 

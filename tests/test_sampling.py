@@ -13,7 +13,7 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
-from playground.render.sampling import guided_film, reverse_film, side_by_side_film, slow_film
+from playground.render.films.sampling import guided_film, reverse_film, side_by_side_film, slow_film
 from tests.conftest import small_unet
 from tests.films import numbers, panel, pixels, titled
 

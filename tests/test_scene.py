@@ -7,9 +7,9 @@ from torch.testing import assert_close
 
 from playground.core.data import images
 from playground.core.model_registry import Library
-from playground.ui.looks import LOOKS, claim_of, film_of
-from playground.ui.scene import Scene, fingerprint
-from playground.ui.settings import checked, sampling_query
+from playground.ui.state.scene import Scene, fingerprint
+from playground.ui.state.settings import checked, sampling_query
+from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
 from tests.conftest import unlabelled
 
 

@@ -15,9 +15,9 @@ from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import Library
 from playground.core.sampling.samplers import SAMPLERS
-from playground.ui.scene import Scene
-from playground.ui.script import script
-from playground.ui.settings import checked
+from playground.ui.export_script import script
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
 from tests.conftest import unlabelled
 
 ASKED: list[dict[str, Any]] = [

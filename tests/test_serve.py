@@ -31,8 +31,8 @@ from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import Batched
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.samplers import Step
-from playground.replicas import NAME, Replicated
 from playground.serve import main
+from playground.serving.ray_replicas import NAME, Replicated
 from tests.server import ROOT, running
 
 MODELS = [str(WEIGHTS / "digits")]
@@ -209,7 +209,7 @@ def test_without_ray_it_is_told_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "playground.replicas")
+    monkeypatch.delitem(sys.modules, "playground.serving.ray_replicas")
     monkeypatch.setattr(sys, "argv", ["serve"])
     with pytest.raises(SystemExit):
         main()

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from playground.core.model_registry import Library
 from playground.core.sampling.samplers import SAMPLERS
-from playground.ui.looks import LOOKS
-from playground.ui.settings import (
+from playground.ui.state.settings import (
     CONTROLS,
     HIDEABLE,
     LEARNING,
@@ -23,6 +22,7 @@ from playground.ui.settings import (
     to_query,
     training_query,
 )
+from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.conftest import unlabelled
 
 

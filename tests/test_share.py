@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from playground.ui.settings import HIDEABLE
-from playground.ui.share import NAMES_ON_PAGE, is_local, qr_code, reach
+from playground.ui.components.share_panel import NAMES_ON_PAGE, is_local, qr_code, reach
+from playground.ui.state.settings import HIDEABLE
 
 
 def test_a_link_becomes_a_square_that_scales() -> None:

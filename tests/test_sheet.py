@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.render.sheet import frames_of
+from playground.render.export.frame_sheet import frames_of
 
 GREYS = (0, 128, 255)
 

@@ -4,7 +4,7 @@ import torch
 from playground.core.analysis.likelihood import learned_step, previous_level
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
-from playground.render.step_look import step_film
+from playground.render.films.reverse_step import step_film
 from tests.films import numbers
 from tests.test_looks import T, close, found, shown
 

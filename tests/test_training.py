@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from playground.core.toy2d.trainer import STEPS, milestones
-from playground.ui.settings import Settings
-from playground.ui.training import Workshop
+from playground.ui.state.settings import Settings
+from playground.ui.tabs.train import Workshop
 from tests.films import numbers
 
 SMALL = Settings(width=16, depth=1, paths="ddim")

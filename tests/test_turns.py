@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from playground.ui.turns import AT_ONCE, Turns
+from playground.ui.server.run_limiter import AT_ONCE, Turns
 
 
 def test_nobody_has_more_than_a_few_runs_at_once_and_others_are_not_held_up() -> None:

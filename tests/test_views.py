@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from playground.core.model_registry import Library
-from playground.ui.scene import Scene
-from playground.ui.settings import VIEWS, checked
-from playground.ui.views import build_views
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import VIEWS, checked
+from playground.ui.tabs.remove_noise_views import build_views
 
 
 def pieces(views: dict[str, Any], library: Library, **controls: Any) -> tuple[list[dict], list[str]]:

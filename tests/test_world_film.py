@@ -9,8 +9,8 @@ from playground.core.toy2d.datasets import world
 from playground.core.toy2d.diagnostics import Ground, View, ground, view
 from playground.core.toy2d.network import Recipe
 from playground.core.toy2d.trainer import STEPS, Learner
-from playground.render.film import Film
-from playground.render.world_film import LONGEST, SCALE, world_film
+from playground.render.films.film import Film
+from playground.render.films.toy2d import LONGEST, SCALE, world_film
 from tests.films import floats, numbers
 
 RECIPE = Recipe(world("pinwheel"), linear(1000), width=16)

@@ -12,9 +12,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from playground.core.model_registry import Library
-from playground.ui.scene import Scene
-from playground.ui.settings import Settings
-from playground.ui.zero import MAX_SECONDS, START, calls_of_run, lend, seconds
+from playground.ui.server.zerogpu import MAX_SECONDS, START, calls_of_run, lend, seconds
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import Settings
 from tests.by_hand import ByHand
 from tests.conftest import Space
 

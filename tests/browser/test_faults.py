@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from playground.ui.errors import DISK_FULL, told
+from playground.ui.server.errors import DISK_FULL, told
 from tests.browser.test_links import said
 from tests.browser.test_page import drawn, open_tab, remove_noise
 from tests.by_hand import ByHand

@@ -18,10 +18,10 @@ from playground.core.data import images
 from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import Library
 from playground.core.sampling import generate
-from playground.ui.lesson import STOPS
-from playground.ui.looks import LOOKS
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.components.lesson import STOPS
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
+from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
 from tests.browser.test_page import OpenPage, drawn, label, numbers, open_tab, quiet, scrub

@@ -17,8 +17,8 @@ from playwright.sync_api import expect
 
 from playground.core.data import images
 from playground.core.model_registry import Library
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
 from tests.browser.conftest import Watched
 from tests.server import running
 

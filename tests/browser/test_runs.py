@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from playground.ui.lesson import STOPS
+from playground.ui.components.lesson import STOPS
 from tests.browser.conftest import Watched
 from tests.browser.test_page import choose, drawn_anew, scrub
 from tests.by_hand import ByHand

@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import Library
-from playground.ui.scene import Scene
-from playground.ui.settings import checked
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import checked
 from tests.browser.test_links import said
 from tests.browser.test_page import SAMPLED, OpenPage, choose, drawn, label, numbers, remove_noise, scrub
 

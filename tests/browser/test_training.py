@@ -16,9 +16,9 @@ from playground.core.toy2d.datasets import world
 from playground.core.toy2d.diagnostics import PATH_STEPS, Ground, ground
 from playground.core.toy2d.network import Recipe
 from playground.core.toy2d.trainer import STEPS, milestones
-from playground.render.world_film import REACH
+from playground.render.films.toy2d import REACH
 from playground.ui import build_app, launch_options
-from playground.ui.desks import Desks
+from playground.ui.state.training_sessions import Desks
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
 from tests.browser.test_page import canvas, numbers, open_tab, quiet

@@ -1,0 +1,59 @@
+"""A film as an MP4, for slides and players that take no GIF; made by ffmpeg, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from playground.render.export.frame_sheet import FRAME_MS, LAST_MS, frames_of
+
+SECONDS = 30
+# Every player shows H.264 in yuv420p, which has colours for squares of four pixels: so the sides must be even.
+FILTERS = (
+    f"tpad=stop_mode=clone:stop_duration={LAST_MS - FRAME_MS}ms",
+    "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white",
+    "scale=out_color_matrix=bt709",
+    "format=yuv420p",
+)
+COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+
+
+def ffmpeg() -> str | None:
+    """Where ffmpeg is, or None."""
+    return shutil.which("ffmpeg")
+
+
+def mp4(sheet: Image.Image, frames: int) -> bytes:
+    """The frames of a sheet as an H.264 film; the last one stays.
+
+    Raises ValueError, in a sentence for a person, as `frames_of` does, where there is no ffmpeg, and where it fails or
+    takes more than SECONDS.
+    """
+    program = ffmpeg()
+    if program is None:
+        raise ValueError("An MP4 is made by ffmpeg, and there is none here: save the film as a GIF.")
+    parts = [part.convert("RGB") for part in frames_of(sheet, frames)]
+    shape = ("-pixel_format", "rgb24", "-video_size", f"{parts[0].width}x{parts[0].height}")
+    source = ("-f", "rawvideo", *shape, "-framerate", f"{1000 / FRAME_MS:g}", "-i", "pipe:0")
+    coding = ("-vf", ",".join(FILTERS), "-c:v", "libx264", "-crf", "14", *COLOURS)
+    # Its index can only be moved to the front, where a browser wants it, in a file: this one goes with its folder.
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "film.mp4")
+            command = [program, "-v", "error", *source, *coding, "-movflags", "+faststart", str(file)]
+            pixels = b"".join(part.tobytes() for part in parts)
+            subprocess.run(command, input=pixels, capture_output=True, check=True, timeout=SECONDS)
+            return file.read_bytes()
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"ffmpeg took more than {SECONDS} seconds, and was stopped: save a GIF.") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ValueError(f"ffmpeg could not make the film, so save a GIF. It said: {_last_words(error)}") from error
+
+
+def _last_words(error: Exception) -> str:
+    said = error.stderr.decode(errors="replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
+    return (said.strip().splitlines() or ["nothing"])[-1]

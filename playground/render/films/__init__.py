@@ -1,0 +1,1 @@
+"""Core's records as films, a module for each kind."""

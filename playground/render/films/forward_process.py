@@ -1,0 +1,84 @@
+"""Core's records of adding noise as films. Computes nothing about diffusion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from playground.core.analysis.forward_process import Forward, Walk
+from playground.core.analysis.histograms import shares
+from playground.core.diffusion.schedules import NoiseSchedule
+from playground.render.films.charts import MOST_PIXELS, bars_chart, pixels_chart, schedule_chart
+from playground.render.films.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Shown,
+    composed,
+    level_numbers,
+    moving,
+    number,
+    over_t,
+    panel,
+    size,
+)
+
+ALPHA_BAR = "ᾱ_t: picture variance left"
+
+
+def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -> Film:
+    """√ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, a frame a t, drawn from two layers; charts of all `schedules` beside it.
+
+    Films over t begin at step `at`, unless another film has been moved already.
+    """
+    alpha, sigma = record.level.alpha, record.level.sigma
+    t = torch.arange(len(alpha))
+    shown: list[Shown] = [
+        (panel("√ᾱ_t · x_0", "picture", PICTURE, factor="alpha"), {"x0": alpha}),
+        (panel("√(1−ᾱ_t) · ε", "noise", NOISE, before="+", factor="sigma"), {"eps": sigma}),
+        (panel("x_t", "mixture", PICTURE, before="="), {"x0": alpha, "eps": sigma}),
+    ]
+    return {
+        **over_t(t, at),
+        **composed(len(t), shown, {"x0": record.x0, "eps": record.eps}),
+        "numbers": level_numbers(t, record.level, betas=record.schedule.betas),
+        "charts": [
+            pixels_chart(record.pixels(MOST_PIXELS)),
+            schedule_chart(ALPHA_BAR, "alpha_bar", record.schedule, schedules),
+            schedule_chart("log-SNR: ln(ᾱ_t / (1−ᾱ_t))", "log_snr", record.schedule, schedules),
+        ],
+        "strip": 2,
+    }
+
+
+def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
+    """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
+    t = record.t
+    deviation = record.gathered.flatten(1).std(1, correction=0)
+    edges = torch.linspace(-4, 4, 81)
+    return {
+        **over_t(t, at),
+        **moving([(record.remains, PICTURE), (record.gathered, NOISE), (record.x_t, PICTURE)]),
+        "size": size(record.x0),
+        "panels": [
+            panel("√ᾱ_t · x_0", "picture", PICTURE, about="remaining picture"),
+            panel("noise so far", "noise", NOISE, before="+", about="accumulated noise"),
+            panel("x_t", "mixture", PICTURE, before="="),
+        ],
+        "numbers": [
+            *level_numbers(t, record.level, betas=schedule.betas[t]),
+            number("gathered", "std(noise so far)", deviation, "noise", "standard deviation; in closed form √(1−ᾱ_t)"),
+        ],
+        "charts": [
+            bars_chart(
+                f"One pixel in {record.pixel.shape[1]:,} chains",
+                edges,
+                ("simulated chains", "noise", shares(record.pixel, edges)),
+                ("closed form q(x_t | x_0)", "picture", record.jump_shares(edges)),
+            ),
+            pixels_chart(record.x_t.flatten(1)),
+            schedule_chart(ALPHA_BAR, "alpha_bar", schedule, [schedule]),
+        ],
+        "strip": 2,
+    }

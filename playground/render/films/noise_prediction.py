@@ -1,0 +1,250 @@
+"""Noise prediction as films over t. What follows from ε̂ is in step_look and names_look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
+from playground.render.films.charts import curve, curves_chart, level_curve, one_in, scatter_chart
+from playground.render.films.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Limits,
+    Part,
+    Shown,
+    Weights,
+    composed,
+    level_numbers,
+    number,
+    over_t,
+    panel,
+)
+
+Predictions = Mapping[str, Prediction]
+
+LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dashed"}
+
+
+def predictors_film(found: Predictions, at: int) -> Film:
+    """Each predictor's ε̂, error and x̂_0 for the same x_t, a column each."""
+    first = found["network"]
+    still, moved = picture_and_noise(first), dict[str, tuple[Tensor, Limits]]()
+    alpha, sigma = first.level.alpha, first.level.sigma
+    rows = [
+        [x_t_panel(first, "input")],
+        [_eps("true noise")],
+        [_x0("clean picture")],
+    ]
+    for who, each in found.items():
+        if who in ("network", "ideal"):
+            moved |= {**_answer(who, each), f"{who} x0": (each.x0_hat, PICTURE)}
+            made_of: list[Weights] = [{f"{who} eps": 1}, {f"{who} missed": 1}, {f"{who} x0": 1}]
+        else:
+            # These two say a fixed part of x_t, so that all of theirs is made of x_0 and ε.
+            part = 0.0 if who == "blind" else 1.0
+            left = (1 - part * sigma) / alpha
+            left = torch.where(alpha == 0, 0.0, left)
+            made_of = [
+                {"x0": part * alpha, "eps": part * sigma},
+                {"x0": -part * alpha, "eps": 1 - part * sigma},
+                {"x0": left * alpha, "eps": left * sigma},
+            ]
+        panels = [
+            panel("ε̂", "prediction", NOISE, badge=who, note=f"{who} deviation"),
+            panel("ε − ε̂", "error", NOISE, badge=who, note=f"{who} error"),
+            panel("x̂_0", "picture", PICTURE, badge=who, note=f"{who} x0_error"),
+        ]
+        for row, shown in zip(rows, zip(panels, made_of, strict=True), strict=True):
+            row.append(shown)
+    last = int(first.t[-1])
+    return {
+        **over_t(first.t, at),
+        **composed(len(first.t), [shown for row in rows for shown in row], still, moved),
+        "columns": 1 + len(found),
+        "numbers": [
+            *level_numbers(first.t, first.level)[:2],
+            *(_r2(who, each) for who, each in found.items()),
+            *(part for who, each in found.items() for part in _measures(who, each)),
+        ],
+        "charts": [
+            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
+        ],
+    }
+
+
+def independence_film(found: Prediction, record: Independence, at: int) -> Film:
+    """ε̂ beside the noise in x_t and an unrelated one, with their pixels as scatter plots."""
+    last, still = int(found.t[-1]), {**picture_and_noise(found), "other": record.other}
+    pairs = {
+        "own": ("corr(ε̂, ε)", record.eps_hat_and_eps, "prediction", "Pearson correlation: ε̂ follows the noise in x_t"),
+        "other": ("corr(ε̂, ε′)", record.eps_hat_and_other, "prediction", "ε̂ does not follow an unrelated noise"),
+        "x0": ("corr(ε, x_0)", record.x0_and_eps, "noise", "ε is drawn independently of x_0"),
+        "x_t": ("corr(ε, x_t)", record.x_t_and_eps, "noise", "x_t contains ε"),
+    }
+    every = one_in(record.other.numel())
+    dots = "1 dot per pixel" if every == 1 else f"1 pixel in {every}"
+    shown: list[Shown] = [
+        _x0("clean picture"),
+        x_t_panel(found, "input"),
+        _eps("true noise"),
+        (panel("ε̂", "prediction", NOISE, badge="network", about="predicted noise"), {"eps_hat": 1}),
+        (panel("ε′", "noise", NOISE, about="unrelated noise"), {"other": 1}),
+    ]
+    return {
+        **over_t(found.t, at),
+        **composed(len(found.t), shown, still, {"eps_hat": (found.eps_hat, (-4, 4))}),
+        "numbers": [
+            *level_numbers(found.t, found.level)[:2],
+            *(number(key, symbol, values, role, about) for key, (symbol, values, role, about) in pairs.items()),
+        ],
+        "charts": [
+            scatter_chart(f"ε̂ over ε, {dots}", 2, 3, (-4, 4), "own", every),
+            scatter_chart("ε̂ over ε′", 4, 3, (-4, 4), "other", every),
+            scatter_chart("ε over x_0", 0, 2, (-1.2, 1.2), "x0", every),
+            scatter_chart("ε over x_t", 1, 2, (-4, 4), "x_t", every),
+            curves_chart(
+                "Correlation over t",
+                last,
+                [
+                    curve("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
+                    curve("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
+                    curve("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
+                    level_curve(record.band, f"95 % if unrelated: ±{record.band:.2g}", last),
+                    level_curve(-record.band, "", last),
+                ],
+                range_y=(-0.25, 1),
+            ),
+        ],
+    }
+
+
+def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: Mapping[str, str], at: int) -> Film:
+    """The law of total variance for ε̂: explained and residual variance over t; `over` names the pictures averaged."""
+    first, last = found["network"], int(found["network"].t[-1])
+    shown = [x_t_panel(first, "input"), _eps("true noise, N(0, I)")]
+    moved: dict[str, tuple[Tensor, Limits]] = {}
+    numbers, charts = [], []
+    for who, law in laws.items():
+        moved |= _answer(who, found[who])
+        shown += [
+            (panel("ε̂", "prediction", NOISE, badge=who, note=f"{who} deviation"), {f"{who} eps": 1}),
+            (panel("ε − ε̂", "error", NOISE, badge=who, note=f"{who} error"), {f"{who} missed": 1}),
+        ]
+        of, mean = f" · {who}", f"mean {over[who]}"
+        numbers += [
+            number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", f"explained variance, {mean}", 3),
+            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", f"residual variance, {mean}", 3),
+            number(f"{who} total", "sum" + of, law.total, "noise", f"explained + residual variance, {mean}", 3),
+            number(
+                f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "variance of the same draws; its expectation is 1", 3
+            ),
+            number(
+                f"{who} spread",
+                "2 SE of sum − E[ε²]" + of,
+                2 * law.spread,
+                "mixture",
+                "two standard errors of sum − E[ε²]",
+                3,
+            ),
+        ]
+        curves = [
+            curve("E[ε̂²]", "prediction", law.t, law.found, dot=f"{who} found"),
+            curve("E[(ε − ε̂)²]", "error", law.t, law.missed, dot=f"{who} missed"),
+            curve("sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
+        ]
+        charts.append(curves_chart(f"Total variance · {who}", last, curves, range_y=(0, 1.2)))
+    return {
+        **over_t(first.t, at),
+        **composed(len(first.t), shown, picture_and_noise(first), moved),
+        "numbers": [
+            *level_numbers(first.t, first.level)[:2],
+            *(_r2(who, each) for who, each in found.items()),
+            *numbers,
+            *(part for who in laws for part in _measures(who, found[who])[:2]),
+        ],
+        "remark": "R²: of this picture. The rest: " + "; ".join(f"{who} {over[who]}" for who in laws) + ".",
+        "charts": [
+            curves_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
+            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
+            curves_chart("R² over t", last, _curves(found, "r2"), range_y=(-0.5, 1)),
+            *charts,
+        ],
+    }
+
+
+def training_film(found: Prediction, at: int) -> Film:
+    """The values of the four lines of training at every t; the MSE of ε̂ is the loss."""
+    shown: list[Shown] = [
+        _x0("clean picture"),
+        _eps("target: drawn, known"),
+        x_t_panel(found, "input"),
+        (panel("ε̂", "prediction", NOISE, badge="network", about="output"), {"network eps": 1}),
+        (panel("ε − ε̂", "error", NOISE, about="loss", note="network error"), {"network missed": 1}),
+    ]
+    return {
+        **over_t(found.t, at),
+        **composed(len(found.t), shown, picture_and_noise(found), _answer("network", found)),
+        "numbers": [*level_numbers(found.t, found.level)[:4], _measures("network", found)[1]],
+        "charts": [],
+    }
+
+
+def picture_and_noise(found: Prediction) -> dict[str, Tensor]:
+    """The two layers that every x_t is made of."""
+    return {"x0": found.x0[0], "eps": found.eps[0]}
+
+
+def x_t_panel(found: Prediction, about: str) -> Shown:
+    """x_t, made of them."""
+    return panel("x_t", "mixture", PICTURE, about=about), {"x0": found.level.alpha, "eps": found.level.sigma}
+
+
+def _x0(about: str) -> Shown:
+    return panel("x_0", "picture", PICTURE, about=about), {"x0": 1}
+
+
+def _eps(about: str) -> Shown:
+    return panel("ε", "noise", NOISE, about=about), {"eps": 1}
+
+
+def _answer(who: str, found: Prediction) -> dict[str, tuple[Tensor, Limits]]:
+    """ε̂ and its error, each a layer of its own: where ε̂ is off the scale, their difference would be wrong."""
+    return {f"{who} eps": (found.eps_hat, NOISE), f"{who} missed": (found.eps - found.eps_hat, NOISE)}
+
+
+def _measures(who: str, found: Prediction) -> list[Part]:
+    """What stands below a predictor's pictures."""
+    return [
+        number(
+            f"{who} deviation",
+            "std",
+            found.deviation,
+            "prediction",
+            "standard deviation of ε̂ over the pixels; that of N(0, I) is 1",
+            3,
+        ),
+        number(f"{who} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²; ε̂ = 0 gives about 1"),
+        number(f"{who} x0_error", "MSE", found.x0_error, "picture", "MSE of x̂_0 per pixel: mean (x_0 − x̂_0)²", 3),
+    ]
+
+
+def _r2(who: str, found: Prediction) -> Part:
+    return number(f"{who} r2", f"R² · {who}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3)
+
+
+def _curves(found: Predictions, key: str) -> list[Part]:
+    return [
+        curve(
+            who,
+            "prediction" if who in ("network", "ideal") else "mixture",
+            each.t,
+            getattr(each, key),
+            dot=f"{who} {key}" if who in ("network", "ideal") else "",
+            look=LOOK_OF[who],
+        )
+        for who, each in found.items()
+    ]

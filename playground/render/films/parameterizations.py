@@ -1,0 +1,100 @@
+"""The four parameterizations of one prediction, as a film over t."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.parameterizations import FourNames
+from playground.render.films.charts import curve, curves_chart
+from playground.render.films.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Limits,
+    Part,
+    Shown,
+    composed,
+    formula,
+    level_numbers,
+    number,
+    over_t,
+    panel,
+)
+
+TO_X0 = (
+    "[x̂_0|picture] = ([x_t|mixture] − {sigma|noise} · [ε̂|prediction]) / {alpha|picture}"
+    " = {alpha|picture} · [x_t|mixture] − {sigma|noise} · [v̂|mixture]"
+    " = ([x_t|mixture] + {variance|noise} · [ŝ|prediction]) / {alpha|picture}"
+)
+
+
+def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Film:
+    """One prediction in four parameterizations, and what an error 0.1 · `off` (C, H, W) in each does to x̂_0 and ε̂."""
+    last, sigma = int(found.t[-1]), found.level.sigma
+    moved: dict[str, tuple[Tensor, Limits]] = {
+        "eps": (names.eps, NOISE),
+        "x0": (names.x0, PICTURE),
+        "v": (names.v, NOISE),
+    }
+    symbols = {"eps": "ε̂", "x0": "x̂_0", "v": "v̂", "score": "ŝ"}
+    looks = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
+    roles = {"eps": "prediction", "x0": "picture", "v": "mixture", "score": "prediction"}
+
+    def off_by(what: str, layer: str, key: str, table: Mapping[str, Tensor]) -> list[Shown]:
+        limits = PICTURE if layer == "x0" else NOISE
+        return [
+            (
+                panel(what, roles[layer], limits, about=symbols[name], note=f"{key} {name}"),
+                {layer: 1, "off": 0.1 * factor},
+            )
+            for name, factor in table.items()
+        ]
+
+    def factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
+        return [
+            number(f"{key} {n}", "error ×", value.abs(), roles[n], f"factor of an error in {symbols[n]} in {what}", 3)
+            for n, value in table.items()
+        ]
+
+    def chart(what: str, key: str, table: Mapping[str, Tensor]) -> Part:
+        curves = [
+            curve(f"from {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
+            for n, value in table.items()
+        ]
+        return curves_chart(f"Error factor in {what} over t", last, curves, log=True)
+
+    shown: list[Shown] = [
+        (panel("ε̂", "prediction", NOISE, badge="network", about="noise"), {"eps": 1}),
+        (panel("x̂_0", "picture", PICTURE, badge="network", about="picture"), {"x0": 1}),
+        (panel("v̂", "mixture", NOISE, badge="network", about="velocity"), {"v": 1}),
+        (
+            panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score"),
+            {"eps": -1},
+        ),
+        *off_by("x̂_0", "x0", "in x0", names.in_x0),
+        *off_by("ε̂", "eps", "in eps", names.in_eps),
+    ]
+    return {
+        **over_t(found.t, at),
+        **composed(len(found.t), shown, {"off": off}, moved),
+        "columns": 4,
+        "formulas": [formula(TO_X0)],
+        "numbers": [
+            *level_numbers(found.t, found.level),
+            number("variance", "1 − ᾱ_t", sigma**2, "noise", "variance of the noise in x_t"),
+            number(
+                "apart",
+                "max difference",
+                names.apart,
+                "error",
+                "between x̂_0 from the four parameterizations: only rounding",
+                7,
+            ),
+            *factors("in x0", names.in_x0, "x̂_0"),
+            *factors("in eps", names.in_eps, "ε̂"),
+        ],
+        "charts": [chart("x̂_0", "in x0", names.in_x0), chart("ε̂", "in eps", names.in_eps)],
+    }

@@ -1,0 +1,116 @@
+"""The reverse step that follows from ε̂, as a film over t."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from playground.core.analysis.likelihood import LearnedStep
+from playground.core.analysis.noise_prediction import Prediction
+from playground.render.films.charts import curve, curves_chart
+from playground.render.films.film import (
+    NOISE,
+    PICTURE,
+    Film,
+    Limits,
+    Shown,
+    composed,
+    formula,
+    level_numbers,
+    number,
+    over_t,
+    panel,
+)
+from playground.render.films.noise_prediction import picture_and_noise, x_t_panel
+
+BY_EPS = (
+    "[μ_θ|prediction] = 1/√α_t · ([x_t|mixture] − β_t/√(1−ᾱ_t) · [ε̂|prediction])"
+    " = {inverse root|mixture} · ([x_t|mixture] − {eps part|prediction} · [ε̂|prediction])"
+)
+BY_X0 = (
+    "[μ̃_t|prediction] = √ᾱ_t−1 β_t/(1−ᾱ_t) · [x̂_0|picture] + √α_t (1−ᾱ_t−1)/(1−ᾱ_t) · [x_t|mixture]"
+    " = {x0 part|picture} · [x̂_0|picture] + {x_t part|mixture} · [x_t|mixture]"
+)
+
+
+def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
+    """μ_θ from ε̂ and from x̂_0, the true posterior mean, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
+    true, last = step.true, int(found.t[-1])
+    off = (step.mean - step.mean_by_x0).abs().flatten(1).amax(1)
+    missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
+    moved: dict[str, tuple[Tensor, Limits]] = {
+        "mean": (step.mean, PICTURE),
+        "by_x0": (step.mean_by_x0, PICTURE),
+        "true": (true.mean, PICTURE),
+        "missed": (missed, NOISE),
+    }
+    shown: list[Shown] = [
+        x_t_panel(found, "current state"),
+        (panel("μ_θ", "prediction", PICTURE, badge="network", about="mean, from ε̂"), {"mean": 1}),
+        (
+            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="mean, from x̂_0: equal"),
+            {"by_x0": 1},
+        ),
+        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="true posterior mean"), {"true": 1}),
+        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="error of μ_θ, scaled"), {"missed": 1}),
+        (panel("z", "noise", NOISE, about="fresh noise"), {"z": 1}),
+        _drawn("x_t−1, σ² = β̃", "sample: μ_θ + √β̃_t · z", true.variance),
+        _drawn("x_t−1, σ² = β", "sample: μ_θ + √β_t · z", true.beta),
+    ]
+    bits = step.bits
+    return {
+        **over_t(found.t, at),
+        **composed(len(found.t), shown, {**picture_and_noise(found), "z": z}, moved),
+        "columns": 4,
+        "formulas": [formula(BY_EPS), formula(BY_X0)],
+        "numbers": [
+            *level_numbers(found.t, found.level)[:2],
+            number("beta", "β_t", true.beta, "noise", "variance of the forward step; the larger choice for σ_t²", 6),
+            number(
+                "beta_tilde",
+                "β̃_t",
+                true.variance,
+                "noise",
+                "posterior variance, of the true reverse step; the smaller choice for σ_t²",
+                6,
+            ),
+            number(
+                "inverse root", "1/√α_t", 1 / step.root, "mixture", "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1", 5
+            ),
+            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_part, "prediction", "coefficient of ε̂ in the bracket", 5),
+            number("x0 part", "weight of x̂_0", step.true.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
+            number("x_t part", "weight of x_t", step.true.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
+            number("roads", "max difference", off, "error", "between the means from ε̂ and from x̂_0: only rounding", 7),
+            number(
+                "bits",
+                "L_t−1 · σ² = β̃",
+                bits["beta_tilde"],
+                "error",
+                "KL divergence in bits per dimension; at t = 0 it is L_0",
+                5,
+            ),
+            number(
+                "bits beta",
+                "L_t−1 · σ² = β",
+                bits["beta"],
+                "error",
+                "KL divergence in bits per dimension; at t = 0 it is L_0",
+                5,
+            ),
+        ],
+        "charts": [
+            curves_chart(
+                "L_t−1 over t, bits/dimension",
+                last,
+                [
+                    curve("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),
+                    curve("σ² = β_t", "noise", found.t, bits["beta"].log10(), dot="bits beta", look="dashed"),
+                ],
+                log=True,
+            )
+        ],
+    }
+
+
+def _drawn(title: str, about: str, variance: Tensor) -> Shown:
+    """x_{t−1}, drawn with this variance, (K,)."""
+    return panel(title, "mixture", PICTURE, about=about), {"mean": 1, "z": variance.sqrt()}

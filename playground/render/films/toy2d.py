@@ -1,0 +1,149 @@
+"""A network that learns a world in two dimensions: its film has a frame a moment, and places from noise to data."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.core.toy2d.diagnostics import Ground, View
+from playground.core.toy2d.trainer import STEPS
+from playground.render.films.charts import curve_of, curves_chart, level_curve
+from playground.render.films.film import Film, Part, encoded, floats, number, panel, piece
+
+SCALE = 4096
+"""Paths travel as 16-bit whole numbers of 1 / SCALE: exact to far below a pixel, from -8 to 8."""
+LONGEST = 3.0
+"""An arrow that is longer is drawn as long as this."""
+REACH = 2.4
+SIDE, SAVED_SIDE = 440, 220
+"""Of a plane in pixels, on the page and in a file."""
+
+SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
+
+
+def world_film(ground: Ground, view: View, index: int, total: int) -> Film:
+    """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
+    film = {
+        **piece(index, total, [_label(view.step)]),
+        "moments": [{"paths": encoded(_whole(view.paths)), "field": _arrows(view.field)}],
+        "numbers": _numbers(ground, view, first=index == 0),
+    }
+    return {**film, **_what_stays(ground)} if index == 0 else film
+
+
+def _label(step: int) -> str:
+    return f"after {step:,} step{'' if step == 1 else 's'}" if step else "untrained"
+
+
+def _what_stays(ground: Ground) -> Film:
+    last = ground.recipe.schedule.num_steps - 1
+    times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
+    coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
+    said = SAID[ground.recipe.target]
+    return {
+        "size": [SAVED_SIDE, SAVED_SIDE, 3],
+        "ends": ["untrained", f"{STEPS:,} steps"],
+        "places": {"labels": [*times, "clean · x₀"], "ends": [f"noise · {times[0]}", "data"]},
+        "plane": {
+            "side": SIDE,
+            "reach": REACH,
+            "scale": SCALE,
+            "longest": LONGEST,
+            "layers": floats(torch.stack([ground.x0, ground.eps])),
+            "table": floats(coefficients),
+            "grid": floats(ground.grid),
+            "density": encoded((ground.density**0.25 * 255).round().to(torch.uint8).numpy()),
+            "field": _arrows(ground.field),
+        },
+        "panels": [
+            _plane("data", "x_t", "mixture", "", "noisy data at this t"),
+            _plane("paths", "x_t", "mixture", "network", "400 particles; blue: the data"),
+            _plane("field", "ε̂", "prediction", "network", _ARROWS, note="asked"),
+            _plane("exact", "E[ε | x_t]", "prediction", "ideal", "exact posterior mean", note="asked"),
+        ],
+        "charts": [
+            curves_chart(
+                "Loss over training steps",
+                STEPS,
+                [
+                    level_curve(ground.blind, "best without x_t", STEPS),
+                    level_curve(ground.floor, f"floor: E[{said} | x_t]", STEPS, look="dotted"),
+                    curve_of("training batches", "noise", "step", "loss", look="faint"),
+                    curve_of("2,000 fixed draws", "error", "step", "error", dot="error"),
+                ],
+                range_y=(0.0, 1.2 * ground.blind),
+                across="step",
+            ),
+            curves_chart(
+                "R² over t",
+                last,
+                [level_curve(1, "", last), curve_of("R²", "prediction", "asked", "r2", dot="r2")],
+                range_y=(0.0, 1.0),
+                across="asked",
+            ),
+        ],
+    }
+
+
+_ARROWS = "predicted noise; particles move against it"
+
+
+def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:
+    return {
+        **panel(title, role, (-REACH, REACH), badge=badge, about=about, note=note),
+        "draws": draws,
+        "scale": "plane",
+    }
+
+
+def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
+    """Of this moment, and with the first one those of the places, which no moment changes."""
+    empty = torch.empty(0)
+    loss = f"MSE of the output against {SAID[ground.recipe.target]}, mean over the training since the frame before"
+
+    def of_places(values: Tensor) -> Tensor:
+        return values if first else empty
+
+    least = "loss of the exact posterior mean on the same draws; by chance a network may be slightly below"
+    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # the clean end has no t to predict at: the last one stays
+    return [
+        number("t", "t", of_places(ground.t), "mixture", "the step of the schedule", 0, "place"),
+        number("asked", "t =", of_places(asked), "mixture", "the t at which the network is evaluated", 0, "place"),
+        number("alpha", "√ᾱ_t", of_places(ground.level.alpha), "picture", "coefficient of the data", 4, "place"),
+        number("sigma", "√(1−ᾱ_t)", of_places(ground.level.sigma), "noise", "coefficient of ε", 4, "place"),
+        number("step", "step", torch.tensor([view.step]), "mixture", "number of training steps", 0),
+        number("loss", "loss", torch.tensor([view.loss]), "noise", loss),
+        number(
+            "error", "loss, fixed draws", torch.tensor([view.error]), "error", "on the same 2,000 draws in every frame"
+        ),
+        number("floor", "loss floor", torch.tensor([ground.floor]), "mixture", least),
+        number("r2", "R²(ε̂, exact)", torch.cat([view.r2, view.r2[-1:]]), "prediction", _R2, 3, "both"),
+        number("distance", "energy distance", torch.tensor([view.distance]), "error", _DISTANCE, 3),
+        number(
+            "bend",
+            "path length ratio",
+            torch.tensor([view.bend]),
+            "mixture",
+            "length of the paths ÷ straight lines: 1 is straight",
+            2,
+        ),
+    ]
+
+
+_R2 = "share of the exact field's variance that ε̂ explains at noisy data of this t; 1: equal"
+_DISTANCE = "between the particles at the end and the data: 0 for the same distribution"
+
+
+def _whole(paths: Tensor) -> NDArray[np.int16]:
+    limit = 2**15 - 1
+    whole: NDArray[np.int16] = (paths.cpu().float() * SCALE).round().clamp(-limit, limit).to(torch.int16).numpy()
+    return whole
+
+
+def _arrows(field: Tensor) -> str:
+    """Arrows (…, 2), none longer than LONGEST, as 8-bit whole numbers: LONGEST is 127."""
+    field = field.cpu().float()
+    length = field.norm(dim=-1, keepdim=True).clamp(min=LONGEST)
+    return encoded((field * (LONGEST / length) * (127 / LONGEST)).round().to(torch.int8).numpy())

@@ -1,0 +1,1 @@
+"""What only training needs: the network's architecture and its card."""

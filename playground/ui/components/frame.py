@@ -1,0 +1,56 @@
+"""The page's frame: a head, a stage, and a rail of controls with the primary buttons at its foot.
+
+In the document the stage comes before the rail, so that the keyboard reaches the film first; a style sheet places them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from playground.ui.state.settings import TABS
+
+GROUPS = {
+    "sampling": ("Sampling", ("reverse",)),
+    "start": ("Start, inpainting, time steps", ("reverse",)),
+    "dataset": ("Toy dataset", ("training",)),
+    "toy-network": ("Network", ("training",)),
+    "toy-sampler": ("Sampler", ("training",)),
+    "picture": ("Picture", ("forward", "prediction", "reverse")),
+    "noise": ("Noise", TABS),
+    "network": ("Network", ("forward", "prediction", "reverse")),
+}
+"""The rail's groups from top to bottom: a heading, and the tabs that they belong to."""
+FOLDED = ("start",)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the parts of the page are laid out: `with frame.stage:`, `with frame.groups["noise"]:`."""
+
+    head: gr.Row
+    stage: gr.Column
+    groups: dict[str, gr.Accordion]
+    foot: gr.Row
+
+
+def build_frame() -> Frame:
+    """Lay out the frame, empty; call it inside a Blocks context."""
+    head, stage = gr.Row(elem_id="head"), gr.Column(elem_id="stage")
+    with gr.Column(elem_id="controls"):
+        with gr.Column(elem_id="rail", min_width=0):
+            groups = {
+                name: gr.Accordion(
+                    heading,
+                    open=name not in FOLDED,
+                    elem_id=f"group-{name}",
+                    elem_classes=["group", *(f"on-{tab}" for tab in tabs)],
+                )
+                for name, (heading, tabs) in GROUPS.items()
+            }
+        foot = gr.Row(elem_id="foot")
+    with foot:
+        sheet = gr.Button("Controls", elem_id="show-controls", size="sm", min_width=0)
+    sheet.click(None, js="() => playground.showControls()", api_visibility="private")
+    return Frame(head, stage, groups, foot)

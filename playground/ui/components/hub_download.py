@@ -1,0 +1,56 @@
+"""Where the host allows it: a field in which anybody names a network on the Hub, and gets it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import gradio as gr
+
+from playground.core.networks.checkpoint_format import CheckpointError
+from playground.core.networks.hub import ENDPOINT, MAX_BYTES
+from playground.ui.components.shared_controls import Bench
+
+WHAT = f"""Any network without text that is in diffusers' format (a UNet2DModel), has safetensors and weighs at most
+{MAX_BYTES // 10**6:,} MB. It is downloaded to the machine that runs this page, for everybody who has it open."""
+
+PROGRESS = gr.Progress()  # Gradio knows by this default that the handler reports its progress
+_serial = itertools.count()  # one that is fetched again counts as another
+
+
+def build_hub_field(bench: Bench) -> Any:
+    """Lay out the folded field; return what listens to a network that has come and been chosen by it."""
+    library = bench.library
+    with gr.Accordion("Another network, from the Hub", open=False, elem_id="hub", elem_classes="with-model"):
+        gr.Markdown(WHAT)
+        with gr.Row():
+            name = gr.Textbox(
+                label="Its name",
+                info=f"owner/name, or its address on {ENDPOINT}",
+                placeholder="google/ddpm-cifar10-32",
+                min_width=200,
+            )
+            ask = gr.Button("Fetch it", variant="primary", scale=0, min_width=140, elem_id="fetch")
+        said = gr.Markdown(elem_id="fetched", min_height=50)
+    came = gr.State(None)
+
+    def fetch(name: str, progress: gr.Progress = PROGRESS) -> tuple[Any, str]:
+        def show(done: int, total: int) -> None:
+            progress((done // 10**6, total // 10**6), desc=f"Downloading {name}", unit="MB")
+
+        try:
+            added = library.add(name, show)
+        except CheckpointError as error:  # stands where it was asked for, and stays
+            return gr.skip(), str(error)
+        return (added, next(_serial)), f"{added} is here, and chosen."
+
+    asked = {"concurrency_limit": 2, "show_progress_on": said, "api_visibility": "private"}
+    gr.on([ask.click, name.submit], fetch, name, [came, said], **asked)
+    chosen = came.change(
+        lambda came: {**bench.offered(), "value": came[0]},
+        came,
+        bench.controls["model"],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return chosen.then

@@ -1,0 +1,29 @@
+"""A folded part of the page: filled when somebody opens it, and kept up while it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from playground.ui.components.events import answer_latest
+from playground.ui.server.errors import told
+
+
+def fill_while_open(
+    part: Any, triggers: Sequence[Any], fill: Callable[..., Any], inputs: list[Any], outputs: list[Any]
+) -> None:
+    """Call `fill` with `inputs` for `outputs` when `part` is opened, and after each of `triggers` while it is open."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
+    is_open = gr.State(False)
+
+    @told()
+    def filled(wanted: bool, *values: Any) -> Any:
+        if wanted:
+            return fill(*values)
+        return [gr.skip()] * len(outputs) if len(outputs) > 1 else gr.skip()
+
+    part.expand(lambda: True, None, is_open, **quiet)
+    part.collapse(lambda: False, None, is_open, **quiet)
+    answer_latest([is_open.change, *triggers], filled, [is_open, *inputs], outputs)

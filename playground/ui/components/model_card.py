@@ -1,0 +1,81 @@
+"""The card of the chosen network, read when somebody opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from playground.core.data import images
+from playground.core.networks.checkpoint_format import readable
+from playground.core.networks.checkpoints import Checkpoint
+from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.shared_controls import Bench
+from playground.ui.server.markdown_escape import plain
+
+SHEET = "Samples of this network, not selected; with labels, a row for each."
+MAX_SHEET = 2048
+SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction": "v, the velocity"}
+
+
+def build_card(bench: Bench) -> None:
+    """Lay out the folded card; it follows the model while it is open."""
+    model = bench.controls["model"]
+    with gr.Accordion("About this network", open=False, elem_id="card") as details:
+        words = gr.Markdown(min_height=200)
+        samples = gr.HTML(elem_id="samples")
+
+    def read(name: str) -> tuple[str, str]:
+        with readable(name):  # a card may say anything
+            return card_in_words(bench.library.checkpoint(name)), _sheet(bench.library.folders[name] / "samples.png")
+
+    fill_while_open(details, [model.change], read, [model], [words, samples])
+
+
+OTHERS = (
+    "**Another network:** start the app with `python app.py --model owner/name`, a name on the Hugging Face Hub or a "
+    "folder; with `--hub-field` the page has a field for it."
+)
+
+
+def card_in_words(checkpoint: Checkpoint) -> str:
+    """What the network is, and its card's facts and figures, as a Markdown table; what nobody says is left out."""
+    card = checkpoint.card
+    error = card.get("held_out_error", {})
+    bound = card.get("evaluation", {}).get("bound", {})
+    match = card.get("evaluation", {}).get("label_match", {})
+    channels, height, width = checkpoint.image_shape
+    rows = {
+        "Pictures": f"{height} × {width}, {'grey' if channels == 1 else 'in colour'}",
+        "Prediction type": SAYS[checkpoint.predictor.prediction_type],
+        "Training schedule": f"{checkpoint.schedule.name}, T = {checkpoint.schedule.num_steps:,}",
+        "Data": card.get("data"),
+        "Licence": card.get("licence"),
+        "Training pictures seen": _counted(card.get("pictures_seen")),
+        "Parameters": _counted(checkpoint.parameters),
+        "GFLOP a call": card.get("gflop_per_call"),
+        "MSE of ε̂ on held-out pictures": error.get("network") and f"{error['network']:.3f} (predicting 0 gives 1)",
+        "NLL bound on held-out pictures": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits/dimension",
+        "Samples with the requested label": match
+        and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
+        "Training command": card.get("command"),
+        "SHA-256": card.get("sha256") and f"{card['sha256'][:16]}…",
+    }
+    said = [f"| {name} | {plain(value)} |" for name, value in rows.items() if value]
+    missing = "" if card else "It came without a card: what it learned from, and how well, is not known here."
+    return "\n".join(
+        [f"| Network | {plain(checkpoint.name)} |", "|---|---|", *said, "", checkpoint.assumed, missing, "", OTHERS]
+    )
+
+
+def _counted(number: int | None) -> str | None:
+    return None if number is None else f"{number:,}"
+
+
+def _sheet(file: Path) -> str:
+    """The contact sheet beside the card, where there is one."""
+    if not file.is_file():
+        return ""
+    image = images.read(file.read_bytes(), MAX_SHEET)
+    picture = f'<img alt="pictures that the network has sampled" src="{images.png_url(image)}">'
+    return f"<figure>{picture}<figcaption>{SHEET}</figcaption></figure>"

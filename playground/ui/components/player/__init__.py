@@ -1,0 +1,5 @@
+"""The player component: its markup, its style and its script lie beside it."""
+
+from playground.ui.components.player.player import build_player, showing
+
+__all__ = ["build_player", "showing"]

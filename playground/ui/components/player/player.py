@@ -1,0 +1,94 @@
+"""The one component for everything that moves: it shows a film, put together with `render.film`."""
+
+from __future__ import annotations
+
+import base64
+import html
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from playground.core.data import images
+from playground.render.export.gif import gif
+from playground.render.export.mp4 import ffmpeg, mp4
+from playground.render.films.film import Film, colour_scale
+from playground.ui.assets import text_beside
+
+MAX_SHEET = 16_000
+SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
+_serial = itertools.count()
+
+
+def build_player(
+    film: Film | None = None, *, elem_id: str, label: str, skeletons: dict[str, str], prompt: str = "", runs: str = ""
+) -> gr.HTML:
+    """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
+
+    `runs` is the name of the requests that its films answer, if any: sampling or training. `skeletons` are the columns
+    and rows of the films to come, such as "5x3", by view, with an h where columns have names: empty boxes keep their
+    place.
+
+    An event gives it a new film, or pieces of one, with `showing(…)`. The film travels as a prop, not as the value,
+    which would be posted back with every event, and as one text: Gradio copies props, number by number, whenever
+    anything happens. A piece whose `start` is 0 begins a film that takes the place of the one on show; any other is
+    added to its end. Films with `sync` share their place in t.
+    """
+    # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
+    markup = (
+        text_beside(__file__, "player.html")
+        .replace("COLOURS", colour_scale())
+        .replace("PROMPT", prompt)
+        .replace("RUNS", runs)
+    )
+    markup = markup.replace("SKELETONS", html.escape(json.dumps(skeletons)))
+    markup = markup.replace("MOVING", "".join(map(_button, encoders())))
+    return gr.HTML(
+        html_template=markup,
+        css_template=text_beside(__file__, "player.css"),
+        js_on_load="".join(text_beside(__file__, name) for name in SCRIPTS),
+        apply_default_css=False,
+        elem_id=elem_id,
+        label=label,
+        film=film and _text(film),
+        server_functions=[encode],
+    )
+
+
+def showing(*pieces: Film) -> Any:
+    """The update that brings a film, or pieces of one, to a player."""
+    return gr.update(film=_text(*pieces))
+
+
+def encoders() -> dict[str, Callable[[Image.Image, int], bytes]]:
+    """What makes a moving film of a sheet of frames, by the ending of the file's name: MP4 only where ffmpeg is."""
+    return {"gif": gif, "mp4": mp4} if ffmpeg() else {"gif": gif}
+
+
+def encode(sent: Any) -> dict[str, str]:
+    """What the player asks for when a film is saved.
+
+    It sends {"kind": one of `encoders`, "sheet": the frames below each other, "frames": how many}. Answers {"file": in
+    base64}, or {"error": a sentence for a person}.
+    """
+    try:
+        match sent:
+            case {"kind": str(kind), "sheet": str(sheet), "frames": int(frames)} if kind in encoders():
+                encoded = encoders()[kind](images.read(images.decoded(sheet), side=MAX_SHEET), frames)
+                return {"file": base64.b64encode(encoded).decode("ascii")}
+        raise ValueError(f"A film is sent as a sheet of its frames, their number and {' or '.join(encoders())}.")
+    except ValueError as error:
+        return {"error": str(error)}
+
+
+def _button(kind: str) -> str:
+    return f'<button type="button" data-kind="{kind}" title="Up to 40 frames, moving">{kind.upper()}</button>'
+
+
+def _text(*pieces: Film) -> str:
+    """As the player reads it, with a number: an update that equals the one before would not count."""
+    film = {"serial": next(_serial), "pieces": pieces}
+    return json.dumps(film, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

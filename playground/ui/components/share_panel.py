@@ -1,0 +1,128 @@
+"""Lesson, Present and Share: a link to what is on the screen, as text and as a QR code."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+import segno
+
+from playground.ui.server.errors import told
+from playground.ui.state.settings import HIDEABLE
+
+MAX_LINK = 2000
+NAMES_ON_PAGE = {
+    "model": "Model",
+    "picture": "Picture",
+    "seed": "Seed",
+    "schedule": "Schedule",
+    "T": "T",
+    "sampler": "Sampler",
+    "steps": "Steps",
+    "label": "Label",
+    "guidance": "Guidance",
+    "zero_terminal": "Zero terminal SNR",
+    "way": "Add noise: closed form or Markov chain",
+    "look": "Predict noise: views",
+    "eta": "η",
+    "variance": "σₜ²",
+    "count": "Pictures",
+    "driver": "Predictor",
+    "view": "Remove noise: views",
+    "solvers": "Samplers compared",
+    "calls": "NFE",
+    "start": "Start from",
+    "start_at": "Strength",
+    "keep": "Keep",
+    "then": "Label from T/2",
+    "spacing": "Spacing",
+    "karras": "Karras sigmas",
+    "world": "Train: dataset",
+    "target": "Train: what it predicts",
+    "sees_x_t": "Train: input xₜ",
+    "sees_t": "Train: input t",
+    "width": "Train: width",
+    "depth": "Train: layers",
+    "lr": "Train: learning rate",
+    "paths": "Train: sampler",
+}
+"""How the page names each control that a link can hide."""
+
+
+OWN_PICTURES = "A picture of your own is not part of the link."
+
+
+def build_share() -> None:
+    """Lay out the buttons and the panel with the link; call it inside a Blocks context."""
+    learn = gr.Button("Lesson", size="sm", min_width=0, elem_id="learn")
+    present = gr.Button("Present", size="sm", min_width=0, elem_id="present")
+    share = gr.Button("Share", size="sm", min_width=0, elem_id="share")
+    with gr.Column(visible=False, elem_id="shared") as panel:
+        link = gr.Textbox(label="Link to this state, copied", interactive=False, lines=3)
+        note = gr.Markdown(elem_id="reach")
+        code = gr.HTML(elem_id="qr")
+        hidden = gr.Dropdown(
+            [(NAMES_ON_PAGE[name], name) for name in HIDEABLE],
+            value=[],
+            multiselect=True,
+            label="Hide from the class",
+            info="Controls that the link does not show",
+            elem_id="share-hides",
+        )
+        close = gr.Button("Close", size="sm", min_width=0)
+
+    @told()
+    def shown(address: str, names: list[str]) -> tuple[str, str, str, dict[str, object]]:
+        return address, "" if is_local(address) else qr_code(address), reach(address), gr.update(visible=True)
+
+    of_link: dict[str, Any] = {
+        "fn": shown,
+        "inputs": [link, hidden],
+        "outputs": [link, code, note, panel],
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    share.click(js="async (_, names) => [await playground.share(names), names]", **of_link)
+    hidden.input(js="async (_, names) => [await playground.share(names), names]", **of_link)
+    close.click(lambda: gr.update(visible=False), None, panel, show_progress="hidden", api_visibility="private")
+    learn.click(None, js="() => playground.learn()", api_visibility="private")
+    present.click(None, js="() => playground.present(!playground.presenting)", api_visibility="private")
+
+
+def is_local(link: str) -> bool:
+    """Whether only this computer can open the link."""
+    host = urlsplit(link).hostname or ""
+    return host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
+
+
+def reach(link: str) -> str:
+    """Who can open the link, and what is not part of it; for one to this computer alone, how others get there."""
+    address = urlsplit(link)
+    if not is_local(link):
+        return OWN_PICTURES
+    port = f":{address.port}" if address.port else ""
+    return (
+        f"{OWN_PICTURES} This link opens on this computer only. For others in your network, start the app with "
+        f"`--host 0.0.0.0` and open `http://{_network_address()}{port}` here; then share."
+    )
+
+
+def _network_address() -> str:
+    """This machine's address in its network; a UDP socket tells it without sending anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation (RFC 5737)
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
+
+
+def qr_code(link: str) -> str:
+    """An inline SVG with the link as a QR code, dark on white. Raises ValueError for what is no link of this page."""
+    if not str(link).startswith(("http://", "https://")) or len(link) > MAX_LINK:
+        raise ValueError(f"A link to share starts with http:// or https:// and has at most {MAX_LINK:,} characters.")
+    code: str = segno.make(link, error="m").svg_inline(border=3, light="white", omitsize=True)
+    return code

@@ -1,0 +1,152 @@
+"""The controls that all tabs share, in the rail: picture, noise, network."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from playground.core.data import images
+from playground.core.diffusion.schedules import SCHEDULES
+from playground.core.model_registry import Library
+from playground.ui.components.frame import Frame
+from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.picker import build_picker, offer, taken
+from playground.ui.server.errors import told
+from playground.ui.server.markdown_escape import plain
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import Settings, checked, one_of
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The shared controls by name, the person's own picture, if there is one, and when a person has changed them.
+
+    `changed` are events of the controls, `drawn` those that end with a new value in one. The model has an event of its
+    own, since with it the pictures change; once all that follows it is there, `renewed` changes.
+    """
+
+    library: Library
+    controls: dict[str, Any]
+    own: gr.State
+    renewed: gr.Number
+    about: gr.Markdown
+    changed: list[Any]
+    drawn: list[Any]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What a handler takes to call `scene`."""
+        return [*self.controls.values(), self.own]
+
+    def filled(self, *values: Any) -> bool:
+        """Whether no control among the values of `inputs` is empty."""
+        return None not in values[: len(self.controls)]
+
+    def scene(self, *values: Any, painting: Image.Image | None = None, **more: Any) -> Scene:
+        """The scene for the values of `inputs`, what is painted over, and, by name, values of further controls."""
+        *shared, own = values
+        controls = dict(zip(self.controls, shared, strict=True))
+        return Scene(self.library, checked(self.library, **{**controls, **more}), own, painting)
+
+    def of_new_model(self, *values: Any, **more: Any) -> Scene:
+        """The scene for the values of `inputs` when the model among them has just been chosen: at its first picture."""
+        model = dict(zip(self.controls, values, strict=False))["model"]
+        return self.scene(*values, picture=checked(self.library, model=model).picture, **more)
+
+    def updates(self, settings: Settings) -> list[Any]:
+        """What brings the controls to these settings."""
+        values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
+        values["model"] = {**self.offered(), "value": settings.model}
+        return list(values.values())
+
+    def offered(self) -> dict[str, Any]:
+        """What brings the networks to choose from: they may have become more."""
+        return gr.update(choices=self.library.names)
+
+
+def refuse_when_left(field: gr.Number, name: str, library: Library, beside: dict[str, Any]) -> None:
+    """When the field of this control is left with a value that is not allowed, tell so, whatever the others hold.
+
+    `beside` are the controls, by name, that the range depends on.
+    """
+
+    @told()
+    def check(value: Any, *others: Any) -> None:
+        checked(library, **dict(zip(beside, others, strict=True)), **{name: value})
+
+    field.blur(check, [field, *beside.values()], api_visibility="private", show_progress="hidden")
+
+
+def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
+    """Lay out the shared controls in the rail, at the settings of the first scene."""
+    default = first.settings
+    with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
+        with gr.Row(elem_classes="line"):
+            picture = gr.Number(default.picture, label="Picture", min_width=0, elem_id="picture-number")
+            another = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="another")
+        about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
+        picker = build_picker()
+        upload = gr.UploadButton("Upload your own", size="sm", file_types=["image"], min_width=0, elem_id="upload")
+    with frame.groups["noise"]:
+        with gr.Row(elem_classes="line", elem_id="control-seed"):
+            seed = gr.Number(default.seed, label="Seed", min_width=0)
+            other_noise = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="other-noise")
+        schedule = gr.Dropdown(
+            list(SCHEDULES), value=default.schedule, label="Schedule", min_width=0, elem_id="control-schedule"
+        )
+        num_steps = gr.Number(default.T, label="T", min_width=0, elem_id="control-T")
+        zero_terminal = gr.Checkbox(
+            default.zero_terminal, label="Zero terminal SNR", container=False, elem_id="control-zero_terminal"
+        )
+    with frame.groups["network"]:
+        model = gr.Dropdown(
+            library.names, value=default.model, label="Model", min_width=0, filterable=False, elem_id="control-model"
+        )
+    own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
+    controls = {
+        "model": model,
+        "picture": picture,
+        "seed": seed,
+        "schedule": schedule,
+        "T": num_steps,
+        "zero_terminal": zero_terminal,
+    }
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+    def offered(name: str) -> str:
+        return one_of("model", name, library.names)
+
+    @told()
+    def any_other(name: str) -> tuple[int, None]:
+        return random.randrange(len(library.pictures(offered(name)))), None
+
+    def uploaded(path: str | None, number: Any, name: str) -> tuple[Image.Image, Any]:
+        """The upload, and in place of a number that no picture has one that is allowed."""
+        image = images.read(Path(path).read_bytes() if path else b"")
+        try:
+            checked(library, model=offered(name), picture=number)
+        except ValueError:
+            return image, checked(library, model=name).picture
+        return image, gr.skip()
+
+    another_one = another.click(any_other, model, [picture, own], **quiet)
+    other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
+    picked = picker.input(told()(taken), picker, [picture, own], **quiet)
+    upload.upload(told()(uploaded), [upload, picture, model], [own, picture], **quiet)
+    picture.input(lambda: None, None, own, **quiet)
+    fill_while_open(
+        picker, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
+    )
+    # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
+    # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
+    changed = [each.input for each in (picture, seed, zero_terminal)]
+    changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
+    # A field may be empty while it is typed into, but not when it is left.
+    for name, field in {"picture": picture, "seed": seed, "T": num_steps}.items():
+        refuse_when_left(field, name, library, {"model": model})
+    return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])

@@ -1,0 +1,266 @@
+"""A run as a short script for torch and diffusers alone: who executes it gets the pictures that are on the screen."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from playground.core.analysis.solver_comparison import steps_for
+from playground.core.data import images
+from playground.core.data.datasets import WEIGHTS
+from playground.core.networks.checkpoint_format import scheduler_in, weights_in
+from playground.core.sampling.diffusers_solvers import DiffusersSolver
+from playground.core.sampling.inpainting import NOTHING, as_picture
+from playground.core.sampling.samplers import SAMPLERS
+from playground.ui.state.scene import Scene
+
+BETAS = {
+    "linear": "betas = torch.linspace({0}, {1}, T, dtype=torch.float64)",
+    "scaled_linear": "betas = torch.linspace({2} ** 0.5, {3} ** 0.5, T, dtype=torch.float64) ** 2",
+    "sigmoid": "betas = torch.linspace(-6, 6, T, dtype=torch.float64).sigmoid() * ({1} - {0}) + {0}",
+    "cosine": """u = torch.linspace(0, 1, T + 1, dtype=torch.float64)
+curve = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+betas = (1 - curve[1:] / curve[:-1]).clamp(max=0.999)""",
+}
+
+ZERO_TERMINAL = """root = alpha_bar.sqrt()  # shifted and scaled to end in pure noise
+alpha_bar = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2"""
+
+SPACED = {
+    "trailing": "torch.arange(T, 0, -T / steps, dtype=torch.float64)[:steps].round().long() - 1",
+    "leading": "torch.arange(steps - 1, -1, -1) * (T // steps)",
+    "linspace": "torch.linspace(T - 1, 0, steps, dtype=torch.float64).round().long()",
+}
+
+OURS = """levels = alpha_bar[{spaced}][{skip}:].clamp(min=1e-12).tolist() + [1.0]  # ᾱ of each call, and of the picture
+# A schedule of these levels alone, so that diffusers goes from each to the next.
+of_steps = torch.tensor(levels[:-1][::-1], dtype=torch.float64)
+betas = 1 - of_steps / torch.cat([torch.ones(1, dtype=torch.float64), of_steps[:-1]])
+scheduler = {name}(num_train_timesteps=len(betas), trained_betas=betas.tolist(), {options})
+scheduler.alphas_cumprod = of_steps.float()
+scheduler.set_timesteps(len(betas))
+calls = scheduler.timesteps"""
+
+THEIRS = """alpha_bar[alpha_bar == 0] = 2.0**-24
+betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
+scheduler = {name}(num_train_timesteps=T, trained_betas=betas.tolist(), {options})
+scheduler.alphas_cumprod = alpha_bar.float()
+scheduler.set_timesteps(steps)
+{calls}"""
+
+BY_SIGMA = """begin = {skip} * scheduler.order
+scheduler.set_begin_index(begin)
+calls = scheduler.timesteps[begin:]
+levels = (1 / (1 + scheduler.sigmas[begin:].double() ** 2)).tolist()  # of each call, and of the picture"""
+
+BY_T = """once = scheduler.timesteps.unique().flip(0)[{skip}:]
+calls = torch.cat([once[:2], once[1:]])  # it calls twice at its second t
+levels = alpha_bar[calls].tolist() + [alpha_bar[0].item()]  # of each call, and of the picture"""
+
+PICTURE = """
+
+def embedded(png):
+    return torch.from_numpy(np.array(Image.open(io.BytesIO(base64.b64decode(png)))).reshape({height}, {width}, -1))
+
+
+def noisy(level):
+    return level**0.5 * x0 + (1 - level) ** 0.5 * x_T
+
+
+x0 = embedded("{x0}").permute(2, 0, 1) / 127.5 - 1"""
+
+WALK = """ends = [torch.randn({shape}, generator=torch.Generator().manual_seed(seed)) for seed in (seed, {other})]
+angle = torch.arccos((ends[0] * ends[1]).sum().double() / (ends[0].double().norm() * ends[1].double().norm()))
+share = torch.linspace(0, 1, {count}, dtype=torch.float64)
+weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()], 1) / angle.sin()
+x_T = torch.tensordot(weights.float(), torch.stack(ends), dims=1)  # on the sphere from one noise to the other"""
+
+
+def script(scene: Scene) -> str:
+    """The scene's run, driven by the network, as Python; it looks for the network where the playground has it.
+
+    Of a race it is the run of each solver, one after the other.
+    """
+    s = scene.settings
+    if s.view != "race":
+        return _run(scene, "pictures", {})
+    # What a race leaves aside: those of these options that the page hides may have been set before.
+    as_run: dict[str, Any] = {"view": "run", "count": 1, "start": "noise", "keep": "nothing"}
+    as_run |= {"eta": 0.0, "variance": "beta_tilde"}
+    return "\n\n".join(
+        _run(
+            Scene(scene.library, replace(s, **as_run, sampler=name, steps=steps_for(name, s.calls)), scene.own),
+            name,
+            {"clip_sample": False},
+        )
+        for name in s.solvers.split(",")
+    )
+
+
+def _run(scene: Scene, name: str, of_ours: Mapping[str, Any]) -> str:
+    """One run, whose pictures are saved under this name; `of_ours` are options of our own two samplers."""
+    parts = [_head(scene), _network(scene), _schedule(scene), _scheduler(scene, of_ours), _start(scene), _find(scene)]
+    return "\n\n".join(parts) + "\n\n\n" + _loop(scene, name) + "\n"
+
+
+def _solver(scene: Scene) -> DiffusersSolver | None:
+    """The solver of diffusers that steps; None for our own two, which are diffusers' DDPM and DDIM."""
+    solver = SAMPLERS[scene.settings.sampler]
+    return solver if isinstance(solver, DiffusersSolver) else None
+
+
+def _scheduler_name(scene: Scene) -> str:
+    solver = _solver(scene)
+    if solver is None:
+        return {"ddpm": "DDPMScheduler", "ddim": "DDIMScheduler"}[scene.settings.sampler]
+    return str(solver.scheduler.__name__)
+
+
+def _head(scene: Scene) -> str:
+    s = scene.settings
+    modules = ["base64", "io"] if scene.given() is not NOTHING else []
+    modules += ["math"] if s.schedule == "cosine" else []
+    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", _scheduler_name(scene)}))
+    title = f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance:g}"
+    lines = [
+        json.dumps(f"{title}.", ensure_ascii=False),
+        "",
+        *(f"import {name}" for name in modules),
+        *[""] * bool(modules),
+    ]
+    libraries = ["import numpy as np", "import torch", f"from diffusers import {names}", "from PIL import Image"]
+    return "\n".join([*lines, *libraries])
+
+
+def _network(scene: Scene) -> str:
+    folder = scene.library.folders[scene.settings.model]
+    unet, config = weights_in(folder).parent, scheduler_in(folder)
+    trained_on = (
+        "DDPMScheduler()" if config is None else f"DDPMScheduler.from_pretrained({_source(scene, config.parent)})"
+    )
+    where = "# Run this in the folder of the playground.\n" if folder.is_relative_to(WEIGHTS) else ""
+    return f"""{where}unet = UNet2DModel.from_pretrained({_source(scene, unet)}, low_cpu_mem_usage=False).eval()
+trained_on = {trained_on}.alphas_cumprod.double()
+T, steps, seed = {scene.settings.T}, {scene.settings.steps}, {scene.settings.seed}"""
+
+
+def _source(scene: Scene, part: Path) -> str:
+    """What `from_pretrained` takes for a part of the network in this folder: its name on the Hub, or a path."""
+    name = scene.settings.model
+    if "/" in name:
+        return repr(name) if part == scene.library.folders[name] else f"{name!r}, subfolder={part.name!r}"
+    return repr((part.relative_to(WEIGHTS.parent) if part.is_relative_to(WEIGHTS) else part).as_posix())
+
+
+def _schedule(scene: Scene) -> str:
+    s = scene.settings
+    ends = [repr(min(beta * (1000 / s.T), 0.999)) for beta in (1e-4, 0.02, 0.00085, 0.012)]
+    lines = [BETAS[s.schedule].format(*ends), "alpha_bar = (1 - betas).cumprod(0)"]
+    return "\n".join([*lines, ZERO_TERMINAL] if s.zero_terminal else lines)
+
+
+def _scheduler(scene: Scene, of_ours: Mapping[str, Any]) -> str:
+    s, solver, skip = scene.settings, _solver(scene), scene.given().skip
+    options: dict[str, Any] = {"prediction_type": scene.library.checkpoint(s.model).predictor.prediction_type}
+    if solver is None:
+        kind = {"beta_tilde": "fixed_small", "beta": "fixed_large"}[s.variance]
+        options |= {"set_alpha_to_one": True} if s.sampler == "ddim" else {"variance_type": kind}
+        options |= of_ours
+        spaced = SPACED[s.spacing]
+        return OURS.format(spaced=spaced, skip=skip, name=_scheduler_name(scene), options=_written(options))
+    options |= {"timestep_spacing": s.spacing, **({"use_karras_sigmas": s.karras} if solver.karras else {})}
+    calls = (BY_T if s.sampler == "pndm" else BY_SIGMA).format(skip=skip)
+    return THEIRS.format(name=_scheduler_name(scene), options=_written(options | solver.options), calls=calls)
+
+
+def _written(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in options.items())
+
+
+def _start(scene: Scene) -> str:
+    s, given, count, shape = scene.settings, scene.given(), scene.count(), scene.pictures.shape
+    lines = ["generator = torch.Generator().manual_seed(seed)"]
+    if s.start == "walk":
+        lines.append(WALK.format(shape=shape, count=count, other=scene.other_seed()))
+    else:
+        lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
+    if given is not NOTHING:
+        lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
+    if given.kept is not None:
+        lines.append(f'kept = embedded("{_png(images.to_pil(as_picture(given.kept)))}")[..., 0] > 127')
+    return "\n".join(lines)
+
+
+def _find(scene: Scene) -> str:
+    """The function that asks the network, with labels and guidance as far as there are any."""
+    s, count, channels = scene.settings, scene.count(), scene.pictures.shape[0]
+    predictor = scene.library.checkpoint(s.model).predictor
+    (label, then), none = scene.labels(), predictor.null_label
+
+    def asked(labels: str) -> str:
+        labelled = "" if none is None else f", class_labels={labels}"
+        return f"unet(x_t, t{labelled}).sample[:, :{channels}]"
+
+    named = {"none": none, "labels": none if label is None else label, "then": then}
+    if label is None and then is None:
+        del named["labels"]
+    lines = [f"{name} = torch.full(({count},), {number})" for name, number in named.items() if number is not None]
+    lines += [
+        *[""] * (2 if lines else 1),
+        "def find(x_t, level):",
+        '    """What the network says, at the t of its own training that is as noisy."""',
+        "    by_snr = [np.log(1 - a) - np.log(a) for a in (level, trained_on.numpy())]",
+        "    t = torch.full((len(x_t),), np.interp(*by_snr, np.arange(len(trained_on))))",
+    ]
+    if s.zero_terminal and _solver(scene) is None:
+        nothing = "x_t" if predictor.prediction_type == "epsilon" else "torch.zeros_like(x_t)"
+        lines += ["    if level < 1e-11:", f"        return {nothing}  # nothing of a picture is left: all is noise"]
+    wanted = "labels"
+    if then is not None:
+        lines.append(f"    wanted = then if level >= {scene.half_way()!r} else labels")
+        wanted = "wanted"
+    if (label is None and then is None) or s.guidance == 0:
+        return "\n".join([*lines, f"    return {asked('none')}"])
+    if s.guidance == 1:
+        return "\n".join([*lines, f"    return {asked(wanted)}"])
+    guided = f"    return uncond + {s.guidance!r} * ({asked(wanted)} - uncond)"
+    return "\n".join([*lines, f"    uncond = {asked('none')}", guided])
+
+
+def _loop(scene: Scene, name: str) -> str:
+    s, given, solver = scene.settings, scene.given(), _solver(scene)
+
+    def noisy(i: str) -> str:
+        """The picture in the noise of level i, as the scheduler keeps it."""
+        scaled = f" / levels[{i}] ** 0.5" if solver is not None and solver.in_sigmas else ""
+        return f"noisy(levels[{i}]){scaled}"
+
+    begin = "x = x_T * scheduler.init_noise_sigma"
+    if given.skip:
+        begin = f"x = {noisy('0')}"
+    elif given.kept is not None:
+        begin += f"\nx = torch.where(kept, {noisy('0')}, x)"
+    keep = "" if given.kept is None else f"\n        x = torch.where(kept, {noisy('i + 1')}, x)"
+    of_ddim = f", eta={s.eta!r}, use_clipped_model_output=True" if s.sampler == "ddim" else ""
+    drawn = ", generator=generator" if solver is None or solver.fresh_noise else ""
+    return f"""{begin}
+with torch.no_grad():
+    for i, t in enumerate(calls):
+        said = find(scheduler.scale_model_input(x, t), levels[i])
+        x = scheduler.step(said, t, x{of_ddim}{drawn}).prev_sample{keep}
+
+pixels = ((x.clamp(-1, 1) + 1) * 127.5).round().byte()
+Image.fromarray(torch.cat(list(pixels), 2).permute(1, 2, 0).squeeze(-1).numpy()).save("{name}.png")  # side by side"""
+
+
+def _png(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,56 @@
+"""What the page needs of Gradio's `launch`: theme, styles and script, limits of requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from playground.core.data.images import MAX_BYTES
+from playground.render.palette import css_variables
+from playground.ui import assets
+from playground.ui.assets import text_beside
+from playground.ui.assets.fonts import fonts_css
+from playground.ui.components.dataset_thumbnails import thumbnails_css
+from playground.ui.components.tooltips import TOOLTIPS
+from playground.ui.server.request_limits import HANDLERS, Door
+
+
+def launch_options() -> dict[str, Any]:
+    """What the page needs of `launch`: its look, no request to other machines, uploads of a bounded size."""
+    fonts = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+    theme = gr.themes.Default(
+        primary_hue="slate", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
+    )
+    theme.set(
+        body_text_color_subdued="*neutral_500",
+        block_info_text_color="*neutral_500",
+        color_accent="*neutral_900",
+        slider_color="*neutral_900",
+        slider_color_dark="*neutral_200",
+        checkbox_background_color_selected="*neutral_900",
+        checkbox_border_color_selected="*neutral_900",
+    )
+    styles = css_variables() + text_beside(assets.__file__, "page.css") + thumbnails_css() + fonts_css()
+    script = text_beside(assets.__file__, "page.js")
+    return {
+        "theme": theme,
+        # In the head, since Gradio prefixes each rule of `css`, which then no longer reaches body or an @media.
+        "head": f"<style>{styles}</style><script>const TOOLTIPS = {json.dumps(TOOLTIPS)};{script}</script>",
+        "footer_links": ["api"],
+        "run_history": False,
+        "max_file_size": MAX_BYTES,
+        # Gradio compresses its own scripts and styles, but not the page, which is 0.9 MB.
+        "app_kwargs": {
+            "middleware": [Middleware(Door), Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5)],
+            "exception_handlers": HANDLERS,
+        },
+        "ssr_mode": False,
+        # What somebody has chosen is kept for so many sessions, 0.4 MB each; Gradio would keep ten thousand.
+        "state_session_capacity": 256,
+        # A training in progress holds a thread while it waits for its turn: there are enough for a full room and more.
+        "max_threads": 160,
+    }

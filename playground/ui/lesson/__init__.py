@@ -1,6 +1,0 @@
-"""The lesson: eight questions, each answered by a state of the playground. Markup, style and script lie beside it."""
-
-from playground.ui.lesson.panel import build_lesson
-from playground.ui.lesson.stops import STOPS
-
-__all__ = ["STOPS", "build_lesson"]

@@ -1,5 +1,0 @@
-"""Pictures to choose from, and a pad to draw one on."""
-
-from playground.ui.picker.picker import build_pad, build_picker, ink, offer, taken
-
-__all__ = ["build_pad", "build_picker", "ink", "offer", "taken"]

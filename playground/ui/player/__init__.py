@@ -1,5 +1,0 @@
-"""The player component: its markup, its style and its script lie beside it."""
-
-from playground.ui.player.player import build_player, showing
-
-__all__ = ["build_player", "showing"]

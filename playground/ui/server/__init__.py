@@ -1,0 +1,1 @@
+"""Requests and their limits, run requests, public endpoints."""

@@ -1,0 +1,165 @@
+"""The public endpoints: the three questions with plain arguments, answered with pictures and every number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from playground.core.data import images
+from playground.core.model_registry import Library
+from playground.render.export import api_records
+from playground.ui.server.errors import told
+from playground.ui.server.zerogpu import calls_of_run, lend
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import CONTROLS, checked
+
+Pictures = dict[str, str]
+Record = dict[str, Any]
+
+OF_PICTURE = ("model", "picture", "t", "schedule", "T", "seed", "zero_terminal")
+
+
+def build_api(library: Library) -> None:
+    """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
+    default = checked(library, model=library.names[0])
+
+    def of_picture(own_picture: str, *values: Any) -> Scene:
+        settings = checked(library, **dict(zip(OF_PICTURE, values, strict=True)))
+        return Scene(library, settings, images.read(images.decoded(own_picture)) if own_picture else None)
+
+    def sampled(scene: Scene) -> Iterator[api_records.Answer]:
+        yield api_records.reverse_record(scene.reverse(), scene.schedule)
+
+    sampled_there = lend(library, sampled, calls_of_run)
+
+    def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
+        return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
+
+    @told()
+    def add_noise(
+        model: str = default.model,
+        picture: int = default.picture,
+        t: int = default.t,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
+        own_picture: str = "",
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Noise a picture as a diffusion model does: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
+
+        Args:
+            model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
+            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
+            t: The step, a whole number from 0, nearly clean, to T - 1, noise.
+            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
+            T: How many steps the schedule has, from 10 to 4000.
+            seed: Which noise, a whole number from 0 to 2147483647; the same seed is the same noise.
+            zero_terminal: Whether the schedule ends in pure noise.
+            own_picture: A picture file in base64, at most 10 MB, in place of `picture`; empty for none.
+
+        Returns:
+            Pictures by name, PNGs in data: URLs: x0, eps (drawn from -3 to 3) and x_t.
+            A record: the settings, alpha_bar, alpha, sigma, log_snr and beta at t.
+        """
+        asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
+        return answer(asked, *api_records.forward_record(asked.forward(), asked.settings.t))
+
+    @told()
+    def predict_noise(
+        model: str = default.model,
+        picture: int = default.picture,
+        t: int = default.t,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
+        own_picture: str = "",
+        predictor: str = "network",
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Noise a picture, ask a predictor for the noise in it, and compare what it says with the noise that is there.
+
+        Args:
+            model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
+            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
+            t: The step, a whole number from 0, nearly clean, to T - 1, noise.
+            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
+            T: How many steps the schedule has, from 10 to 4000.
+            seed: Which noise, a whole number from 0 to 2147483647; the same seed is the same noise.
+            zero_terminal: Whether the schedule ends in pure noise.
+            own_picture: A picture file in base64, at most 10 MB, in place of `picture`; empty for none.
+            predictor: network, ideal (the exact mean over the training pictures), blind (says 0) or copycat (says x_t).
+
+        Returns:
+            Pictures by name, PNGs in data: URLs: x_t, eps, eps_hat, their difference, and x0_hat.
+            A record: error (mean squared, a pixel), cosine, r2, deviation of eps_hat, x0_error, and the settings.
+        """
+        asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
+        pictures, numbers = api_records.prediction_record(asked.prediction(predictor, [asked.settings.t]))
+        return answer(asked, pictures, {"predictor": predictor, **numbers, "covered": asked.covers(asked.settings.t)})
+
+    @told()
+    def sample(
+        model: str = default.model,
+        label: str = default.label,
+        count: int = default.count,
+        sampler: str = default.sampler,
+        steps: int = default.steps,
+        guidance: float = default.guidance,
+        schedule: str = default.schedule,
+        T: int = default.T,
+        seed: int = default.seed,
+        zero_terminal: bool = default.zero_terminal,
+        eta: float = default.eta,
+        variance: str = default.variance,
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Sample new pictures from noise with a diffusion model, step by step.
+
+        Args:
+            model: The network: digits or emoji, unless the host has chosen others.
+            label: What to ask for, by a label's name, for digits "0" to "9"; "any" for anything.
+            count: How many pictures, from 1 to 16.
+            sampler: ddim, ddpm, dpmsolver++, sde-dpmsolver++, unipc, euler, euler_a, heun, pndm, lms or deis.
+            steps: How many steps, from 1 to T.
+            guidance: How much the label pulls, from 0 to 8; 1 is as it was learned.
+            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
+            T: How many steps the schedule has, from 10 to 4000.
+            seed: Which noise, a whole number from 0 to 2147483647; the same seed gives the same pictures.
+            zero_terminal: Whether the schedule ends in pure noise.
+            eta: Fresh noise in each step of ddim, from 0 to 1.
+            variance: Fresh noise in each step of ddpm: beta or beta_tilde.
+
+        Returns:
+            The pictures, numbered from 0, PNGs in data: URLs.
+            A record: the settings, and of every step its t, alpha_bar, alpha, sigma, log_snr and the deviation of x_t.
+        """
+        settings = checked(
+            library,
+            model=model,
+            label=label,
+            count=count,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            schedule=schedule,
+            T=T,
+            seed=seed,
+            zero_terminal=zero_terminal,
+            eta=eta,
+            variance=variance,
+        )
+        asked = Scene(library, settings)
+        [(pictures, numbers)] = sampled_there(asked)
+        return pictures, {"settings": _settings(asked), "covered": asked.covered(), **numbers}
+
+    gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
+    gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
+    # Scripts wait for each other, not in front of those who watch a run on the page.
+    at_once = max(1, library.at_once // 4)
+    gr.api(sample, api_name="sample", concurrency_id="sampling for scripts", concurrency_limit=at_once)
+
+
+def _settings(scene: Scene) -> Record:
+    return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way", "look", "driver")}

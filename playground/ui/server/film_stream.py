@@ -1,0 +1,68 @@
+"""The updates that bring a film to the browser while it is made.
+
+Gradio shows only the last of several updates that reach a page at once; the others are lost. So there are few of them,
+and the last repeats the one before it. A page that notices a gap says how many frames it has, and the next update
+begins there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from playground.render.films.film import Film
+from playground.ui.components.player import showing
+
+INTERVAL = 0.05
+"""Seconds from one update to the next, at least."""
+MAX_KEPT = 2**23
+"""How many bytes of the pieces sent last are kept for a page that lacks them."""
+
+
+class FilmStream:
+    """The updates of one run. `lacking` returns how many frames a page has that noticed a gap, or None."""
+
+    def __init__(self, lacking: Callable[[], int | None]) -> None:
+        self._lacking = lacking
+        self._new: list[Film] = []
+        self._last: list[Film] = []
+        self._kept: deque[Film] = deque()
+        self._bytes = 0
+        self._sent_at = -INTERVAL
+
+    def add(self, piece: Film) -> None:
+        """Add the next piece; one that `stays` takes the place of all before it."""
+        if piece.get("stays"):
+            self._new, self._last, self._bytes = [], [], 0
+            self._kept.clear()
+        self._new.append(piece)
+        self._kept.append(piece)
+        self._bytes += _size(piece)
+        while self._bytes > MAX_KEPT and len(self._kept) > 1:
+            self._bytes -= _size(self._kept.popleft())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to send, and the last update is long enough ago."""
+        return bool(self._new) and time.monotonic() - self._sent_at >= INTERVAL
+
+    def update(self) -> Any:
+        """The update with the pieces that were added since the last one, and with those that the page lacks."""
+        has = self._lacking()
+        pieces = self._new if has is None else [piece for piece in self._kept if _end(piece) > has]
+        self._last, self._new, self._sent_at = self._new, [], time.monotonic()
+        return showing(*pieces)
+
+    def end(self, mark: Film) -> Any:
+        """The last update, with the end mark."""
+        return showing(*self._last, *self._new, mark)
+
+
+def _end(piece: Film) -> int:
+    return int(piece["start"]) + len(piece["labels"])
+
+
+def _size(piece: Film) -> int:
+    return len(piece.get("moving", "")) + sum(len(number["values"]) for number in piece["numbers"])

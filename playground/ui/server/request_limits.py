@@ -1,0 +1,69 @@
+"""At the door: nothing larger comes in than a picture needs, and who asks for what is not here is told so."""
+
+from __future__ import annotations
+
+import errno
+
+from gradio.route_utils import FnIndexInferError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from playground.core.data.images import MAX_BASE64
+from playground.ui.server.errors import DISK_FULL
+
+MAX_BODY = MAX_BASE64 + 1_000_000
+"""Bytes of a request: a picture in base64, and what is said with it."""
+SENTENCE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are allowed."
+
+
+class Door:
+    """ASGI middleware that answers 413 to whoever announces or sends more than MAX_BODY."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        announced = dict(scope.get("headers", ())).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > MAX_BODY:
+            return await PlainTextResponse(SENTENCE, 413)(scope, receive, send)
+        came = 0
+
+        async def measured() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > MAX_BODY:
+                raise HTTPException(413, SENTENCE)
+            return message
+
+        return await self.app(scope, measured, send)
+
+
+def nothing_of_that_name(request: Request, error: Exception) -> JSONResponse:
+    """Answers 404 where Gradio looks up, and does not find, what somebody asked for by a name or a number."""
+    return JSONResponse({"detail": "There is nothing of that name or number here."}, 404)
+
+
+def no_such_argument(request: Request, error: Exception) -> JSONResponse:
+    """Answers 422 where arguments that are given by their names are not those of the endpoint."""
+    if "/call/v2/" not in request.url.path:
+        raise error
+    return JSONResponse({"detail": str(error)}, 422)
+
+
+def disk_is_full(request: Request, error: Exception) -> JSONResponse:
+    """Answers 507 where what somebody uploads has no room."""
+    if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
+        raise error
+    return JSONResponse({"detail": DISK_FULL}, 507)
+
+
+HANDLERS = {
+    KeyError: nothing_of_that_name,
+    FnIndexInferError: nothing_of_that_name,
+    TypeError: no_such_argument,
+    ValueError: no_such_argument,
+    OSError: disk_is_full,
+}

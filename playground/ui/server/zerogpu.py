@@ -1,0 +1,93 @@
+"""On a ZeroGPU Space: whatever samples is lent a GPU for as long as it takes. Anywhere else nothing changes here.
+
+The page itself, with all that a slider asks for, runs there on the CPU and costs nobody's quota.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from PIL import Image
+
+from playground.core.analysis.solver_comparison import REFERENCE_STEPS
+from playground.core.model_registry import Library
+from playground.ui.server.errors import told
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import Settings
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+"""Whether this is such a Space, by the variable that it sets."""
+START, A_CALL, FLOP_A_SECOND = 5, 0.03, 1e13
+"""Seconds until the network is on the GPU; seconds that a call takes whatever is asked; how fast the rest is."""
+MAX_SECONDS = 120
+
+
+def lend(
+    library: Library, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
+) -> Callable[Concatenate[Scene, P], Iterator[T]]:
+    """`work` on a scene of `library`, which calls the network at most `calls` times; on ZeroGPU it is lent a GPU.
+
+    There it runs in a process of its own, so what it yields has to be fit for pickling. Networks that were added later
+    have not been put on the GPU; they run here.
+    """
+    if not ZERO:
+        return work
+    import spaces
+
+    there = on_gpu(library)
+
+    def duration(settings: Settings, own: Image.Image | None, painting: Image.Image | None, *_: Any, **__: Any) -> int:
+        scene = Scene(library, settings, own, painting)
+        return seconds(scene, calls(scene))
+
+    def run(
+        settings: Settings, own: Image.Image | None, painting: Image.Image | None, *args: P.args, **kwargs: P.kwargs
+    ) -> Iterator[T]:
+        with told():  # of other errors nothing but their name comes back
+            yield from work(Scene(there, settings, own, painting), *args, **kwargs)
+
+    on_loan = spaces.GPU(duration=duration)(run)
+
+    def lent(scene: Scene, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        if scene.settings.model not in there.names:
+            return work(scene, *args, **kwargs)
+        lent: Iterator[T] = on_loan(scene.settings, scene.own, scene.painting, *args, **kwargs)
+        return lent
+
+    return lent
+
+
+@cache
+def on_gpu(library: Library) -> Library:
+    """The same networks on the GPU, all loaded: what is there when the app starts goes along into every process."""
+    there = library.on("cuda")
+    for name in there.names:
+        there.pictures(name)
+        there.checkpoint(name)
+    return there
+
+
+def seconds(scene: Scene, calls: int) -> int:
+    """For how long a GPU is asked for: for so many calls of the scene's network.
+
+    Each weight is multiplied at most once a pixel, and twice a step is the network asked where there is guidance.
+    """
+    network = scene.library.checkpoint(scene.settings.model)
+    _, height, width = network.image_shape
+    flop = 2 * network.parameters * height * width * scene.count() * 2
+    return min(MAX_SECONDS, math.ceil(START + calls * (A_CALL + flop / FLOP_A_SECOND)))
+
+
+def calls_of_run(scene: Scene) -> int:
+    """How often the network is asked, at most, in what is watched of sampling."""
+    s = scene.settings
+    if s.view == "race":
+        return s.calls * len(s.solvers.split(",")) + min(REFERENCE_STEPS, s.T)
+    return 2 * s.steps if s.sampler == "heun" else s.steps

@@ -1,0 +1,1 @@
+"""Settings and links, what follows from them, sessions."""

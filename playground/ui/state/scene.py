@@ -1,0 +1,340 @@
+"""From settings to what the experiments take: the picture, the noise, the schedule and the network."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from playground.core.analysis import (
+    forward_process,
+    likelihood,
+    noise_prediction,
+    out_of_distribution,
+    parameterizations,
+)
+from playground.core.analysis.forward_process import Forward, Walk
+from playground.core.analysis.guidance_trace import GuidedStep, guided_reverse
+from playground.core.analysis.likelihood import Bound, LearnedStep
+from playground.core.analysis.memorization import Driven, side_by_side
+from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
+from playground.core.analysis.out_of_distribution import Subject, Trial, UsualError
+from playground.core.analysis.parameterizations import FourNames
+from playground.core.analysis.solver_comparison import Runner, race, reference
+from playground.core.analysis.step_decomposition import SlowStep, taken_apart
+from playground.core.analysis.training_step import Executed, execute
+from playground.core.data import images
+from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.model_registry import Library
+from playground.core.sampling import generate
+from playground.core.sampling.inpainting import MASKS, NOTHING, Given, painted
+from playground.core.sampling.samplers import Step
+from playground.core.sampling.timesteps import strides_above
+from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings, sampling_query
+
+T = TypeVar("T")
+
+PREDICTION_FRAMES = 51
+WALK_FRAMES = 101
+STRANGE_DATA = ("digits", "emoji")
+STRANGER = -5  # which of their pictures: held out, and bold enough to be made out at 28 × 28 in grey
+QUIET = 0.5
+HELD_OUT, HELD_OUT_NUMBERS = 100, 2**17
+"""How many held-out pictures are ranked at most, and how many numbers they may have together."""
+FEWEST_FRAMES = 6
+MAX_LAYER = 2**21
+"""How many bytes a layer of a film may have that comes all at once: 51 frames of 100 × 100 pixels in colour."""
+
+
+def fingerprint(drawing: Image.Image | None) -> str:
+    """Twelve characters that tell one picture from another; empty for none."""
+    return "" if drawing is None else hashlib.sha256(drawing.tobytes()).hexdigest()[:12]
+
+
+class Scene:
+    """One person's settings, and the questions that can be asked of them.
+
+    `own` is a picture of theirs, which then takes the place of the numbered one; in `painting`, what they have painted
+    over of it.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        settings: Settings,
+        own: Image.Image | None = None,
+        painting: Image.Image | None = None,
+    ) -> None:
+        self.library, self.settings, self.own, self.painting = library, settings, own, painting
+        self.pictures = library.pictures(settings.model)
+        self.schedule = settings.noise_schedule()
+        self.x0 = self.pictures.x0(settings.picture) if own is None else self.pictures.fitted(own)
+
+    def picture_in_words(self) -> str:
+        """What the picture is, and whether the network was trained on it."""
+        if self.own is not None:
+            return "your own picture, as the network gets it"
+        index, label = self.settings.picture, self.pictures.label_of(self.settings.picture)
+        name = f", “{self.pictures.names[index]}”" if self.pictures.names else ""
+        labelled = f", label “{label}”" if label else ""
+        if self.pictures.stand_in:
+            last = len(self.pictures) - 1
+            return (
+                f"picture {index:,} of 0 to {last:,}{name}, from the substitute dataset {self.pictures.name}: "
+                "the network came without its training set"
+            )
+        seen = "in the training set" if self.was_trained_on() else "held out: not in the training set"
+        return f"picture {index:,} of 0 to {len(self.pictures) - 1:,}{name}{labelled}; {seen}"
+
+    def was_trained_on(self) -> bool:
+        """Whether the picture is in the training set of the network."""
+        return self.own is None and not self.pictures.stand_in and self.settings.picture < self.pictures.training.stop
+
+    def forward(self) -> Forward:
+        """The picture on its way into noise, at every t."""
+        return forward_process.forward(self.x0, self.eps(), self.schedule)
+
+    def walk(self) -> Walk:
+        """The same way in small steps, at steps that cover the schedule evenly."""
+        t = noise_prediction.even_steps(self.schedule, self._frames(WALK_FRAMES))
+        return forward_process.walk(self.x0, self.schedule, t, seed=self.settings.seed)
+
+    def predictors(self) -> dict[str, NoisePredictor]:
+        """Who can be asked for the noise, by the name on its badge."""
+        model = self.settings.model
+        ideal = {} if self.pictures.stand_in else {"ideal": self.library.ideal(model)}
+        network = self.library.checkpoint(model).predictor
+        return {"network": network, **ideal, "blind": BlindPredictor(), "copycat": CopycatPredictor()}
+
+    def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
+        """So many steps that cover the schedule evenly, and the one that the settings name; of large pictures fewer."""
+        return sorted({*noise_prediction.even_steps(self.schedule, self._frames(count)), self.settings.t})
+
+    def _frames(self, count: int) -> int:
+        return max(FEWEST_FRAMES, min(count, MAX_LAYER // self.x0.numel()))
+
+    def prediction(self, who: str, t: list[int]) -> Prediction:
+        """What one of the predictors finds in x_t, at the steps t. Raises ValueError for a name that is none."""
+        known = self.predictors()
+        if who not in list(known):  # which may be anything
+            raise ValueError(f"predictor must be one of {', '.join(known)}; it was {who!r}.")
+        return noise_prediction.prediction(known[who], self.x0, self.eps(), self.schedule, t)
+
+    def other_noise(self) -> Any:
+        """A noise that is in no picture here: that of the next seed."""
+        return generate.gaussian(self.pictures.shape, self.other_seed())
+
+    def other_seed(self) -> int:
+        """The next one."""
+        return (self.settings.seed + 1) % (MAX_SEED + 1)
+
+    def independence(self, found: Prediction) -> Independence:
+        """What the found noise follows: the noise in x_t, or the other one."""
+        return noise_prediction.independence(found, self.other_noise())
+
+    def total_variance(self, t: list[int]) -> dict[str, TotalVariance]:
+        """What is found and missed at the steps t on average: by the ideal predictor over the pictures that it knows,
+        by the network over some that it has never seen, or that stand in.
+        """
+        x0 = {"network": self.pictures.x0(self.pictures.testing), "ideal": self.pictures.x0(self.pictures.training)}
+        known, seed = self.predictors(), self.settings.seed
+        return {
+            who: noise_prediction.total_variance(known[who], x0[who], self.schedule, t, draws=3, seed=seed)
+            for who in self.averaged_over()
+        }
+
+    def averaged_over(self) -> dict[str, str]:
+        """Over which pictures each of those means is taken, in words."""
+        if self.pictures.stand_in:
+            return {"network": "over the substitute dataset"}
+        return {"network": "over held-out pictures", "ideal": "over the training set"}
+
+    def learned_step(self, found: Prediction) -> LearnedStep:
+        """The reverse step that follows from the found noise, beside the true one."""
+        before = likelihood.previous_level(self.schedule, found.t)
+        return likelihood.learned_step(found.x_t, found.x0, found.eps_hat, found.level, before)
+
+    def subjects(self) -> dict[str, Subject]:
+        """What the network can be asked about that it knows, and that it does not, by the name of its column."""
+        known = self.pictures
+        first = f"{known.name} (substitute)" if known.stand_in else "its data"
+        asked = {first: Subject(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
+        if self.own is not None:
+            asked["yours"] = Subject("your own picture", self.x0)
+        for name in (*STRANGE_DATA, "photo"):
+            data = self.library.pictures(name)
+            if data.source == known.source:
+                continue
+            index = range(len(data))[STRANGER if name in STRANGE_DATA else -1]
+            what = data.names[index] if data.names else f"a {data.label_names[int(data.labels[index])]}"
+            asked[name] = Subject(what, known.fitted(images.to_pil(data.x0(index))))
+        return asked | {"noise": out_of_distribution.noise_alone(known.shape, QUIET)}
+
+    def trials(self, t: list[int]) -> dict[str, Trial]:
+        """What the network says of each of them, with the same noise, at the steps t."""
+        network, eps = self.library.checkpoint(self.settings.model).predictor, self.eps()
+        return {
+            name: out_of_distribution.trial(network, each, eps, self.schedule, t)
+            for name, each in self.subjects().items()
+        }
+
+    def usual_error(self) -> UsualError | None:
+        """How far the network errs on pictures of its data that it has never seen; None where there are none."""
+        return None if self.pictures.stand_in else self.library.usual(self.settings.model)
+
+    def held_out_errors(self, t: int) -> Any:
+        """The error on each of the first held-out pictures at step t, with the noise of the seed."""
+        network = self.library.checkpoint(self.settings.model).predictor
+        return out_of_distribution.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
+
+    def held_out(self) -> Any:
+        """The first pictures of the network's data that it was not trained on; none where these are unknown."""
+        most = min(HELD_OUT, max(1, HELD_OUT_NUMBERS // self.x0.numel()))
+        return self.pictures.x0(self.pictures.testing)[:most]
+
+    def four_names(self, found: Prediction) -> FourNames:
+        """The found noise as picture, velocity and score."""
+        return parameterizations.four_names(found.x_t, found.eps_hat, found.level)
+
+    def bound(self) -> Iterator[Bound]:
+        """The bound on the likelihood of this picture that the network gives with this noise, while it is added up."""
+        return self.library.run(self.settings.model, likelihood.bound, self.x0, self.eps(), self.schedule)
+
+    def training_step(self) -> list[Executed]:
+        """The four lines of training, executed."""
+        network = self.library.checkpoint(self.settings.model).predictor
+        return execute(network, self.x0, self.schedule, self.settings.t, self.settings.seed)
+
+    def reverse(self) -> Iterator[Step]:
+        """Sampling from noise, step by step."""
+        return self._run(generate.reverse, **self._sampling())
+
+    def initial_noise(self) -> Any:
+        """The x_T that sampling from noise starts with; the network is not needed for it."""
+        return generate.gaussian((self.count(), *self.pictures.shape), self.settings.seed)
+
+    def guided(self) -> Iterator[GuidedStep]:
+        """The same, and in each step what is found with the label and what without."""
+        return self._run(guided_reverse, **self._sampling())
+
+    def slowly(self) -> Iterator[SlowStep]:
+        """The same, each step taken apart. Raises ValueError for what cannot be."""
+        s = self.settings
+        if s.keep != "nothing":
+            raise ValueError("keep must be nothing to show a single step.")
+        return (taken_apart(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.reverse())
+
+    def runs(self, most: int | None = None) -> dict[str, Iterable[Step]]:
+        """The first `most` steps of what is watched: of one run, or by name of those in the race."""
+        if self.settings.view != "race":
+            return {"": islice(self.reverse(), most)}
+        *_, runners = islice(self.race(), most)
+        return {runner.sampler: runner.taken for runner in runners}
+
+    def sampled_from(self) -> dict[str, str]:
+        """The settings that a film of sampling was made from, as a link has them, and fingerprints of drawings."""
+        s = self.settings
+        said = sampling_query(s)
+        own = {"own": fingerprint(self.own)} if "picture" in said else {}
+        painting = {"painting": fingerprint(self.painting)} if said.get("keep") == "painted" else {}
+        return {**said, **own, **painting}
+
+    def race(self) -> Iterator[list[Runner]]:
+        """Several solvers from one noise, call by call."""
+        s = self.settings
+        spaced = {"spacing": s.spacing, "karras": s.karras}
+        return self._run(race, s.solvers.split(","), s.calls, **spaced, **self._asked())
+
+    def race_reference(self) -> Iterator[Step]:
+        """The long run that they are compared with."""
+        return self._run(reference, **self._asked())
+
+    def side_by_side(self) -> Iterator[dict[str, Driven]]:
+        """The same, beside sampling that the ideal predictor drives, which knows the training pictures of the label."""
+        training, asked = self.pictures.x0(self.pictures.training), self._sampling()
+        label = asked["label"]
+        ideal = self.library.ideal(self.settings.model)
+        if label is not None:
+            ideal = IdealPredictor(training[self.pictures.labels[self.pictures.training] == label])
+        beside = generate.reverse(ideal, self.pictures.shape, self.schedule, **asked)
+        return side_by_side({"network": self.reverse(), "ideal": beside}, training)
+
+    def _run(self, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
+        """A run that the network drives, wherever the library has it."""
+        return self.library.run(self.settings.model, way, self.pictures.shape, self.schedule, *args, **options)
+
+    def labels(self) -> tuple[int | None, int | None]:
+        """Which label is asked for, and which from half way on; None for any and for the same."""
+        names = self.pictures.label_names
+        label, then = self.settings.label, self.settings.then
+        return None if label == ANY_LABEL else names.index(label), None if then == SAME_LABEL else names.index(then)
+
+    def half_way(self) -> float:
+        """ᾱ about T / 2, from which on the label is another."""
+        return 1 / (1 + math.exp(-generate.half_way(self.schedule)))
+
+    def count(self) -> int:
+        """How many pictures are sampled: one where each would make a large film."""
+        return 1 if self.settings.view in ("slow", "guidance") else self.settings.count
+
+    def _asked(self) -> dict[str, Any]:
+        """Which pictures are asked for."""
+        s = self.settings
+        label, then = self.labels()
+        return {"label": label, "then": then, "guidance": s.guidance, "seed": s.seed}
+
+    def _sampling(self) -> dict[str, Any]:
+        """How they are sampled, too."""
+        s = self.settings
+        way = {name: getattr(s, name) for name in ("sampler", "steps", "eta", "variance", "spacing", "karras")}
+        walk_to = self.other_seed() if s.start == "walk" else None
+        return {**self._asked(), **way, "count": self.count(), "walk_to": walk_to, "given": self.given()}
+
+    def given(self) -> Given:
+        """The picture that sampling starts from, or keeps a part of."""
+        s = self.settings
+        if s.keep == "painted" and self.painting is None:
+            raise ValueError("Nothing is painted over yet: paint over the part of the picture that is to be filled in.")
+        height, width = self.pictures.shape[1:]
+        kept = None
+        if s.keep == "painted" and self.painting is not None:
+            kept = painted(self.painting, height, width)
+        elif s.keep != "nothing":
+            kept = MASKS[s.keep](height, width)
+        begin = round(s.start_at * (s.T - 1))
+        skip = strides_above(self.schedule, s.steps, begin, s.spacing) if s.start == "picture" else 0
+        return NOTHING if kept is None and not skip else Given(self.x0, skip, kept)
+
+    def covers(self, t: int) -> bool:
+        """Whether the network was trained at this step's level."""
+        return self.library.checkpoint(self.settings.model).predictor.covers(self.schedule.level(t))
+
+    def covered(self) -> bool:
+        """Whether the network was trained at every level of the schedule."""
+        return self.covers(0) and self.covers(self.schedule.num_steps - 1)
+
+    def caveats(self) -> str:
+        """A sentence where the network was not, and one where its schedule had to be assumed; else nothing."""
+        assumed = self.library.checkpoint(self.settings.model).assumed
+        if self.covered():
+            return assumed
+        clamped = (
+            "This schedule has noise levels outside the network's training range; "
+            "there the network is evaluated at the nearest level of that range."
+        )
+        return f"{assumed} {clamped}".strip()
+
+    def unused_picture(self) -> str:
+        """A sentence for a picture of a person's own that sampling does not use; else nothing."""
+        if self.own is None or "picture" in sampling_query(self.settings):
+            return ""
+        return "Your picture is not used: choose it under “Start from”, or keep a part of it."
+
+    def eps(self) -> Any:
+        """The noise that the seed stands for."""
+        return generate.gaussian(self.pictures.shape, self.settings.seed)

@@ -1,0 +1,1 @@
+"""The four tabs, and the views of two of them."""

@@ -1,0 +1,86 @@
+"""Add noise: x_t for every t, as a sum that one can see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from playground.render.films.film import Film
+from playground.render.films.forward_process import forward_film, walk_film
+from playground.render.plotly_figures import schedules_figure
+from playground.ui.components.claim import Claim
+from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.player import build_player, showing
+from playground.ui.components.shared_controls import Bench
+from playground.ui.server.markdown_escape import plain
+from playground.ui.state.scene import Scene
+
+CLAIMS = {
+    "jump": Claim(
+        "How does a picture become noise?",
+        '<span class="mixture">x<sub>t</sub></span> = √ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + '
+        '√(1−ᾱ<sub>t</sub>) · <span class="noise">ε</span>,&ensp;<span class="noise">ε</span> ~ N(0, I)',
+        """The **forward process** in closed form: one jump from x<sub>0</sub> to x<sub>t</sub>. Drag t. The picture
+fades out and the noise, always the same ε, fades in.
+
+ᾱ<sub>t</sub> is the share of the picture's variance that is left in x<sub>t</sub>. The noise schedule defines it: step
+s adds noise of variance β<sub>s</sub>, and ᾱ<sub>t</sub> = (1−β<sub>0</sub>) (1−β<sub>1</sub>) ⋯ (1−β<sub>t</sub>). It
+falls from almost 1 to almost 0. The squares of the two factors in the formula add up to 1. As in diffusers, t counts
+from 0: t = 0 is the first noisy step, t = 1 in Ho et al.""",
+    ),
+    "walk": Claim(
+        "How does a picture become noise?",
+        '<span class="mixture">x<sub>t</sub></span> = √(1−β<sub>t</sub>) · '
+        '<span class="mixture">x<sub>t−1</sub></span> + √β<sub>t</sub> · '
+        '<span class="noise">z<sub>t</sub></span>,&ensp;<span class="noise">z<sub>t</sub></span> ~ N(0, I)',
+        """The **forward process** as a Markov chain of small steps. Drag t. Step t multiplies the picture by
+√(1−β<sub>t</sub>) and adds a little fresh noise z<sub>t</sub> of variance β<sub>t</sub>, so the noise keeps changing.
+
+x<sub>t</sub> has the same distribution as in closed form, where the picture is multiplied by √ᾱ<sub>t</sub> and the
+noise by √(1−ᾱ<sub>t</sub>), with ᾱ<sub>t</sub> = (1−β<sub>0</sub>) (1−β<sub>1</sub>) ⋯ (1−β<sub>t</sub>). The
+histogram shows it: at every t the bars (simulated chains) agree with the line (closed form).""",
+    ),
+}
+
+SEEN = """**Takeaway.** Every x<sub>t</sub> can be computed from x<sub>0</sub> in one jump. The noise is drawn
+independently of the picture, but x<sub>t</sub> contains both. That is why the noise in x<sub>t</sub> can be
+predicted."""
+
+
+def film_of(scene: Scene) -> Film:
+    """The film of this tab for a scene."""
+    settings = scene.settings
+    if settings.way == "walk":
+        return walk_film(scene.walk(), scene.schedule, settings.t)
+    return forward_film(scene.forward(), settings.all_schedules(), settings.t)
+
+
+def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
+    """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
+    with gr.Row(elem_classes="claim-row"):
+        way = gr.Radio(
+            [("closed form", "jump"), ("Markov chain", "walk")],
+            value="jump",
+            label="Forward process",
+            show_label=False,
+            container=False,
+            elem_id="control-way",
+            elem_classes="segments",
+        )
+        formula = gr.Markdown(CLAIMS["jump"].markdown(), elem_classes="question")
+    player = build_player(first, elem_id="player-forward", label="Adding noise", skeletons={"": "3x1"})
+    gr.Markdown(SEEN, elem_classes="seen")
+    with gr.Accordion("Compare the schedules", open=False, elem_id="schedules") as details:
+        figure = gr.Plot(show_label=False)
+
+    def compare(*values: Any) -> Any:
+        return schedules_figure(bench.scene(*values).settings.all_schedules()) if bench.filled(*values) else gr.skip()
+
+    fill_while_open(details, bench.changed, compare, bench.inputs, [figure])
+    return player, way, formula
+
+
+def show(scene: Scene) -> tuple[Any, str, str]:
+    """The film of a scene, a word on the picture, and the formula."""
+    return showing(film_of(scene)), plain(scene.picture_in_words()), CLAIMS[scene.settings.way].markdown()

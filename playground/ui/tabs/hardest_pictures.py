@@ -1,0 +1,65 @@
+"""Out of distribution: the held-out pictures on which the network errs most, each a press away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from playground.core.analysis.noise_prediction import even_steps
+from playground.core.analysis.out_of_distribution import hardest
+from playground.render.films.hardest_pictures import ranking
+from playground.ui.state.scene import Scene
+
+SHOWN, STEPS_OVER_T = 8, 8
+SCRIPT = """element.addEventListener("click", ({ target }) => {
+  const button = target.closest("button[data-picture]");
+  if (!button) return;
+  props.value = { picture: +button.dataset.picture };
+  trigger("input");
+});"""
+
+
+def build_hardest() -> gr.HTML:
+    """A component whose value is the picture that was chosen, {"picture": its number}."""
+    return gr.HTML(
+        html_template='<div class="hardest" aria-live="polite">${listing}</div>',
+        js_on_load=SCRIPT,
+        apply_default_css=False,
+        elem_id="hardest-pictures",
+        label="Hardest held-out pictures",
+        listing="",
+    )
+
+
+def rankings(scene: Scene) -> Iterator[str]:
+    """The hardest held-out pictures at the scene's t, then over t, as HTML, while they are measured."""
+    if scene.pictures.stand_in:
+        yield '<p class="note">This network comes without pictures of its own data, so none of them is held out.</p>'
+        return
+    s, pictures, first = scene.settings, scene.held_out(), scene.pictures.testing.start
+    t = s.t
+    at_t = scene.held_out_errors(t)
+    rows = [ranking(f"At t = {t}", hardest(at_t, SHOWN), pictures, first)]
+    about = (
+        f'<p class="note">MSE(ε, ε̂) of {len(pictures)} held-out pictures under the {s.schedule} schedule, all with the '
+        f"noise of seed {s.seed}; {at_t.mean().item():.4f} on average at t = {t}. Press a picture to choose it.</p>"
+    )
+    steps = even_steps(scene.schedule, STEPS_OVER_T)
+    over_t = 0 * at_t
+    for k, step in enumerate(steps):
+        yield f'{about}{rows[0]}<p class="note">Mean over t: step {k + 1} of {len(steps)}.</p>'
+        over_t += scene.held_out_errors(step)
+    rows.append(ranking(f"Mean over t ({len(steps)} steps)", hardest(over_t / len(steps), SHOWN), pictures, first))
+    yield about + "".join(rows)
+
+
+def calls_of_rankings(scene: Scene) -> int:
+    """How many calls of the network a ranking takes at most."""
+    return (STEPS_OVER_T + 1) * len(scene.held_out())
+
+
+def shown_ranking(html: str) -> Any:
+    """The update that shows them."""
+    return gr.update(listing=html)

@@ -1,0 +1,118 @@
+"""Find the noise: what four predictors say the noise in x_t is, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.core.analysis.likelihood import Bound
+from playground.core.analysis.training_step import LINES
+from playground.render.code_listing import code, executed
+from playground.render.films.film import Film
+from playground.ui.components.player import build_player, showing
+from playground.ui.state.scene import Scene
+from playground.ui.tabs.hardest_pictures import build_hardest, rankings, shown_ranking
+from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The tab's parts: the choice of a look, its texts and film, and what runs when a button is pressed."""
+
+    look: gr.Radio
+    question: gr.Markdown
+    player: gr.HTML
+    note: gr.Markdown
+    add_up: gr.Button
+    sums: gr.Markdown
+    run: gr.Button
+    listing: gr.HTML
+    rank: gr.Button
+    hardest: gr.HTML
+    seen: gr.Markdown
+
+    @property
+    def shown(self) -> list[Any]:
+        """What `show` brings to a scene."""
+        return [self.player, self.note, self.question, self.seen]
+
+
+def build_prediction(first: Film | None) -> Finding:
+    """Lay out the tab."""
+    look = gr.Radio(
+        [(each.name, name) for name, each in LOOKS.items()],
+        value="predictors",
+        label="View",
+        show_label=False,
+        container=False,
+        elem_id="control-look",
+        elem_classes="segments",
+    )
+    opening = LOOKS["predictors"]
+    question = gr.Markdown(opening.claim.markdown(), elem_classes="question")
+    player = build_player(
+        first,
+        elem_id="player-prediction",
+        label="Predicting the noise",
+        prompt="The network is predicting…",
+        skeletons={name: each.skeleton for name, each in LOOKS.items()},
+    )
+    note = gr.Markdown(elem_classes="note")
+    with gr.Column(elem_classes="only-training"):
+        run = gr.Button("Run these four lines", size="sm", min_width=0, elem_id="run-training")
+        listing = gr.HTML(code(LINES), elem_id="listing")
+    with gr.Column(elem_classes="only-step"):
+        add_up = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
+        sums = gr.Markdown(elem_id="sums")
+    with gr.Column(elem_classes="only-depth"):
+        rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
+        hardest = build_hardest()
+    seen = gr.Markdown(opening.seen, elem_classes="seen")
+    return Finding(look, question, player, note, add_up, sums, run, listing, rank, hardest, seen)
+
+
+def show(scene: Scene) -> tuple[Any, ...]:
+    """What brings the tab to a scene."""
+    look = LOOKS[scene.settings.look]
+    return showing(film_of(scene)), scene.caveats(), claim_of(scene), look.seen
+
+
+def not_run() -> tuple[str, str]:
+    """No sums and no executed lines: those of another scene would mislead."""
+    return "", code(LINES)
+
+
+def run_lines(scene: Scene) -> str:
+    """The four lines, executed, with what each of them made."""
+    return executed(scene.training_step(), scene.settings.t)
+
+
+def ranked(scene: Scene) -> Iterator[Any]:
+    """The held-out pictures of the largest error, while they are measured."""
+    yield from map(shown_ranking, rankings(scene))
+
+
+def sums(scene: Scene) -> Iterator[str]:
+    """The bound on the picture's negative log-likelihood, while its terms are added up."""
+    for so_far in scene.bound():
+        yield _in_words(so_far, scene.schedule.num_steps)
+
+
+def _in_words(found: Bound, total: int) -> str:
+    whole = found.done == total
+    rows = [
+        ("L<sub>0</sub>: the last step, into 256 values a dimension", found.decoder, found.decoder),
+        ("Σ L<sub>t−1</sub>: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
+        ("L<sub>T</sub>: what is left of the picture in x<sub>T</sub>", found.prior, found.prior),
+        (
+            "**their sum: upper bound on the NLL**" if whole else "their sum so far",
+            found.bits("beta_tilde"),
+            found.bits("beta"),
+        ),
+    ]
+    done = "all" if whole else f"so far {found.done:,} of"
+    lines = [f"| bits/dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {tilde:.4f} | {beta:.4f} |" for name, tilde, beta in rows)])

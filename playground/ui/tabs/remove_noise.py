@@ -1,0 +1,407 @@
+"""Remove noise: sampling, step by step, while one watches."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from playground.core.data import images
+from playground.core.data.datasets import Pictures
+from playground.core.model_registry import Library
+from playground.core.sampling.samplers import SAMPLERS
+from playground.render.export.npz import npz
+from playground.render.films.film import Film
+from playground.render.films.sampling import grid
+from playground.ui.components.frame import Frame
+from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.player import build_player, showing
+from playground.ui.components.shared_controls import Bench, refuse_when_left
+from playground.ui.export_script import script
+from playground.ui.server.errors import told
+from playground.ui.server.film_stream import FilmStream
+from playground.ui.server.markdown_escape import plain
+from playground.ui.server.run_limiter import Turns
+from playground.ui.server.run_requests import MAX_NUMBER, Runs, build_answers, build_request, number_of
+from playground.ui.server.zerogpu import ZERO, calls_of_run, lend
+from playground.ui.state.scene import Scene
+from playground.ui.state.settings import (
+    ANY_LABEL,
+    MAX_COUNT,
+    MAX_FILM,
+    MAX_GUIDANCE,
+    RACERS,
+    SAME_LABEL,
+    Settings,
+    one_of,
+    whole,
+)
+from playground.ui.tabs.remove_noise_views import Pieces, View, build_views
+from playground.ui.tabs.sampling_options import build_elsewhere
+
+FORMULAS = {
+    "ddpm": """<span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
+(<span class="mixture">x<sub>t</sub></span> − (1−α<sub>t</sub>)/√(1−ᾱ<sub>t</sub>) ·
+<span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span>,&emsp;
+α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>""",
+    "ddim": """<span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
+<span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
+σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
+    "dpmsolver++": "Second-order multistep ODE solver that extrapolates x̂<sub>0</sub> (Lu et al. 2022).",
+    "sde-dpmsolver++": "SDE version of DPM-Solver++: second-order multistep with fresh noise (Lu et al. 2022).",
+    "unipc": "Second-order multistep predictor–corrector for the ODE (Zhao et al. 2023).",
+    "euler": "Euler's method for the ODE of x<sub>t</sub>/√ᾱ<sub>t</sub>: DDIM with η = 0 (Karras et al. 2022).",
+    "euler_a": "Ancestral sampling with Euler steps and fresh noise (k-diffusion, Crowson 2022).",
+    "heun": "Second-order Heun method: two evaluations per step, one in the last (Karras et al. 2022).",
+    "pndm": "Pseudo linear multistep method over the last four ε̂ (Liu et al. 2022).",
+    "lms": "Linear multistep method over the last four ε̂ (k-diffusion, Crowson 2022).",
+    "deis": "Exponential integrator, second-order multistep in ε̂ (Zhang & Chen 2022).",
+}
+"""How each sampler steps: ours in full, those of diffusers in a sentence."""
+
+
+MAX_UNASKED = 2**14
+"""How many numbers a picture may have that is sampled when the tab is opened, without a press; on ZeroGPU, where a run
+costs its visitor's quota, none is."""
+SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
+"""Columns and rows of each view's film, drawn as empty boxes until it comes."""
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """What a film was sampled from, and how many frames it had after each of its pieces so far."""
+
+    scene: Scene
+    ends: list[int]
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """The tab's controls by name, and what follows their choice."""
+
+    library: Library
+    views: dict[str, View]
+    controls: dict[str, Any]
+    of_sampler: list[Any]
+    of_view: list[Any]
+    painting: gr.State
+    leave: Callable[[gr.Request], None]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `updates` brings to settings."""
+        return [*self.controls.values(), *self.of_sampler, *self.of_view, self.painting]
+
+    def updates(self, settings: Settings) -> list[Any]:
+        """What brings the tab to these settings; nothing is painted."""
+        following = self.of_model(settings) | {
+            "solvers": gr.update(value=settings.solvers.split(",")),
+            "sampler": gr.update(choices=samplers_of(settings.view), value=settings.sampler),
+        }
+        values = [{"value": getattr(settings, name), **following.get(name, gr.update())} for name in self.controls]
+        return [*values, *_of_sampler(settings.sampler), *self.seen_as(settings.view), None]
+
+    def of_model(self, settings: Settings) -> dict[str, Any]:
+        """What brings the controls that follow the network to one just chosen, by name.
+
+        What it does not know is hidden; of large pictures there are fewer at once.
+        """
+        pictures = self.library.pictures(settings.model)
+        named, knows_labels = _named(pictures), bool(pictures.label_names)
+        label, then = (
+            gr.update(choices=[(first, first), *named], value=value, visible=knows_labels)
+            for first, value in ((ANY_LABEL, settings.label), (SAME_LABEL, settings.then))
+        )
+        return {
+            "label": label,
+            "then": then,
+            "guidance": gr.update(visible=knows_labels),
+            "count": gr.update(value=settings.count) if settings.count < Settings.count else gr.update(),
+            "driver": gr.update(choices=drivers(pictures), value=settings.driver),
+        }
+
+    def seen_as(self, view: str) -> tuple[str, str, str]:
+        """The claim and the takeaway of a view, and what its button says."""
+        chosen = self.views[one_of("view", view, self.views)]
+        return chosen.claim.markdown(), chosen.seen, _button(view)
+
+    def opened_as(self, view: str, model: str, label: str, lent: str, sampler: str) -> tuple[Any, ...]:
+        """What a chosen view brings: its texts, its samplers, and a label where it needs one.
+
+        That label is `lent`: the next view that needs none takes it back.
+        """
+        pictures = self.library.pictures(one_of("model", model, self.library.names))
+        if view != "guidance":
+            label, lent = ANY_LABEL if label == lent else label, ""
+        elif label == ANY_LABEL and pictures.label_names:
+            label = lent = pictures.label_names[0]
+        shown = samplers_of(view)
+        of_sampler = gr.update(choices=shown, value=sampler if sampler in shown else "ddim")
+        return *self.seen_as(view), label, lent, of_sampler
+
+
+def _named(pictures: Pictures) -> list[tuple[str, str]]:
+    """What can be asked for, each label with its category where there is one."""
+    categories = pictures.categories or ("",) * len(pictures.label_names)
+    named = zip(categories, pictures.label_names, strict=True)
+    return [(f"{name} · {category}" if category else name, name) for category, name in named]
+
+
+def drivers(pictures: Pictures) -> list[tuple[str, str]]:
+    """The predictors to sample with: the ideal one only where the network's training pictures are there."""
+    both = [] if pictures.stand_in else [("network and ideal", "both")]
+    return [("network", "network"), *both]
+
+
+def samplers_of(view: str) -> list[str]:
+    """The samplers whose steps a view can show: a single step is taken apart for DDPM and DDIM."""
+    return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
+
+
+def caveats_of(scene: Scene) -> str:
+    """What a person should know of this sampling; nothing where all is as usual."""
+    return f"{scene.caveats()} {scene.unused_picture()}".strip()
+
+
+def waits_for_a_press(scene: Scene) -> bool:
+    """Whether sampling takes too long to begin by itself: of large pictures, on a borrowed GPU, and in a comparison,
+    whose reference takes up to 1,000 steps.
+    """
+    return ZERO or scene.settings.view == "race" or scene.x0.numel() > MAX_UNASKED
+
+
+def _button(view: str) -> str:
+    return "Race" if view == "race" else "Remove the noise"
+
+
+def _of_sampler(name: str) -> tuple[Any, Any, str]:
+    formula = _formula(one_of("sampler", name, FORMULAS))
+    return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), formula
+
+
+def _formula(sampler: str) -> str:
+    return f'<p class="formula">{FORMULAS[sampler]}</p>'
+
+
+def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Reverse:
+    """Lay out the tab, its controls in the rail, at the settings of the first scene; a run takes a turn."""
+    default, labels, views = first.settings, _named(first.pictures), build_views()
+    view = gr.Radio(
+        [(each.name, name) for name, each in views.items()],
+        value=default.view,
+        label="View",
+        show_label=False,
+        container=False,
+        elem_id="control-view",
+        elem_classes="segments",
+    )
+    with gr.Row(elem_classes="claim-row"):
+        question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
+        formula = gr.Markdown(_formula(default.sampler), elem_classes="sampler-formula only-run")
+    player = build_player(
+        elem_id="player-reverse",
+        label="Removing noise",
+        prompt="Not sampled yet",
+        runs="sampling",
+        skeletons=SKELETONS,
+    )
+    asked = build_request("sampling")
+    note = gr.Markdown(elem_classes="note")
+    seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
+    with gr.Row(elem_classes="take-away"):
+        every_step = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
+        steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
+        shown_film = gr.Number(visible="hidden", label="The film on show")
+        shown_frames = gr.Number(visible="hidden", label="Frames on show")
+    with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
+        code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
+
+    with frame.groups["sampling"]:
+        label = gr.Dropdown(
+            [(ANY_LABEL, ANY_LABEL), *labels],
+            value=default.label,
+            label="Label",
+            min_width=0,
+            visible=bool(labels),
+            elem_id="control-label",
+        )
+        count = gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", min_width=0, elem_id="control-count")
+        solvers = gr.Dropdown(
+            list(SAMPLERS),
+            value=default.solvers.split(","),
+            multiselect=True,
+            max_choices=RACERS[1],
+            label="Samplers",
+            min_width=0,
+            elem_id="control-solvers",
+        )
+        calls = gr.Number(default.calls, label="NFE", min_width=0, elem_id="control-calls")
+        sampler = gr.Dropdown(
+            list(SAMPLERS), value=default.sampler, label="Sampler", min_width=0, elem_id="control-sampler"
+        )
+        steps = gr.Number(default.steps, label="Steps", min_width=0, elem_id="control-steps")
+        guidance = gr.Slider(
+            0,
+            MAX_GUIDANCE,
+            default.guidance,
+            step=0.1,
+            label="Guidance",
+            min_width=0,
+            visible=len(labels) > 1,
+            elem_id="control-guidance",
+        )
+        with gr.Column(min_width=0, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
+            eta = gr.Slider(0, 1, default.eta, step=0.05, label="η")
+        with gr.Column(min_width=0, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
+            variance = gr.Radio([("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²")
+        driver = gr.Radio(
+            drivers(first.pictures),
+            value=default.driver,
+            label="Predictor",
+            elem_id="control-driver",
+            elem_classes="only-run",
+        )
+    elsewhere = build_elsewhere(bench, default, labels, frame.groups["start"])
+    with frame.foot:
+        run = gr.Button(_button(default.view), variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse")
+        stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-reverse")
+
+    painting = elsewhere.painting
+    controls: dict[str, Any] = {
+        "label": label,
+        "count": count,
+        "sampler": sampler,
+        "steps": steps,
+        "guidance": guidance,
+        "eta": eta,
+        "variance": variance,
+        "driver": driver,
+        "view": view,
+        "solvers": solvers,
+        "calls": calls,
+        **elsewhere.controls,
+    }
+
+    def scene_of(*values: Any) -> Scene:
+        shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
+        return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
+
+    def in_code(*values: Any) -> str:
+        try:
+            return f"```python\n{script(scene_of(*values))}```"
+        except ValueError as error:  # said here, since code of other settings would be taken for that of these
+            return plain(str(error))
+
+    def watched(scene: Scene) -> Pieces:
+        return views[scene.settings.view].pieces(scene)
+
+    def every_number(scene: Scene, pieces: int) -> Iterator[bytes]:
+        yield npz(scene.runs(pieces), scene.schedule)
+
+    watched_there = lend(bench.library, watched, calls_of_run)
+    every_number_there = lend(bench.library, every_number, calls_of_run)
+
+    runs = Runs()
+
+    def watch(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
+        """Sample, or send what a film lacks of the same run: {"film": its number, "frames": how many it has}."""
+        session = str(request.session_hash)
+        with told(), runs.start(session, number := number_of(asked)) as is_latest:
+            if is_latest is None or asked.get("stop"):
+                yield gr.skip(), gr.skip()
+                return
+            film, have = (
+                whole("film", asked.get("film", number), 1, number),
+                whole("frames", asked.get("frames", 0), 0, MAX_FILM),
+            )
+            if not (before := runs.kept(session, film)):  # nothing is known of it: this film is new
+                film, have = number, 0
+            stream = FilmStream(lambda: runs.lacking(session))
+            mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
+            try:
+                with turns.taken(session):
+                    known = before or _Sampled(scene_of(*values), [])
+                    scene, ends = known.scene, known.ends
+                    if asked.get("unasked") and waits_for_a_press(scene):
+                        from_noise = (scene.settings.view, scene.settings.start) == ("run", "noise")
+                        x_T = images.data_url(grid(scene.initial_noise(), 0)) if from_noise else ""
+                        yield showing({**mark, "x_T": x_T}), caveats_of(scene)
+                        return
+                    runs.keep(session, film, known)
+                    made_from = {"settings": scene.sampled_from()}
+                    yield gr.skip(), caveats_of(scene)
+                    films = 0
+                    for piece in watched_there(scene):
+                        if not is_latest():
+                            return
+                        if isinstance(piece, str):
+                            yield stream.update() if stream.is_due else gr.skip(), piece
+                            continue
+                        films += 1
+                        mark |= {"frames": piece["start"] + len(piece["labels"]), "stays": piece.get("stays", False)}
+                        if films > len(ends):
+                            ends.append(mark["frames"])
+                        if mark["frames"] > have or mark["stays"]:
+                            first = made_from if piece["start"] == 0 else {}
+                            stream.add({**piece, **first, "request": number, "run": film})
+                            if stream.is_due:
+                                yield stream.update(), gr.skip()
+            except Exception:
+                yield stream.end({"request": number, "ended": True}), gr.skip()
+                raise
+            yield stream.end(mark), gr.skip()
+
+    @told()
+    def arrays(request: gr.Request, film: float, frames: float) -> str:
+        """The steps that a film has in its first `frames`, sampled again from what it was made from."""
+        session = str(request.session_hash)
+        if not (shown := runs.kept(session, whole("film", film, 0, MAX_NUMBER))):
+            raise ValueError("Nothing has been sampled yet: start a run first.")
+        scene, pieces = shown.scene, bisect_right(shown.ends, whole("frames", frames, 0, MAX_FILM))
+        name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
+        with turns.taken(session):
+            [data] = every_number_there(scene, max(1, pieces))
+        path: str = save_bytes_to_cache(data, name, steps_file.GRADIO_CACHE)
+        return path
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
+    chosen = [*bench.inputs, *controls.values(), painting]
+    each_time: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
+    asked.submit(watch, [asked, *chosen], [player, note], **{**sampling, **each_time})
+    build_answers(runs, asked, "sampling")
+    run.click(None, js="() => playground.sample()", api_visibility="private")
+    stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
+    # Which film is on show, and how much of it, the browser knows: the end of a run that was stopped may never come.
+    on_show = """() => {
+        const { run, frames } = document.querySelector("#player-reverse .player").dataset;
+        return [+(run ?? 0), +(frames ?? 0)];
+    }"""
+    every_step.click(arrays, [shown_film, shown_frames], steps_file, js=on_show, **sampling).success(
+        None, steps_file, None, js="(file) => playground.download(file)", api_visibility="private"
+    )
+    of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
+    fill_while_open(code_part, of_code, in_code, chosen, [code])
+    of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen, run]
+
+    def leave(request: gr.Request) -> None:
+        runs.leave(str(request.session_hash))
+
+    reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
+    sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
+    lent = gr.State("")
+    view.input(None, js="() => playground.choose()", api_visibility="private")
+    label.input(lambda: "", None, lent, **quiet)
+    view.input(
+        told()(reverse.opened_as),
+        [view, bench.controls["model"], label, lent, sampler],
+        [*of_view, label, lent, sampler],
+        **quiet,
+    ).success(None, js="() => playground.watch()", api_visibility="private")
+    refuse_when_left(steps, "steps", bench.library, {"T": bench.controls["T"]})
+    refuse_when_left(calls, "calls", bench.library, {})
+    return reverse

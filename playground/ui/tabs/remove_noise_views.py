@@ -1,0 +1,164 @@
+"""The views of sampling: of each its claim, its films, and its takeaway."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from playground.core.analysis.solver_comparison import Runner
+from playground.render.films.film import Film
+from playground.render.films.sampling import guided_film, reverse_film, side_by_side_film, slow_film
+from playground.render.films.solver_comparison import race_film
+from playground.ui.components.claim import Claim
+from playground.ui.state.scene import Scene
+
+Pieces = Iterator[Film | str]
+"""Pieces of a film, and notes, each in the place of the one before."""
+
+
+@dataclass(frozen=True)
+class View:
+    """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film."""
+
+    name: str
+    claim: Claim
+    pieces: Callable[[Scene], Pieces]
+    seen: str
+
+
+def _run(scene: Scene) -> Pieces:
+    if scene.settings.driver == "network":
+        for step in scene.reverse():
+            yield reverse_film(step, scene.schedule)
+    else:
+        for driven in scene.side_by_side():
+            yield side_by_side_film(driven, scene.pictures, scene.schedule)
+
+
+def _slow(scene: Scene) -> Pieces:
+    for slow in scene.slowly():
+        yield slow_film(slow, scene.schedule)
+
+
+def _guidance(scene: Scene) -> Pieces:
+    for guided in scene.guided():
+        yield guided_film(guided, scene.settings.guidance, scene.schedule)
+
+
+class References:
+    """The pictures that long runs have ended in, for those who ask again: a class races from the same seeds."""
+
+    def __init__(self, most: int = 128) -> None:
+        self.most = most
+        self.known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def pieces(self, scene: Scene) -> Pieces:
+        """The race, call by call; then the reference, and the race again with the distances to it."""
+        calls, runners = scene.settings.calls, list[Runner]()
+        for call, runners in enumerate(scene.race()):
+            last = call == calls - 1
+            yield race_film(runners, range(call, call + 1 + last), calls)
+        s = scene.settings
+        key = (s.model, s.label, s.then, s.guidance, s.seed, s.schedule, s.T, s.zero_terminal)
+        if key not in self.known:
+            for step in scene.race_reference():
+                if step.index % 50 == 0:
+                    yield f"Computing the reference: step {step.index + 1:,} of {step.total:,}."
+                end = step.x_next
+            self.known[key] = end
+            if len(self.known) > self.most:
+                self.known.popitem(last=False)
+        yield scene.caveats()
+        yield {**race_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
+
+
+RUN = View(
+    "Trajectory",
+    Claim(
+        "How does noise become a picture?",
+        "",
+        """**Sampling**, the reverse process, starts from pure noise x<sub>T</sub>. The chosen picture is not used,
+unless sampling starts from it (image-to-image) or keeps a part of it (inpainting).
+
+In each step the network predicts the noise, a part of it is removed, and the sampler may add fresh noise
+σ<sub>t</sub> z. x̂<sub>0</sub> is the clean picture that follows from x<sub>t</sub> and ε̂.
+
+In the formulas α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>, β<sub>t</sub> = 1 − α<sub>t</sub> and β̃<sub>t</sub> =
+β<sub>t</sub> (1−ᾱ<sub>t−1</sub>)/(1−ᾱ<sub>t</sub>). With fewer steps than T, t − 1 stands for the t of the next
+step.""",
+    ),
+    _run,
+    """**Takeaway.** Each step removes only a part of the predicted noise. At first x̂<sub>0</sub> is blurred, because
+it is close to the mean of many possible pictures. It becomes sharp as fewer pictures remain compatible with
+x<sub>t</sub>. The ideal predictor (exact posterior mean over the training set) ends in a training picture:
+memorization. The network turns the same x<sub>T</sub> into a new picture that resembles the data: generalization.""",
+)
+
+SLOW = View(
+    "Single step",
+    Claim(
+        "What happens in one step?",
+        '<span class="mixture">x<sub>t−1</sub></span> = a · <span class="mixture">x<sub>t</sub></span> − '
+        'b · <span class="prediction">ε̂</span> + σ<sub>t</sub> · <span class="noise">z</span>',
+        """One reverse step is shown in three frames.
+
+1. **predict**: the network predicts the noise ε̂ in x<sub>t</sub>.
+2. **subtract**: the mean of the step is μ = a · x<sub>t</sub> − b · ε̂.
+3. **add noise**: x<sub>t−1</sub> = μ + σ<sub>t</sub> · z, with fresh noise z ~ N(0, I).
+
+DDPM (eq. 11): a = 1/√α<sub>t</sub> and b = (1−α<sub>t</sub>)/√(α<sub>t</sub> (1−ᾱ<sub>t</sub>)), with
+α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>. With fewer steps than T, t − 1 stands for the t of the next state, which
+the slider names. The values in this step stand above the pictures.""",
+    ),
+    _slow,
+    """**Takeaway.** A step subtracts only a part of ε̂, because ε̂ is the mean of all compatible noises and not the
+true noise. At the next, less noisy x<sub>t</sub> the network is evaluated again. DDPM adds fresh noise to reach the
+noise level of x<sub>t−1</sub>. DDIM with η = 0 adds none and subtracts less. Before the step x̂<sub>0</sub> is clipped
+to [−1, 1]; ε̂ is then recomputed from x<sub>t</sub> and the clipped x̂<sub>0</sub>.""",
+)
+
+GUIDANCE = View(
+    "Guidance",
+    Claim(
+        "How does a label steer sampling?",
+        '<span class="prediction">ε̂</span> = <span class="prediction">ε̂(∅)</span> + '
+        's · (<span class="prediction">ε̂(c)</span> − <span class="prediction">ε̂(∅)</span>)',
+        """**Classifier-free guidance** evaluates the network twice at the same x<sub>t</sub>: with the label, ε̂(c),
+and without a label, ε̂(∅). The difference is the effect of the label.
+
+The guidance scale s multiplies this difference: s = 0 is unconditional, s = 1 is conditional, and s > 1 exaggerates the
+effect of the label. This view needs a label: choose one first.""",
+    ),
+    _guidance,
+    """**Takeaway.** The label changes ε̂ little, and least at large t. But x̂<sub>0</sub> contains this change
+multiplied by √(1−ᾱ<sub>t</sub>)/√ᾱ<sub>t</sub>, which is large there. So the label decides early which shape appears.
+A large guidance scale makes pictures clearer, but less varied than the data.""",
+)
+
+RACE = Claim(
+    "Which solver comes closest at equal NFE?",
+    "",
+    """**NFE** is the number of function evaluations: how often the network is evaluated. All solvers start from the
+same x<sub>T</sub> and may use the same NFE. The error is the RMSE between x̂<sub>0</sub> and a reference.
+
+The reference is DDIM with as many steps as the schedule has, at most 1,000. With steps this small, all solvers
+without fresh noise would end in nearly the same picture, since they solve the same ordinary differential equation
+(ODE).""",
+)
+
+RACED = """**Takeaway.** All solvers use the same network; they combine its predictions differently. DDIM is a
+first-order method. DPM-Solver++ extrapolates from the last two predictions (second order). Heun's method evaluates the
+network twice per step, except in the last, so it takes half as many steps. DDPM adds fresh noise and ends in a
+different picture. Its large distance is no error: the picture is another sample. Try other seeds and a smaller NFE."""
+
+
+def build_views() -> dict[str, View]:
+    """All of them, by name."""
+    return {
+        "run": RUN,
+        "slow": SLOW,
+        "guidance": GUIDANCE,
+        "race": View("Solver comparison", RACE, References().pieces, RACED),
+    }

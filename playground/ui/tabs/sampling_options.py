@@ -1,0 +1,84 @@
+"""The folded part of *Remove noise*: where sampling starts, what it keeps, and how its steps are spaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.core.sampling.timesteps import SPACINGS
+from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.mask_brush import build_brush, over, painted_over
+from playground.ui.components.shared_controls import Bench
+from playground.ui.server.errors import told
+from playground.ui.state.settings import KEPT, SAME_LABEL, Settings
+
+KEPT_NAMES = (
+    "nothing",
+    "the left half",
+    "the right half",
+    "the top half",
+    "the bottom half",
+    "all but the middle",
+    "what is not painted over",
+)
+START_NAMES = {"noise": "noise", "picture": "the picture", "walk": "interpolated noises"}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Its controls by name, and what is painted over, if anything is."""
+
+    controls: dict[str, Any]
+    painting: gr.State
+
+
+def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion) -> Elsewhere:
+    """Lay it out in a folded group of the rail, at these settings, with these labels to switch to."""
+    with part:
+        start = gr.Radio(
+            [(name, value) for value, name in START_NAMES.items()],
+            value=default.start,
+            label="Start from",
+            elem_id="control-start",
+            elem_classes="not-in-race",
+        )
+        start_at = gr.Slider(0, 1, default.start_at, step=0.05, label="Strength", elem_id="control-start_at")
+        keep = gr.Dropdown(
+            list(zip(KEPT_NAMES, KEPT, strict=True)),
+            value=default.keep,
+            label="Keep",
+            min_width=0,
+            elem_id="control-keep",
+            elem_classes="not-in-race",
+        )
+        brush = build_brush()
+        then = gr.Dropdown(
+            [(SAME_LABEL, SAME_LABEL), *labels],
+            value=default.then,
+            label="Label from T/2",
+            min_width=0,
+            visible=bool(labels),
+            elem_id="control-then",
+        )
+        spacing = gr.Dropdown(
+            list(SPACINGS), value=default.spacing, label="Spacing", min_width=0, elem_id="control-spacing"
+        )
+        karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
+    painting = gr.State(None)
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    brush.input(told()(painted_over), brush, [keep, painting], **quiet)
+    picture_changed = [bench.controls["picture"].change, bench.renewed.change, bench.own.change]
+    fill_while_open(
+        part, picture_changed, lambda *values: gr.update(picture=over(bench.scene(*values))), bench.inputs, [brush]
+    )
+    controls = {
+        "then": then,
+        "start": start,
+        "start_at": start_at,
+        "keep": keep,
+        "spacing": spacing,
+        "karras": karras,
+    }
+    return Elsewhere(controls, painting)
