@@ -95,7 +95,7 @@ def test_a_later_run_waits_until_the_earlier_one_has_ended(runs: Runs) -> None:
 
 def test_a_run_that_was_abandoned_holds_up_no_later_one(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where somebody cancels it through Gradio, which may then keep what is left of it."""
-    monkeypatch.setattr("playground.ui.runs.ABANDONED", 0.05)
+    monkeypatch.setattr("playground.ui.server.run_requests.ABANDONED", 0.05)
     with ExitStack() as abandoned:
         first = under_way(runs, abandoned, 1)
         with runs.start("one", 2) as later:

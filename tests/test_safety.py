@@ -188,13 +188,14 @@ def test_an_uploaded_page_is_not_shown_as_one(visitor: ByHand) -> None:
 
 def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address: str) -> None:
     """Two: a run that is watched, and its steps so far, which are sampled again to be saved."""
-    assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
+    event, values = visitor.run(Steps=1000, Pictures=1)
+    assert visitor.join(event, values).status_code == 200
     messages, came = visitor.messages(), 0
     while came < 20:
         came += next(messages)["msg"] == "process_generating"
     save = visitor.pressed("every-step")
     for _ in range(AT_ONCE):
-        assert visitor.join(save, [1000]).status_code == 200
+        assert visitor.join(save, [values[0]["number"], 1000]).status_code == 200
     ended = next(message for message in messages if message["msg"] == "process_completed")
     assert f"You have {AT_ONCE} runs under way already" in ended["output"]["error"]
     messages.close()
@@ -251,7 +252,7 @@ def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visit
     other = pieces()
     assert {film["run"] for film in other} == {3}
     assert other[2]["moving"] != first[2]["moving"]
-    lost = pieces(film=1, frames=4)  # which is no longer the session's
+    lost = pieces(film=2, frames=4)  # the second request was for more of the first film
     assert [(film["run"], film["start"]) for film in lost] == [(4, 0), (4, 1), (4, 2)]
 
 

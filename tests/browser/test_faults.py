@@ -176,9 +176,10 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
     ):
         assert soon(lambda: "Its fast path is not there: " in server.said(), within=60)
         everything = visitor.pressed("every-step")
-        assert "Nothing has been sampled yet" in visitor.call(everything, [0])["output"]["error"]
-        assert visitor.call(*visitor.run(Steps=60, Pictures=4))["success"]
-        assert visitor.call(everything, [61])["output"]["error"] == DISK_FULL
+        assert "Nothing has been sampled yet" in visitor.call(everything, [0, 0])["output"]["error"]
+        event, values = visitor.run(Steps=60, Pictures=4)
+        assert visitor.call(event, values)["success"]
+        assert visitor.call(everything, [values[0]["number"], 61])["output"]["error"] == DISK_FULL
         upload = visitor.http.post("upload", files={"files": ("large.png", os.urandom(2_000_000))})
         assert (upload.status_code, upload.json()["detail"]) == (507, DISK_FULL)
         assert visitor.call(*visitor.run(Steps=2))["success"]
