@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from playground.render.export.gif import gif
-from tests.test_sheet import GREYS, grey_sheet
+from tests.test_frame_sheet import GREYS, grey_sheet
 
 
 def test_the_frames_of_a_sheet_become_those_of_a_gif() -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from playground.render.export import mp4 as module
 from playground.render.export.mp4 import mp4
-from tests.test_sheet import GREYS, grey_sheet
+from tests.test_frame_sheet import GREYS, grey_sheet
 
 
 def decoded(film: bytes, file: Path) -> np.ndarray:

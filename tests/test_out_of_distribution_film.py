@@ -8,7 +8,7 @@ from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling import generate
 from playground.render.films.out_of_distribution import LINES, depth_film
 from tests.films import numbers, panel
-from tests.test_looks import T, close
+from tests.test_noise_prediction_film import T, close
 
 SHAPE = (1, 8, 8)
 USUAL = UsualError(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))

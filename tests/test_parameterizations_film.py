@@ -6,7 +6,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
 from playground.render.films.parameterizations import names_film
 from tests import films
-from tests.test_looks import T, close, found
+from tests.test_noise_prediction_film import T, close, found
 
 
 def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Tensor) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from playground.core.data import images
 from playground.ui.components.player.player import build_player, encode
-from tests.test_sheet import grey_sheet
+from tests.test_frame_sheet import grey_sheet
 
 STARTS = {"gif": b"GIF89a", "mp4": b"\0\0\0 ftyp"}
 

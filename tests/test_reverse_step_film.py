@@ -6,7 +6,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
 from playground.render.films.reverse_step import step_film
 from tests.films import numbers
-from tests.test_looks import T, close, found, shown
+from tests.test_noise_prediction_film import T, close, found, shown
 
 
 def test_the_step_is_drawn_with_both_variances(pictures: torch.Tensor) -> None:

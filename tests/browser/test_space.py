@@ -15,7 +15,7 @@ from tests.browser.conftest import Watched
 from tests.browser.test_page import drawn, label, open_tab, remove_noise, scrub
 from tests.conftest import PREFIX, Space
 from tests.proxy import Proxy, running_proxy
-from tests.test_scripts import HERE, examples
+from tests.test_readme_examples import HERE, examples
 
 OpenPage = Callable[..., Watched]
 
