@@ -1,4 +1,4 @@
-"""How fast the playground is here: beside diffusers' loop, beside what the machine can, and for a whole room.
+"""Benchmark: speed beside diffusers' own loop, beside the machine's peak, and with many people at once.
 
     python -m playground.benchmark --model weights/emoji
     python -m playground.benchmark --only abc --json

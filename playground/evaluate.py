@@ -1,4 +1,4 @@
-"""Measure a network, and write what was found into its card.
+"""Evaluate a network: held-out error, likelihood bound and sample quality, written into its card.
 
     python -m playground.evaluate weights/digits
 

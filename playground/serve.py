@@ -1,4 +1,4 @@
-"""The page in this process, and the sampling on replicas that Ray Serve keeps, here or on many machines.
+"""Serve the page from this process and the sampling from Ray Serve replicas, here or on many machines.
 
 python -m playground.serve --replicas 2 --max-replicas 8 --gpus-per-replica 1 --address auto
 """

@@ -1,4 +1,4 @@
-"""Train a network to find the noise: Algorithm 1 of Ho et al. 2020, and what it takes to run it.
+"""Train a network to predict noise: Algorithm 1 of Ho et al. 2020 (arXiv:2006.11239).
 
     python -m playground.train --data digits --out weights/digits --pictures 400000
     python -m playground.train --data my/photographs --size 32 --out networks/mine

@@ -1,4 +1,4 @@
-"""The networks on offer, by name, each loaded when it is first asked for."""
+"""The model registry: networks by name, each loaded on first use, with their pictures and ideal predictor."""
 
 from __future__ import annotations
 

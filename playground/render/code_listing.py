@@ -1,4 +1,4 @@
-"""Lines of code, and what each of them made, as HTML. All text in it is our own."""
+"""Executed lines of code with their results, as HTML. All text in it is our own."""
 
 from __future__ import annotations
 

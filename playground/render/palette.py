@@ -1,4 +1,4 @@
-"""One colour for one thing, in images, words and charts."""
+"""The palette: one colour for one role, in pictures, words and charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core's records as plotly figures, for charts that one explores by hand."""
+"""plotly figures of core's records, for exploring by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on other machines: replicas of the library under Ray Serve, and the library that asks them. Knows no page.
+"""Ray Serve replicas that sample, and the registry that sends runs to them.
 
 A replica makes whole runs and sends what its network says in them, step by step, as it says it. Whoever asked follows:
 the same run, in its own process, with these answers in the network's place. So of each step eps_hat travels alone.

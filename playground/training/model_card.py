@@ -1,4 +1,4 @@
-"""The card beside a network: what it is, how it was made, and how well it does on pictures it never saw."""
+"""The model card: architecture, data, training history and measured quality of a network."""
 
 from __future__ import annotations
 

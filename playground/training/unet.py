@@ -1,4 +1,4 @@
-"""The network that is trained: a new one for some pictures, or one that has learned already."""
+"""The UNet to train: a new one for a dataset, or a trained one to continue from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person touches: the Gradio page and its public endpoints. Does no torch arithmetic."""
+"""The user interface: the Gradio page and its public endpoints. Does no torch arithmetic."""
 
 from playground.ui.app import build_app
 from playground.ui.launch import launch_options

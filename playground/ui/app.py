@@ -1,4 +1,4 @@
-"""The page: one bench, four tabs, the link to what they show, and the events that keep them together."""
+"""The page: shared controls, four tabs, links, and the events between them."""
 
 from __future__ import annotations
 

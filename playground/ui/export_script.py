@@ -1,4 +1,4 @@
-"""A run as a short script for torch and diffusers alone: who executes it gets the pictures that are on the screen."""
+"""Script export: a run as a script for torch and diffusers alone, which ends in the same pictures."""
 
 from __future__ import annotations
 

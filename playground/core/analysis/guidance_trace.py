@@ -1,4 +1,4 @@
-"""What guidance does in every step: the noise with the label, the noise without, and what lies between them."""
+"""Classifier-free guidance, step by step: ε̂ with the label, ε̂ without, and the guided mixture of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How values lie over bins: counted, and as a Gaussian says. Knows nothing of diffusion."""
+"""Histograms: shares of values over bins, counted and for a Gaussian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From eps_hat to the reverse step, how far it is from the true one, and what that says of a picture's likelihood."""
+"""The variational bound on the likelihood (ELBO), and the reverse step that each of its terms measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memorising and generalising: sampling driven by the network beside sampling driven by the ideal predictor."""
+"""Memorization and generalization: the network and the ideal predictor sample side by side."""
 
 from __future__ import annotations
 

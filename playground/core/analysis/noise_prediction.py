@@ -1,4 +1,4 @@
-"""The playground's questions, each a function that returns a record of everything it found."""
+"""Noise prediction at many t: errors, correlations and the law of total variance, as records."""
 
 from __future__ import annotations
 

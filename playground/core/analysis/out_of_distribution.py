@@ -1,4 +1,4 @@
-"""Out of distribution: how far a network errs on pictures like its data, and on what is unlike them."""
+"""Out of distribution: a network's error on held-out data and on inputs unlike its data."""
 
 from __future__ import annotations
 

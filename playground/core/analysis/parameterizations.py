@@ -1,4 +1,4 @@
-"""Four names for one answer: noise, picture, velocity and score, and how much an error in one becomes in another."""
+"""Parameterizations compared: one prediction as noise, picture, velocity and score, and how errors carry over."""
 
 from __future__ import annotations
 

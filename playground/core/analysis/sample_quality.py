@@ -1,4 +1,4 @@
-"""How good a network is: its error on pictures it never saw, and how its samples lie among real pictures."""
+"""Sample quality: Fréchet distance, nearest neighbours and label agreement of samples and held-out pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A race of solvers: the same x_T, the same number of calls of the network, and how far each ends from a long run."""
+"""Solver comparison at equal NFE: the same x_T, and each solver's distance to a reference trajectory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reverse step taken apart: what is predicted, what is subtracted, and the fresh noise that is added."""
+"""One reverse step of DDPM or DDIM, decomposed: prediction, subtraction, fresh noise."""
 
 from __future__ import annotations
 

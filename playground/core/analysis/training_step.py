@@ -1,4 +1,4 @@
-"""Algorithm 1 of Ho et al. 2020 as four lines of code that are shown, and executed as they are shown."""
+"""The training step: Algorithm 1 of Ho et al. 2020 (arXiv:2006.11239) as four lines, executed as they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More pictures than there are: each a little turned, shrunk and shifted and, where its label allows, mirrored.
+"""Data augmentation: small rotations, scalings and shifts, and flips where the label allows them.
 
 A network that sees 600 pictures a thousand times learns them by heart. What is done to them it learns as well, and
 shows in its samples: so the amounts are those that nobody notices in a picture.

@@ -1,4 +1,4 @@
-"""The pictures a network learns from: a sheet, its labels and names, kept beside the weights."""
+"""Image datasets: a sheet of pictures with labels and names, stored beside the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of one's own to learn from: those in a folder, or those of a data set on the Hub."""
+"""Image folders and Hub datasets as training data, brought to one size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PIL pictures to tensors in [-1, 1] and back: the only place that knows pixel ranges."""
+"""Images: PIL to tensors in [-1, 1] and back, uploads read safely. The only place that knows pixel ranges."""
 
 from __future__ import annotations
 

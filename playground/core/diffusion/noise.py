@@ -1,4 +1,4 @@
-"""Noise levels, and the arithmetic between x_0, x_t and eps. Knows no schedule and no network."""
+"""Noise levels (α, σ), the forward process in closed form, and the posterior q(x_s | x_t, x_0)."""
 
 from __future__ import annotations
 

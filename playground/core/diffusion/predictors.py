@@ -1,4 +1,4 @@
-"""Who says what the noise in x_t is: a network, or one of those to compare it with. Knows no sampler."""
+"""Noise predictors: the network, the zero baseline and the identity baseline behind one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise schedules: from a step t to its noise level, and back. Knows no pictures and no network."""
+"""Noise schedules: from a step t to its noise level, and from a log-SNR back to t."""
 
 from __future__ import annotations
 

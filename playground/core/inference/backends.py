@@ -1,4 +1,4 @@
-"""The choice of an inference backend: the fastest that this machine has."""
+"""Inference backends: the fastest one of this machine is enabled in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One network for many people: whatever they wait for, whatever their t and label, is answered in one batch.
+"""Dynamic batching: concurrent requests to one network are answered in shared batches.
 
 Knows no noise level and no sampler: each person's sampling stays a plain generator, in a thread of its own.
 """

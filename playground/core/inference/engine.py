@@ -1,4 +1,4 @@
-"""Where a network runs: on each kind of device its fast path, behind the same call as the plain one's.
+"""The inference engine: a UNet that runs on its compiled path once that is ready, and on PyTorch until then.
 
 On a CPU that is OpenVINO, on CUDA its graphs. Elsewhere, until that is ready, and where there is no fast path, it is
 plain PyTorch. Knows no noise level and no sampler.

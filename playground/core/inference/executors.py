@@ -1,4 +1,4 @@
-"""A thread that does small work for many, one piece after the other."""
+"""A single-thread executor for small computations of many sessions, first in, first out."""
 
 from __future__ import annotations
 

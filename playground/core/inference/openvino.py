@@ -1,4 +1,4 @@
-"""A network made ready for OpenVINO: converted from torch, compiled for each batch size, kept on disk.
+"""OpenVINO: a network converted from torch, compiled for each batch size, and cached on disk.
 
     python -m playground.core.inference.openvino FOLDER '{"batch_sizes": [1, 2], "options": {}}'
 

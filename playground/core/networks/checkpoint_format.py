@@ -1,4 +1,4 @@
-"""What the folder of a network holds, in either of diffusers' layouts, and whether it fits here. Reads no weights."""
+"""diffusers' checkpoint format: which files a folder holds, and whether its network is supported. Reads no weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a folder in diffusers' format to a network that predicts noise, with its schedule, labels and card."""
+"""Checkpoints: a folder in diffusers' format becomes a predictor with its schedule, labels and card."""
 
 from __future__ import annotations
 

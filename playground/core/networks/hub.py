@@ -1,4 +1,4 @@
-"""Networks from the Hub: looked at, then downloaded into the Hub's own cache. Runs no code and opens no pickle."""
+"""Networks from the Hugging Face Hub: inspected, then downloaded. Runs no code and opens no pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own two ways from noise to a picture, DDPM and DDIM, as generators of steps. Knows no network."""
+"""DDPM and DDIM as generators of reverse steps."""
 
 from __future__ import annotations
 

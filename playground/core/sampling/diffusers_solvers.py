@@ -1,4 +1,4 @@
-"""Every way to sample, by name: ours, and diffusers' own solvers behind the same generator of steps."""
+"""diffusers' solvers (DPM-Solver++, UniPC, Heun, …) as generators of reverse steps."""
 
 from __future__ import annotations
 

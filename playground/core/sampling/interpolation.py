@@ -1,4 +1,4 @@
-"""From one noise to another without leaving what noise looks like: on the sphere."""
+"""Spherical interpolation (slerp) between Gaussian noises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The probability-flow ODE: the deterministic way from noise to picture that DDIM takes in steps of first order."""
+"""The probability-flow ODE, solved in second-order steps; DDIM is its first-order discretization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run whose first answers are known: it is gone through again without the network, and goes on where they end.
+"""Replay of a run: its known predictions are used again, and the network continues from there.
 
 A sampler keeps more than x_t: the last answers, which of its noise is drawn. All of that follows from what the network
 said, and so does every step. So the answers are all that has to travel, and all that has to be remembered of a run.

@@ -1,4 +1,4 @@
-"""From noise to a picture: any of the ways in `solvers.SAMPLERS`, step by step. Knows no network, only a predictor."""
+"""Samplers: every sampler by name, and `sample`, the reverse process from x_T to a picture."""
 
 from __future__ import annotations
 

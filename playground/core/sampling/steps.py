@@ -1,4 +1,4 @@
-"""What every way of sampling is made of: a step, the levels that a run visits, and fresh noise. Knows no sampler."""
+"""Reverse steps: the record of one step, the options of a run, and fresh noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds in two dimensions: sets of points to learn, in which everything can be seen at once."""
+"""Toy datasets: 2,000 points in the plane, built in or drawn by hand."""
 
 from __future__ import annotations
 

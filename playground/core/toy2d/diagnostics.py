@@ -1,4 +1,4 @@
-"""What is seen of a world: its data in noise, the exact field of the noise, and what a network makes of both."""
+"""Diagnostics of a toy network: vector field, sampled particles, losses, and the exact posterior mean."""
 
 from __future__ import annotations
 

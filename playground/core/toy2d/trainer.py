@@ -1,4 +1,4 @@
-"""A small network that learns the noise of a world in two dimensions, a step at a time, while one watches."""
+"""Training of the toy network by Algorithm 1 of Ho et al. 2020, with snapshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core's records as what an endpoint returns: pictures in data: URLs, and plain numbers for JSON."""
+"""Records as answers of the endpoints: pictures as data: URLs, numbers for JSON."""
 
 from __future__ import annotations
 

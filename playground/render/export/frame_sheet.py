@@ -1,4 +1,4 @@
-"""A film on its way into a file: a sheet with its frames below each other, and how long each of them is shown."""
+"""A film as a sheet of frames with their durations, on its way into a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A film as a GIF, for slides."""
+"""GIF export of a film."""
 
 from __future__ import annotations
 

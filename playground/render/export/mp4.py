@@ -1,4 +1,4 @@
-"""A film as an MP4, for slides and players that take no GIF; made by ffmpeg, where there is one."""
+"""MP4 export of a film, by ffmpeg where it is installed."""
 
 from __future__ import annotations
 

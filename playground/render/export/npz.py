@@ -1,4 +1,4 @@
-"""Every number of a run, as arrays for numpy."""
+"""NumPy export (.npz): every number of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts that move with a film: curves with dots, histograms and scatter plots, all drawn by the player."""
+"""Charts that move with a film: curves with dots, histograms and scatter plots, drawn by the player."""
 
 from __future__ import annotations
 

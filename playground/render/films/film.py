@@ -1,4 +1,4 @@
-"""The parts of a film: panels, their layers, and the numbers and formulas that go with each frame.
+"""The film format: panels, layers, numbers and formulas of each frame.
 
 A film is a plain dict for the player. Each panel is a sum of layers, weighted by its row in a table: `still` layers,
 and `moving` ones, which have a picture for each frame. Without a table panel p is moving layer p. Numbers have a value

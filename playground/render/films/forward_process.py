@@ -1,4 +1,4 @@
-"""Core's records of adding noise as films. Computes nothing about diffusion."""
+"""The forward process as films over t."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise prediction as films over t. What follows from ε̂ is in step_look and names_look."""
+"""Noise prediction as films over t."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Core's records of removing noise as films, a piece a step. Computes nothing about diffusion."""
+"""Sampling as films, a piece for each reverse step."""
 
 from __future__ import annotations
 

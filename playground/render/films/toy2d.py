@@ -1,4 +1,4 @@
-"""A network that learns a world in two dimensions: its film has a frame a moment, and places from noise to data."""
+"""Training in two dimensions as a film: a frame for each snapshot, positions along the generation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands above a film: its question and formula in one line, and an explanation on demand."""
+"""The head of a view: its question, formula, and explanation on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever asks last is answered."""
+"""Event wiring: of requests that overtake each other, only the latest is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the host allows it: a field in which anybody names a network on the Hub, and gets it."""
+"""A field that downloads a network from the Hub, where the host allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folded part of the page: filled when somebody opens it, and kept up while it is open."""
+"""An accordion that is filled when it is opened, and updated while it is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of the chosen network, read when somebody opens it."""
+"""“About this network”: the card of the chosen network, read when it is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public endpoints: the three questions with plain arguments, answered with pictures and every number."""
+"""Public endpoints: add_noise, predict_noise and sample, with plain arguments."""
 
 from __future__ import annotations
 

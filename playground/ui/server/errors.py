@@ -1,4 +1,4 @@
-"""What a person reads when something cannot be done."""
+"""User errors: a ValueError of core becomes a sentence on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The updates that bring a film to the browser while it is made.
+"""Streaming of a film while it is made: at most 20 updates a second, each able to stand for a lost one.
 
 Gradio shows only the last of several updates that reach a page at once; the others are lost. So there are few of them,
 and the last repeats the one before it. A page that notices a gap says how many frames it has, and the next update

@@ -1,4 +1,4 @@
-"""Text from elsewhere, a network's card or the name of a picture, on its way into Markdown."""
+"""Markdown escaping of text from elsewhere, such as a card or the name of a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At the door: nothing larger comes in than a picture needs, and who asks for what is not here is told so."""
+"""Request limits: the size of a request's body, and how failed requests are answered."""
 
 from __future__ import annotations
 

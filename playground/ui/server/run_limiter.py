@@ -1,4 +1,4 @@
-"""Whose turn it is: nobody has more than a few runs at once, so that one person cannot hold up a room."""
+"""Run limiter: at most a few concurrent runs for each browser session."""
 
 from __future__ import annotations
 

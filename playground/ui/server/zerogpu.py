@@ -1,4 +1,4 @@
-"""On a ZeroGPU Space: whatever samples is lent a GPU for as long as it takes. Anywhere else nothing changes here.
+"""ZeroGPU Spaces: functions that sample borrow a GPU for as long as they need it; elsewhere nothing changes.
 
 The page itself, with all that a slider asks for, runs there on the CPU and costs nobody's quota.
 """

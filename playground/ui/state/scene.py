@@ -1,4 +1,4 @@
-"""From settings to what the experiments take: the picture, the noise, the schedule and the network."""
+"""The scene: settings resolved to picture, noise, schedule and network, and the analyses of them."""
 
 from __future__ import annotations
 

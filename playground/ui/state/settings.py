@@ -1,4 +1,4 @@
-"""Every control of the playground in one record, checked, whether it came from the page, an endpoint or a link."""
+"""Settings: every control in one validated record, and as the query string of a link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who trains what: a place for each person's network, as many as fit into memory."""
+"""Training sessions: the toy network of each browser session, bounded in number (LRU)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Add noise: x_t for every t, as a sum that one can see."""
+"""The tab *Add noise*: the forward process, x_t for every t."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out of distribution: the held-out pictures on which the network errs most, each a press away."""
+"""The hardest held-out pictures, ranked by error, in *Out of distribution*."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the noise: what four predictors say the noise in x_t is, and what follows from it."""
+"""The tab *Predict noise*: predictors of the noise in x_t, and what follows from their prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analyses of *Predict noise*: of each its claim, its film, and its takeaway."""
+"""The views of *Predict noise*: the claim, film and takeaway of each."""
 
 from __future__ import annotations
 

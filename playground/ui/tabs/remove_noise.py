@@ -1,4 +1,4 @@
-"""Remove noise: sampling, step by step, while one watches."""
+"""The tab *Remove noise*: sampling, step by step."""
 
 from __future__ import annotations
 

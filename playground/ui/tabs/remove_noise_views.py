@@ -1,4 +1,4 @@
-"""The views of sampling: of each its claim, its films, and its takeaway."""
+"""The views of *Remove noise*: the claim, films and takeaway of each."""
 
 from __future__ import annotations
 

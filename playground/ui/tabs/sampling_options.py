@@ -1,4 +1,4 @@
-"""The folded part of *Remove noise*: where sampling starts, what it keeps, and how its steps are spaced."""
+"""Sampling options: image-to-image, interpolation, inpainting, label switch, timestep spacing."""
 
 from __future__ import annotations
 

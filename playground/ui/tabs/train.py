@@ -1,4 +1,4 @@
-"""Train it: a small network learns a world in two dimensions while one watches."""
+"""The tab *Train*: a small network learns a toy dataset in two dimensions."""
 
 from __future__ import annotations
 

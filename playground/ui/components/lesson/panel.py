@@ -1,4 +1,4 @@
-"""The lesson's side panel: its stops as HTML, which a script beside it turns like pages."""
+"""The lesson's side panel: its questions as HTML; a script beside it turns them like pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lesson asks and answers. tests/test_lesson.py holds every answer against the shipped weights."""
+"""The lesson's questions and answers. tests/test_lesson.py holds every answer against the shipped weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paint over the part of a picture that is to be filled in."""
+"""The mask brush: paint over the part of a picture that is to be inpainted."""
 
 from playground.ui.components.mask_brush.mask_brush import build_brush, over, painted_over
 

@@ -1,4 +1,4 @@
-"""Paint over a part of the picture: a component in the browser, and what it gives."""
+"""The mask brush: a component for painting an inpainting mask over a picture."""
 
 from __future__ import annotations
 

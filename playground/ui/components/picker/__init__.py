@@ -1,4 +1,4 @@
-"""Pictures to choose from, and a pad to draw one on."""
+"""The image picker: shipped pictures to choose from, and a pad to draw one on."""
 
 from playground.ui.components.picker.picker import build_pad, build_picker, ink, offer, taken
 

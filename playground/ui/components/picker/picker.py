@@ -1,4 +1,4 @@
-"""Choose one of the shipped pictures, or draw one: a component in the browser, and what it gives."""
+"""The image picker: a component for choosing a shipped picture or drawing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one component for everything that moves: it shows a film, put together with `render.film`."""
+"""The player: the component that shows every film."""
 
 from __future__ import annotations
 
