@@ -11,7 +11,7 @@ CORE = [
     {"diffusion", "data"},
     {"sampling", "networks", "inference"},
     {"analysis", "toy2d"},
-    {"model_registry"},
+    {"model_registry", "__init__"},
 ]
 FILES = sorted((ROOT / "playground").rglob("*.py"))
 
