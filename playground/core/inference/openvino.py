@@ -32,32 +32,6 @@ from playground.core.inference.engine import Engine, example
 
 CACHE = Path("~/.cache/diffusion-playground").expanduser()
 
-
-def on_cpu(engine: Engine) -> None:
-    """OpenVINO, from its cache where this network has been here before."""
-    folder = CACHE / _fingerprint(engine.unet)
-    options = made_ready(engine.unet, folder, engine.batch_sizes)
-    engine.be_ready({size: Compiled(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
-
-
-def _fingerprint(unet: Any) -> str:
-    """A name for these weights, this version of OpenVINO and this kind of processor."""
-    digest = hashlib.sha256(json.dumps(dict(unet.config), sort_keys=True, default=str).encode())
-    digest.update(f"{importlib.metadata.version('openvino')} {_processor()}".encode())
-    for weight in unet.state_dict().values():
-        digest.update(weight.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:24]
-
-
-def _processor() -> str:
-    """What processor this is, as far as it can be told: what is compiled for one may not run on another."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
-
-
 COMMAND = ["-W", "ignore", "-m", "playground.core.inference.openvino"]
 
 NETWORK = "network.xml"
@@ -192,6 +166,31 @@ def _in_a_process_of_its_own(arguments: list[str]) -> str:
         assert process.stderr is not None
         lines = process.stderr.read().strip().splitlines()
     return lines[-1] if lines else f"it ended with code {process.returncode}"
+
+
+def on_cpu(engine: Engine) -> None:
+    """OpenVINO, from its cache where this network has been here before."""
+    folder = CACHE / _fingerprint(engine.unet)
+    options = made_ready(engine.unet, folder, engine.batch_sizes)
+    engine.be_ready({size: Compiled(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
+
+
+def _fingerprint(unet: Any) -> str:
+    """A name for these weights, this version of OpenVINO and this kind of processor."""
+    digest = hashlib.sha256(json.dumps(dict(unet.config), sort_keys=True, default=str).encode())
+    digest.update(f"{importlib.metadata.version('openvino')} {_processor()}".encode())
+    for weight in unet.state_dict().values():
+        digest.update(weight.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _processor() -> str:
+    """What processor this is, as far as it can be told: what is compiled for one may not run on another."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
 
 
 def main() -> None:

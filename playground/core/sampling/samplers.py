@@ -27,6 +27,27 @@ from playground.core.sampling.timesteps import SPACINGS
 
 __all__ = ["SAMPLERS", "Step", "sample"]
 
+Sampler = Callable[[NoisePredictor, Tensor, NoiseSchedule, Run], Iterator[Step]]
+
+STOCHASTIC = ("ddpm", "sde-dpmsolver++", "euler_a")
+"""The samplers that add fresh noise by themselves: each ends in a sample of its own, whatever x_T they share."""
+
+SAMPLERS: dict[str, Sampler] = {
+    "ddpm": ddpm,
+    "ddim": ddim,
+    "dpmsolver++": DiffusersSolver(DPMSolverMultistepScheduler),
+    "sde-dpmsolver++": DiffusersSolver(
+        DPMSolverMultistepScheduler, fresh_noise=True, options={"algorithm_type": "sde-dpmsolver++"}
+    ),
+    "unipc": DiffusersSolver(UniPCMultistepScheduler),
+    "euler": DiffusersSolver(EulerDiscreteScheduler, in_sigmas=True),
+    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, in_sigmas=True, karras=False, fresh_noise=True),
+    "heun": DiffusersSolver(HeunDiscreteScheduler, in_sigmas=True),
+    "pndm": DiffusersSolver(PNDMScheduler, karras=False, options={"skip_prk_steps": True}),
+    "lms": DiffusersSolver(LMSDiscreteScheduler, in_sigmas=True),
+    "deis": DiffusersSolver(DEISMultistepScheduler),
+}
+
 
 def sample(
     predictor: NoisePredictor,
@@ -66,25 +87,3 @@ def sample(
         raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skip}.")
     run = Run(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
     return SAMPLERS[sampler](predictor, x_T, schedule, run)
-
-
-Sampler = Callable[[NoisePredictor, Tensor, NoiseSchedule, Run], Iterator[Step]]
-
-STOCHASTIC = ("ddpm", "sde-dpmsolver++", "euler_a")
-"""The samplers that add fresh noise by themselves: each ends in a sample of its own, whatever x_T they share."""
-
-SAMPLERS: dict[str, Sampler] = {
-    "ddpm": ddpm,
-    "ddim": ddim,
-    "dpmsolver++": DiffusersSolver(DPMSolverMultistepScheduler),
-    "sde-dpmsolver++": DiffusersSolver(
-        DPMSolverMultistepScheduler, fresh_noise=True, options={"algorithm_type": "sde-dpmsolver++"}
-    ),
-    "unipc": DiffusersSolver(UniPCMultistepScheduler),
-    "euler": DiffusersSolver(EulerDiscreteScheduler, in_sigmas=True),
-    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, in_sigmas=True, karras=False, fresh_noise=True),
-    "heun": DiffusersSolver(HeunDiscreteScheduler, in_sigmas=True),
-    "pndm": DiffusersSolver(PNDMScheduler, karras=False, options={"skip_prk_steps": True}),
-    "lms": DiffusersSolver(LMSDiscreteScheduler, in_sigmas=True),
-    "deis": DiffusersSolver(DEISMultistepScheduler),
-}
