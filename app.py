@@ -10,8 +10,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 if find_spec("spaces"):
     importlib.import_module("spaces")  # on ZeroGPU it stands in for parts of torch: it comes first
 
-from playground.core.inference.batching import Batched, shared
-from playground.core.model_registry import Library
+from playground.core.inference.batching import DynamicBatcher, shared
+from playground.core.model_registry import ModelRegistry
 from playground.ui import ZERO, build_app, launch_options
 
 
@@ -43,9 +43,9 @@ def main() -> None:
         parser.error("--mcp needs a package that is not here: pip install 'gradio[mcp]'.")
     try:
         if ZERO:  # its processes are forked from this one, which therefore has no worker and no engine at work
-            library = Library(args.model, "cpu", in_terminal)
+            library = ModelRegistry(args.model, "cpu", in_terminal)
         else:
-            library = Library(args.model, args.device, in_terminal, Batched if args.plain else shared)
+            library = ModelRegistry(args.model, args.device, in_terminal, DynamicBatcher if args.plain else shared)
         app = build_app(library, hub_field=args.hub_field)
     except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))

@@ -38,7 +38,7 @@ from tqdm import tqdm
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.inference.backends import attempt
-from playground.core.inference.batching import Batched
+from playground.core.inference.batching import DynamicBatcher
 from playground.core.inference.cuda_graphs import on_cuda
 from playground.core.inference.engine import Engine
 from playground.core.inference.openvino import on_cpu
@@ -49,7 +49,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
-class Row:
+class Result:
     """A line of the table: what was measured, and what is asked for, "" where nothing is."""
 
     part: str
@@ -59,7 +59,7 @@ class Row:
     asked: str = ""
 
 
-class Timed(nn.Module):
+class TimedModule(nn.Module):
     """A network that adds up how long it takes."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -96,7 +96,7 @@ def in_turns(one: Callable[[], Any], other: Callable[[], Any], turns: int) -> tu
 
 
 @dataclass(frozen=True)
-class Bench:
+class Benchmark:
     """A network, on its device's fast path and on plain PyTorch."""
 
     checkpoint: Checkpoint
@@ -154,25 +154,25 @@ def _all(run: Callable[..., Iterator[Any]], *args: Any) -> list[Any]:
     return list(run(*args))
 
 
-def beside_diffusers(bench: Bench, turns: int) -> Iterator[Row]:
+def beside_diffusers(bench: Benchmark, turns: int) -> Iterator[Result]:
     """(a) DDIM with its network on the fast path, beside diffusers' loop."""
     for count, asked in ((1, "at least 3.0"), (16, "at least 1.3")):
         x_T = bench.x_T(count)
         way = partial(_all, bench.run, bench.fast, x_T), partial(bench.diffusers_loop, x_T)
         ours, theirs = in_turns(*way, turns)
         ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-        yield Row("a", f"{bench.steps} DDIM steps, batch {count}: ours", statistics.median(ours), "s")
-        yield Row("a", f"{bench.steps} DDIM steps, batch {count}: diffusers' loop", statistics.median(theirs), "s")
-        yield Row("a", f"{bench.steps} DDIM steps, batch {count}: faster by", ratio, "times", asked)
+        yield Result("a", f"{bench.steps} DDIM steps, batch {count}: ours", statistics.median(ours), "s")
+        yield Result("a", f"{bench.steps} DDIM steps, batch {count}: diffusers' loop", statistics.median(theirs), "s")
+        yield Result("a", f"{bench.steps} DDIM steps, batch {count}: faster by", ratio, "times", asked)
     fast, plain = (_all(bench.run, each, bench.x_T(4))[-1].x_next for each in (bench.fast, bench.plain))
     apart = (fast - plain).abs().max().item()
-    yield Row("a", f"fast and plain, {bench.steps} steps: apart by", apart, "", "at most 1e-4")
+    yield Result("a", f"fast and plain, {bench.steps} steps: apart by", apart, "", "at most 1e-4")
 
 
-def beside_the_machine(bench: Bench, turns: int) -> Iterator[Row]:
+def beside_the_machine(bench: Benchmark, turns: int) -> Iterator[Result]:
     """(b) What the network reaches of what a matrix product does."""
     gflop, level, limits = bench.gflop(), bench.checkpoint.schedule.level(500), list[float]()
-    yield Row("b", "a call for one picture", gflop, "GFLOP")
+    yield Result("b", "a call for one picture", gflop, "GFLOP")
     for count, asked in ((1, ""), (16, "at least 70")):
         call, shares = partial(bench.fast, bench.x_T(count), level), list[float]()
         call()
@@ -180,32 +180,32 @@ def beside_the_machine(bench: Bench, turns: int) -> Iterator[Row]:
             limits.append(matrix_gflops(next(bench.plain.unet.parameters())))
             speed = gflop * count / statistics.median(seconds(call) for _ in range(5))
             shares.append(100 * speed / limits[-1])
-        yield Row("b", f"batch {count}: of the matrix product's speed", statistics.median(shares), "%", asked)
-    yield Row("b", "the matrix product's speed", statistics.median(limits), "GFLOP/s")
+        yield Result("b", f"batch {count}: of the matrix product's speed", statistics.median(shares), "%", asked)
+    yield Result("b", "the matrix product's speed", statistics.median(limits), "GFLOP/s")
 
 
-def outside_the_network(bench: Bench, turns: int) -> Iterator[Row]:
+def outside_the_network(bench: Benchmark, turns: int) -> Iterator[Result]:
     """(c) What the sampler's own arithmetic adds."""
     for count in (1, 16):
         shares = []
         for _ in range(turns):
-            timed = Timed(bench.engine)
+            timed = TimedModule(bench.engine)
             total = seconds(partial(_all, bench.run, bench.driven_by(timed), bench.x_T(count)))
             shares.append(100 * (total - timed.seconds) / total)
-        yield Row("c", f"batch {count}: of the time outside the network", statistics.median(shares), "%", "under 5")
+        yield Result("c", f"batch {count}: of the time outside the network", statistics.median(shares), "%", "under 5")
 
 
 @dataclass(frozen=True)
-class Room:
+class LoadTest:
     """How it went for people who sampled at once: the seconds to each one's first step, and to the end of all."""
 
     first: list[float]
     total: float
 
 
-def room(bench: Bench, people: int, steps: int) -> Room:
+def room(bench: Benchmark, people: int, steps: int) -> LoadTest:
     """So many people sample a picture each, all at once, each in a thread."""
-    predictor, together = bench.driven_by(Batched(bench.engine)), threading.Barrier(people + 1)
+    predictor, together = bench.driven_by(DynamicBatcher(bench.engine)), threading.Barrier(people + 1)
 
     def person(number: int) -> tuple[float, float]:
         x_T = bench.x_T(1, seed=number)
@@ -222,10 +222,10 @@ def room(bench: Bench, people: int, steps: int) -> Room:
         all_of_them = [threads.submit(person, number) for number in range(people)]
         together.wait()
         firsts, ends = zip(*(each.result() for each in all_of_them), strict=True)
-    return Room(list(firsts), max(ends))
+    return LoadTest(list(firsts), max(ends))
 
 
-def for_a_room(bench: Bench, turns: int) -> Iterator[Row]:
+def for_a_room(bench: Benchmark, turns: int) -> Iterator[Result]:
     """(d) People who sample at once, beside one after the other."""
     for people in (1, 8, 32, 64):
         rooms, ratios = [], []
@@ -238,20 +238,20 @@ def for_a_room(bench: Bench, turns: int) -> Iterator[Row]:
         speed = people / statistics.median(each.total for each in rooms)
         name = f"{people} people, {bench.persons_steps} steps each"
         at_most, at_least = ("at most 3", "at least 1.2") if people == 32 else ("", "")
-        yield Row("d", f"{name}: pictures", speed, "a second")
-        yield Row("d", f"{name}: first step, median", statistics.median(first), "s")
-        yield Row("d", f"{name}: first step, slowest 5 % from", late, "s", at_most)
-        yield Row("d", f"{name}: faster than one after the other by", statistics.median(ratios), "times", at_least)
+        yield Result("d", f"{name}: pictures", speed, "a second")
+        yield Result("d", f"{name}: first step, median", statistics.median(first), "s")
+        yield Result("d", f"{name}: first step, slowest 5 % from", late, "s", at_most)
+        yield Result("d", f"{name}: faster than one after the other by", statistics.median(ratios), "times", at_least)
 
 
-def start_up(turns: int) -> Iterator[Row]:
+def start_up(turns: int) -> Iterator[Result]:
     """(e) From nothing to the first page, beside what it imports."""
     pages, imports = [], []
     for _ in range(max(2, turns // 3)):
         imports.append(seconds(partial(subprocess.run, [sys.executable, "-c", "import torch, diffusers, gradio"])))
         pages.append(seconds(_first_page))
-    yield Row("e", "torch, diffusers and gradio imported", statistics.median(imports), "s")
-    yield Row("e", "first page served", statistics.median(pages), "s")
+    yield Result("e", "torch, diffusers and gradio imported", statistics.median(imports), "s")
+    yield Result("e", "first page served", statistics.median(pages), "s")
 
 
 def _first_page() -> None:
@@ -273,20 +273,20 @@ def _first_page() -> None:
         app.wait()
 
 
-def memory(bench: Bench, runs: int) -> Iterator[Row]:
+def memory(bench: Benchmark, runs: int) -> Iterator[Result]:
     """(f) Whether anything of a run stays."""
-    process, predictor = psutil.Process(), bench.driven_by(Batched(bench.engine))
+    process, predictor = psutil.Process(), bench.driven_by(DynamicBatcher(bench.engine))
     after = {}
     for number in tqdm(range(1, runs + 1), desc="runs", unit=" runs"):
         list(bench.run(predictor, bench.x_T(1 + number % 4, seed=number), 4))
         if number in (runs // 10, runs):
             after[number] = process.memory_info().rss
     grown = 100 * (after[runs] / after[runs // 10] - 1)
-    yield Row("f", f"memory after {runs // 10} runs", after[runs // 10] / 1e6, "MB")
-    yield Row("f", f"memory after {runs} runs: more by", grown, "%", "under 5")
+    yield Result("f", f"memory after {runs // 10} runs", after[runs // 10] / 1e6, "MB")
+    yield Result("f", f"memory after {runs} runs: more by", grown, "%", "under 5")
 
 
-def growth(bench: Bench, turns: int) -> Iterator[Row]:
+def growth(bench: Benchmark, turns: int) -> Iterator[Result]:
     """(g) How time grows, as a power: 1 is in proportion, 0 not at all."""
     channels, height, width = bench.checkpoint.image_shape
     level = bench.checkpoint.schedule.level(500)
@@ -304,10 +304,10 @@ def growth(bench: Bench, turns: int) -> Iterator[Row]:
         work(sizes[0])
         times = [statistics.median(seconds(partial(work, size)) for _ in range(turns)) for size in sizes]
         spread = ", ".join(f"{size}: {each:.2g} s" for size, each in zip(sizes, times, strict=True))
-        yield Row("g", f"{name}, {spread}: to the power", float(np.polyfit(np.log(sizes), np.log(times), 1)[0]))
+        yield Result("g", f"{name}, {spread}: to the power", float(np.polyfit(np.log(sizes), np.log(times), 1)[0]))
 
 
-PARTS: dict[str, Callable[[Bench, int], Iterator[Row]]] = {
+PARTS: dict[str, Callable[[Benchmark, int], Iterator[Result]]] = {
     "a": beside_diffusers,
     "b": beside_the_machine,
     "c": outside_the_network,
@@ -320,15 +320,15 @@ OF_A_DEVICE = "abcd"
 """The parts that a GPU has figures of its own for."""
 
 
-def prepared(folder: str, device: str) -> Bench:
+def prepared(folder: str, device: str) -> Benchmark:
     """The network on that device, with its fast path ready, or with a line in the log that says why it has none."""
     checkpoint = load_checkpoint(folder, device)
     engine = Engine(checkpoint.predictor.unet)
     attempt(on_cuda if device == "cuda" else on_cpu, engine)
-    return Bench(checkpoint, engine)
+    return Benchmark(checkpoint, engine)
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Result]) -> str:
     """The rows, aligned."""
     width = max(len(row.what) for row in rows)
     lines = []
@@ -349,7 +349,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if unknown := set(args.only) - set(PARTS):
         parser.error(f"--only takes letters of {''.join(PARTS)}; it had {', '.join(sorted(unknown))}.")
-    rows: list[Row] = []
+    rows: list[Result] = []
     for device in ["cpu"] + ["cuda"] * torch.cuda.is_available():
         bench = prepared(args.model, device)
         parts = [part for part in args.only if device == "cpu" or part in OF_A_DEVICE]
@@ -357,7 +357,7 @@ def main(argv: list[str] | None = None) -> None:
             found = PARTS[part](bench, args.turns)
             rows += [replace(row, what=f"GPU: {row.what}") if device == "cuda" else row for row in found]
     if not torch.cuda.is_available():
-        rows += [Row(part, "GPU", "no GPU") for part in args.only if part in OF_A_DEVICE]
+        rows += [Result(part, "GPU", "no GPU") for part in args.only if part in OF_A_DEVICE]
     rows.sort(key=lambda row: row.part)
     if args.json:
         machine = {"processor": platform.processor(), "cores": psutil.cpu_count(), "python": platform.python_version()}

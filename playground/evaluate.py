@@ -23,9 +23,9 @@ from playground.core.analysis.likelihood import bound_terms, prior_bits
 from playground.core.analysis.noise_prediction import even_steps, mean_error
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
 from playground.core.data import images
-from playground.core.data.datasets import Pictures, load_pictures
+from playground.core.data.datasets import ImageDataset, load_pictures
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from playground.core.sampling.generate import reverse
@@ -33,15 +33,15 @@ from playground.core.sampling.generate import reverse
 STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 
 
-def held_out_error(checkpoint: Checkpoint, pictures: Pictures, seed: int) -> dict[str, Any]:
+def held_out_error(checkpoint: Checkpoint, pictures: ImageDataset, seed: int) -> dict[str, Any]:
     """E[(eps - eps_hat)²] a pixel on the held-out pictures, on average over t and at some t, for four predictors."""
     schedule = linear(1000)
     x0, labels = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": checkpoint.predictor,
         "ideal": IdealPredictor(pictures.x0(pictures.training)),
-        "zero": BlindPredictor(),
-        "copycat": CopycatPredictor(),
+        "zero": ZeroPredictor(),
+        "copycat": IdentityPredictor(),
     }
     t = even_steps(schedule, 11)
     errors: dict[str, Any] = {
@@ -57,7 +57,7 @@ def held_out_error(checkpoint: Checkpoint, pictures: Pictures, seed: int) -> dic
     return {"schedule": "linear, T = 1000, t uniform", "pictures": len(x0), "seed": seed, "t": t, **errors}
 
 
-def bits(checkpoint: Checkpoint, pictures: Pictures, seed: int, draws: int) -> dict[str, Any]:
+def bits(checkpoint: Checkpoint, pictures: ImageDataset, seed: int, draws: int) -> dict[str, Any]:
     """The bound on the negative log-likelihood of held-out pictures, without a label, in bits a dimension.
 
     In each of at least two draws every step has one picture and fresh noise; L_0, the largest term by far, is taken
@@ -113,7 +113,7 @@ def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, see
     return torch.cat(pictures)
 
 
-def label_match(samples: Tensor, each: int, pictures: Pictures) -> dict[str, Any]:
+def label_match(samples: Tensor, each: int, pictures: ImageDataset) -> dict[str, Any]:
     """How often the nearest training picture has the label asked for; the ceiling is real held-out pictures'.
 
     There are `each` samples of the first label, then as many of the next.
@@ -129,7 +129,7 @@ def label_match(samples: Tensor, each: int, pictures: Pictures) -> dict[str, Any
     return {"samples": ours, "held_out": ceiling, "share_of_ceiling": round(ours / ceiling, 4)}
 
 
-def copying(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
+def copying(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
     """The distance to the nearest training picture, root mean square a pixel: its quartiles."""
     training = pictures.x0(pictures.training)
     quartiles = torch.tensor([0.25, 0.5, 0.75])
@@ -141,7 +141,7 @@ def copying(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
     return {"samples": distances(samples), "held_out": distances(pictures.x0(pictures.testing))}
 
 
-def spread(samples: Tensor, pictures: Pictures) -> dict[str, Any]:
+def spread(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
     """Fréchet distance in the space of the training pictures' main directions; the floor is real pictures'."""
     training = pictures.x0(pictures.training)
     components = principal_components(training, COMPONENTS)

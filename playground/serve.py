@@ -13,8 +13,8 @@ from contextlib import ExitStack
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from playground.core.inference.batching import Batched, shared
-from playground.core.model_registry import Library
+from playground.core.inference.batching import DynamicBatcher, shared
+from playground.core.model_registry import ModelRegistry
 from playground.ui import build_app, launch_options
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     args = parser.parse_args()
     fewest, most = args.replicas, args.max_replicas or args.replicas
-    engine = Batched if args.plain else shared
+    engine = DynamicBatcher if args.plain else shared
     if not 1 <= fewest <= most:
         parser.error(f"There must be at least 1 replica, and at most as many as --max-replicas; it was {fewest}.")
     try:
@@ -49,7 +49,7 @@ def main() -> None:
         parser.error("Ray Serve is not installed here: pip install 'ray[serve]' brings it.")
     with ExitStack() as stack:
         try:
-            Library(args.model, "cpu")  # what cannot be found is told before anything is started
+            ModelRegistry(args.model, "cpu")  # what cannot be found is told before anything is started
             stack.enter_context(joined(args.address, most))
             # At SIGTERM everything ends as it does at Ctrl-C; Ray's own handler would abort, and leave processes.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from playground.core.data.augmentation import vary
-from playground.core.data.datasets import Pictures, keep_pictures
+from playground.core.data.datasets import ImageDataset, keep_pictures
 from playground.core.data.image_folders import find_pictures
 from playground.core.diffusion.noise import add_noise, like
 from playground.core.diffusion.schedules import NoiseSchedule, linear
@@ -58,10 +58,10 @@ def learning_rate(step: int, total: int, peak: float) -> float:
     return peak * min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
-class Run:
+class TrainingRun:
     """A training run: the network, its moving average and its optimizer, at a step."""
 
-    def __init__(self, args: argparse.Namespace, pictures: Pictures) -> None:
+    def __init__(self, args: argparse.Namespace, pictures: ImageDataset) -> None:
         self.args, self.pictures, self.may_mirror = args, pictures, pictures.may_mirror
         self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
         torch.manual_seed(args.seed)
@@ -175,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
         pictures = find_pictures(args.data, args.size, args.seed)
         labels = ", ".join(pictures.label_names) or "none"
         print(f"{pictures.source}\nheld out: {pictures.held_out:,}; (C, H, W): {pictures.shape}; labels: {labels}")
-        run = Run(args, pictures)
+        run = TrainingRun(args, pictures)
         if args.resume:
             run.resume()
     except (FileNotFoundError, ValueError) as error:

@@ -17,7 +17,7 @@ from diffusers import UNet2DModel
 from hypothesis import settings
 
 from playground.core.data.datasets import WEIGHTS
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import WEIGHTS_FILE
 from playground.core.networks.checkpoints import Checkpoint
 from tests.server import ROOT, running, running_app
@@ -41,12 +41,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def library() -> Library:
-    return Library([WEIGHTS / "digits"], device="cpu")
+def library() -> ModelRegistry:
+    return ModelRegistry([WEIGHTS / "digits"], device="cpu")
 
 
 @pytest.fixture(scope="session")
-def digits(library: Library) -> Checkpoint:
+def digits(library: ModelRegistry) -> Checkpoint:
     return library.checkpoint("digits")
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import app
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 
 
@@ -27,7 +27,7 @@ def asked(address: str, method: str, **parameters: Any) -> Any:
     return json.loads(data)["result"]
 
 
-def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: str, library: Library) -> None:
+def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: str, library: ModelRegistry) -> None:
     tools = {tool["name"]: tool for tool in asked(damaged, "tools/list")["tools"]}
     assert set(tools) == {"add_noise", "predict_noise", "sample"}
     for tool in tools.values():

@@ -15,7 +15,7 @@ from playground.core.analysis import noise_prediction
 from playground.core.data import images
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import SCHEDULES
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
 
 
@@ -40,7 +40,7 @@ def test_the_endpoints_are_public_and_all_arguments_have_defaults(client: Client
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_add_noise_gives_what_core_computes(client: Client, library: Library, schedule: str) -> None:
+def test_add_noise_gives_what_core_computes(client: Client, library: ModelRegistry, schedule: str) -> None:
     pictures, record = client.predict(picture=9001, t=123, schedule=schedule, T=500, seed=4, api_name="/add_noise")
     level = SCHEDULES[schedule](500).level(123)
     x0, eps = library.pictures("digits").x0(9001)[None], generate.gaussian((1, 28, 28), 4)[None]
@@ -50,7 +50,7 @@ def test_add_noise_gives_what_core_computes(client: Client, library: Library, sc
     assert record["settings"]["schedule"] == schedule
 
 
-def test_predict_noise_gives_what_the_network_says(client: Client, library: Library) -> None:
+def test_predict_noise_gives_what_the_network_says(client: Client, library: ModelRegistry) -> None:
     pictures, record = client.predict(t=300, api_name="/predict_noise")
     checkpoint = library.checkpoint("digits")
     x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
@@ -62,7 +62,7 @@ def test_predict_noise_gives_what_the_network_says(client: Client, library: Libr
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
-def test_sample_gives_what_core_samples(client: Client, library: Library, sampler: str) -> None:
+def test_sample_gives_what_core_samples(client: Client, library: ModelRegistry, sampler: str) -> None:
     pictures, record = client.predict(label="3", count=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
     checkpoint = library.checkpoint("digits")
     first, *_, step = generate.reverse(

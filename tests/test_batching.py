@@ -16,7 +16,7 @@ from torch.testing import assert_close
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import batching
-from playground.core.inference.batching import Batched, BusyError, Request, shares
+from playground.core.inference.batching import DynamicBatcher, QueueFullError, Request, shares
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet
 
@@ -37,11 +37,13 @@ class Watched(nn.Module):
         return UNet2DOutput(sample=x + t[:, None])
 
 
-def ask(network: Batched, t: float, count: int = 1) -> Tensor:
+def ask(network: DynamicBatcher, t: float, count: int = 1) -> Tensor:
     return network(torch.zeros(count, 1), torch.full((count,), t)).sample
 
 
-def asked_together(network: Batched, watched: Watched, *asked: tuple[float, int]) -> list[Tensor | BaseException]:
+def asked_together(
+    network: DynamicBatcher, watched: Watched, *asked: tuple[float, int]
+) -> list[Tensor | BaseException]:
     """What each gets who asks while the network is busy with a first request, in the order in which they came."""
     watched.gate.clear()
     with ThreadPoolExecutor() as threads:
@@ -65,7 +67,7 @@ def until(so: Callable[[], bool]) -> None:
 
 def test_whoever_waits_is_in_the_next_batch_whatever_their_t_and_number() -> None:
     watched = Watched()
-    answers = asked_together(Batched(watched), watched, (1.0, 1), (2.0, 3), (3.0, 2))
+    answers = asked_together(DynamicBatcher(watched), watched, (1.0, 1), (2.0, 3), (3.0, 2))
     assert sorted(watched.asked[1]) == [1, 2, 2, 2, 3, 3]
     assert len(watched.asked) == 2
     for answer, (t, count) in zip(answers, ((1.0, 1), (2.0, 3), (3.0, 2)), strict=True):
@@ -74,7 +76,7 @@ def test_whoever_waits_is_in_the_next_batch_whatever_their_t_and_number() -> Non
 
 def test_a_single_picture_does_not_wait_for_somebodys_many() -> None:
     watched = Watched()
-    answers = asked_together(Batched(watched, most_at_once=4), watched, (1.0, 16), (2.0, 1), (3.0, 1))
+    answers = asked_together(DynamicBatcher(watched, most_at_once=4), watched, (1.0, 16), (2.0, 1), (3.0, 1))
     assert sorted(watched.asked[1]) == [1, 1, 2, 3]
     assert [len(answer) for answer in answers] == [16, 1, 1]
     assert all(len(asked) <= 4 for asked in watched.asked)
@@ -91,7 +93,7 @@ def test_shares_are_equal_as_far_as_they_are_wanted() -> None:
 
 def test_no_more_wait_than_there_is_room_for() -> None:
     watched = Watched()
-    network = Batched(watched, most_waiting=5)
+    network = DynamicBatcher(watched, most_waiting=5)
     answers = asked_together(network, watched, (1.0, 5))
     assert_close(answers[0], torch.ones(5, 1))
     watched.asked.clear()
@@ -101,7 +103,7 @@ def test_no_more_wait_than_there_is_room_for() -> None:
         until(lambda: len(watched.asked) == 1)
         second = threads.submit(ask, network, 1.0, 5)
         until(lambda: len(network._waiting) == 1)
-        with pytest.raises(BusyError, match="Too many pictures"):
+        with pytest.raises(QueueFullError, match="Too many pictures"):
             ask(network, 2.0)
         watched.gate.set()
         assert len(first.result(20)) + len(second.result(20)) == 6
@@ -115,7 +117,7 @@ def test_who_does_not_come_back_holds_up_nobody() -> None:
         assert watched.asked[-1] != [3] or both_are_there.wait(20)
 
     watched = Watched(last)
-    network = Batched(watched, most_at_once=2)
+    network = DynamicBatcher(watched, most_at_once=2)
     watched.gate.clear()
     with ThreadPoolExecutor() as threads:
         first = threads.submit(ask, network, 0.0)
@@ -139,7 +141,7 @@ def test_an_error_is_told_to_whom_it_belongs() -> None:
             raise ValueError("one of these")
 
     watched = Watched(refuse)
-    answers = asked_together(Batched(watched), watched, (1.0, 1), (2.0, 2), (3.0, 1))
+    answers = asked_together(DynamicBatcher(watched), watched, (1.0, 1), (2.0, 2), (3.0, 1))
     assert_close(answers[0], torch.tensor([[1.0]]))
     assert isinstance(answers[1], ValueError)
     assert str(answers[1]) == "not these"
@@ -153,7 +155,7 @@ def test_a_worker_that_dies_is_replaced() -> None:
             raise SystemExit
 
     watched = Watched(die)
-    network = Batched(watched)
+    network = DynamicBatcher(watched)
     with pytest.raises(SystemExit):
         ask(network, 7.0)
     assert_close(ask(network, 1.0), torch.tensor([[1.0]]))
@@ -164,7 +166,7 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 def test_a_worker_with_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "IDLE", 0.01)
-    network = Batched(Watched())
+    network = DynamicBatcher(Watched())
     ask(network, 1.0)
     until(lambda: network._worker is None)
     assert_close(ask(network, 2.0), torch.tensor([[2.0]]))
@@ -172,7 +174,7 @@ def test_a_worker_with_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_who_is_interrupted_leaves_nothing_waiting() -> None:
     watched = Watched()
-    network = Batched(watched)
+    network = DynamicBatcher(watched)
     watched.gate.clear()
     with ThreadPoolExecutor() as threads:
         first = threads.submit(ask, network, 0.0)
@@ -193,7 +195,7 @@ def test_a_device_without_memory_is_asked_for_less_at_once(error: RuntimeError) 
             raise error
 
     watched = Watched(too_much)
-    network = Batched(watched)
+    network = DynamicBatcher(watched)
     assert_close(ask(network, 1.0, 16), torch.ones(16, 1))
     assert_close(ask(network, 2.0, 16), torch.full((16, 1), 2.0))
     assert sum(len(asked) > 3 for asked in watched.asked) <= 3
@@ -203,13 +205,13 @@ def test_a_device_without_memory_for_one_says_so() -> None:
     def nothing(x: Tensor) -> None:
         raise torch.OutOfMemoryError("none left")
 
-    with pytest.raises(BusyError, match="no memory left for one picture"):
-        ask(Batched(Watched(nothing)), 1.0, 8)
+    with pytest.raises(QueueFullError, match="no memory left for one picture"):
+        ask(DynamicBatcher(Watched(nothing)), 1.0, 8)
 
 
 def test_people_who_sample_at_once_get_what_each_would_get_alone() -> None:
     unet, schedule = small_unet().eval(), linear(100)
-    alone, together = (UNetPredictor(network, schedule, null_label=3) for network in (unet, Batched(unet)))
+    alone, together = (UNetPredictor(network, schedule, null_label=3) for network in (unet, DynamicBatcher(unet)))
 
     def run(predictor: UNetPredictor, person: int) -> Tensor:
         generator = torch.Generator().manual_seed(person)

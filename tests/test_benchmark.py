@@ -13,7 +13,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from playground import benchmark
-from playground.benchmark import PARTS, Bench, Row, Timed, in_turns, main, room, table
+from playground.benchmark import PARTS, Benchmark, Result, TimedModule, in_turns, main, room, table
 from playground.core.inference.engine import Engine
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from tests.conftest import small_unet
@@ -27,14 +27,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(folder: Path) -> Bench:
+def small(folder: Path) -> Benchmark:
     """A small network, whose fast path is never ready: what is measured is plain PyTorch, twice."""
     checkpoint = load_checkpoint(folder, "cpu")
-    return Bench(checkpoint, Engine(checkpoint.predictor.unet), steps=3, persons_steps=2)
+    return Benchmark(checkpoint, Engine(checkpoint.predictor.unet), steps=3, persons_steps=2)
 
 
 def test_both_loops_end_in_the_same_picture(digits: Checkpoint) -> None:
-    both = Bench(digits, Engine(digits.predictor.unet), steps=10)
+    both = Benchmark(digits, Engine(digits.predictor.unet), steps=10)
     steps = list(both.run(both.fast, both.x_T(2)))
     assert len(steps) == 10
     assert_close(steps[-1].x_next, both.diffusers_loop(both.x_T(2)), atol=1e-4, rtol=0)
@@ -49,22 +49,22 @@ def test_the_work_of_a_call_is_counted(digits: Checkpoint) -> None:
 
     network = Convolution(1, 1, 3, padding=1).requires_grad_(False)
     one = replace(digits, predictor=replace(digits.predictor, unet=network))
-    assert Bench(one, Engine(digits.predictor.unet)).gflop() == pytest.approx(2 * 9 * 28 * 28 / 1e9)
+    assert Benchmark(one, Engine(digits.predictor.unet)).gflop() == pytest.approx(2 * 9 * 28 * 28 / 1e9)
 
 
-def test_everybody_in_the_room_gets_through(small: Bench) -> None:
+def test_everybody_in_the_room_gets_through(small: Benchmark) -> None:
     found = room(small, people=6, steps=4)
     assert len(found.first) == 6
     assert all(0 < first < found.total for first in found.first)
 
 
-def test_time_in_the_network_is_told_from_the_rest(small: Bench) -> None:
+def test_time_in_the_network_is_told_from_the_rest(small: Benchmark) -> None:
     class Slow(nn.Module):
         def forward(self, x: torch.Tensor, *rest: torch.Tensor, **more: object) -> object:
             time.sleep(0.01)
             return type("Answer", (), {"sample": x})
 
-    timed = Timed(Slow())
+    timed = TimedModule(Slow())
     for _ in range(5):
         timed(torch.zeros(1))
     assert 0.05 <= timed.seconds < 1
@@ -78,7 +78,7 @@ def test_turns_alternate() -> None:
 
 
 @pytest.mark.parametrize("part", sorted(set(PARTS) - {"e"}))
-def test_each_part_says_what_it_found(part: str, small: Bench) -> None:
+def test_each_part_says_what_it_found(part: str, small: Benchmark) -> None:
     rows = list(PARTS[part](small, 1))
     assert rows
     assert {row.part for row in rows} == {part}
@@ -106,5 +106,5 @@ def test_a_letter_that_is_no_part_is_told(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_figures_stand_below_each_other() -> None:
-    one, other = table([Row("a", "short", 1.5, "s", "under 2"), Row("b", "much longer", "no GPU")]).splitlines()
+    one, other = table([Result("a", "short", 1.5, "s", "under 2"), Result("b", "much longer", "no GPU")]).splitlines()
     assert one.index("1.5") + 3 == other.index("no GPU") + 6

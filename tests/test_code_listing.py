@@ -1,6 +1,6 @@
 import torch
 
-from playground.core.analysis.training_step import LINES, Executed
+from playground.core.analysis.training_step import LINES, ExecutedLine
 from playground.core.data import images
 from playground.render.code_listing import code, executed, noise_url
 from playground.render.palette import noise_colours
@@ -9,8 +9,8 @@ from playground.render.palette import noise_colours
 def test_code_stands_as_it_is_executed_and_its_tensors_below_it() -> None:
     assert code(LINES).count("<li>") == 4
     done = [
-        Executed("t, eps = draw_t(), draw_eps()", {"t": torch.tensor(40), "eps": torch.zeros(1, 2, 2)}),
-        Executed("a < b", {"loss": torch.tensor(0.25)}),
+        ExecutedLine("t, eps = draw_t(), draw_eps()", {"t": torch.tensor(40), "eps": torch.zeros(1, 2, 2)}),
+        ExecutedLine("a < b", {"loss": torch.tensor(0.25)}),
     ]
     page = executed(done, 40)
     assert "t, eps = draw_t(), draw_eps()" in page

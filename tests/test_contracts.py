@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 from gradio_client import Client
 
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.state.settings import Settings, from_query
 
 ROOT = Path(__file__).parents[1]
@@ -92,12 +92,12 @@ LINKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Library:
-    return Library(device="cpu")
+def shipped() -> ModelRegistry:
+    return ModelRegistry(device="cpu")
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_gives_the_settings_that_it_always_gave(link: str, shipped: Library) -> None:
+def test_a_link_gives_the_settings_that_it_always_gave(link: str, shipped: ModelRegistry) -> None:
     settings, notes = from_query(shipped, dict(parse_qsl(link)))
     assert notes == []
     assert {name: value for name, value in asdict(settings).items() if value != getattr(Settings(), name)} == LINKS[

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 
 from playground import prepare
 from playground.core.data import images
-from playground.core.data.datasets import WEIGHTS, Pictures, keep_pictures, load_pictures, save_pictures, stand_ins
+from playground.core.data.datasets import WEIGHTS, ImageDataset, keep_pictures, load_pictures, save_pictures, stand_ins
 
 
 def test_the_shipped_digits_are_ten_thousand_and_one_thousand_are_held_out() -> None:
@@ -30,7 +30,7 @@ def test_the_shipped_digits_are_ten_thousand_and_one_thousand_are_held_out() -> 
 
 def test_pictures_survive_the_way_to_disk_and_back(tmp_path: Path) -> None:
     pixels = torch.randint(0, 256, (11, 3, 6, 5), dtype=torch.uint8)
-    saved = Pictures("small", pixels, torch.arange(11) % 3, ("a", "ü", "☃"), 2, "made here", "MIT")
+    saved = ImageDataset("small", pixels, torch.arange(11) % 3, ("a", "ü", "☃"), 2, "made here", "MIT")
     save_pictures(saved, tmp_path / "small", columns=4)
     again = load_pictures(tmp_path / "small")
     assert_close(again.pixels, saved.pixels)
@@ -39,7 +39,9 @@ def test_pictures_survive_the_way_to_disk_and_back(tmp_path: Path) -> None:
 
 
 def test_a_picture_may_have_no_label() -> None:
-    pictures = Pictures("p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([1, 2, 0]), ("a", "b"), 1, "", "")
+    pictures = ImageDataset(
+        "p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([1, 2, 0]), ("a", "b"), 1, "", ""
+    )
     assert [pictures.label_of(i) for i in range(3)] == ["b", "", "a"]
     assert pictures.asked_for(pictures.training).tolist() == [1, 2]
     none = replace(pictures, labels=torch.zeros(3, dtype=torch.int64), label_names=())
@@ -58,7 +60,7 @@ def test_dark_strokes_on_paper_are_turned_round_where_the_networks_own_are_light
     assert x0[0, 14, 14] == 1
     assert load_pictures("emoji").fitted(image)[0, 0, 0] == 1
     grey = torch.randint(0, 256, (20, 1, 28, 28), dtype=torch.uint8)
-    photographs = Pictures("p", grey, torch.zeros(20, dtype=torch.int64), (), 1, "", "")
+    photographs = ImageDataset("p", grey, torch.zeros(20, dtype=torch.int64), (), 1, "", "")
     assert photographs.fitted(image)[0, 0, 0] == 1
 
 
@@ -78,7 +80,7 @@ def test_pictures_that_stand_in_are_the_shipped_ones_scaled(shape: tuple[int, in
 
 
 def test_pictures_are_kept_once_and_others_take_their_place(tmp_path: Path) -> None:
-    one = Pictures("p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "one", "")
+    one = ImageDataset("p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "one", "")
     keep_pictures(one, tmp_path)
     keep_pictures(replace(one, source="the same"), tmp_path)
     assert load_pictures(tmp_path).source == "one"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from playground.core.data.datasets import WEIGHTS
-from playground.core.diffusion.guidance import Guided
+from playground.core.diffusion.guidance import ClassifierFreeGuidance
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.networks.checkpoints import Checkpoint, choose_device, load_checkpoint
@@ -21,7 +21,7 @@ ACCELERATORS = [
 @pytest.mark.parametrize(("sampler", "eta"), [("ddim", 0.0), ("ddim", 1.0), ("ddpm", 0.0)])
 def test_network_and_samplers_run_on_the_meta_device(sampler: str, eta: float, schedule: str) -> None:
     assert sampler in SAMPLERS
-    predictor = Guided(UNetPredictor(small_unet().to("meta"), linear(1000), null_label=3), 2.0)
+    predictor = ClassifierFreeGuidance(UNetPredictor(small_unet().to("meta"), linear(1000), null_label=3), 2.0)
     x_T = torch.empty(2, 1, 8, 8, device="meta")
     steps = []
     # Whether a step adds noise is read from the levels, which stay on the CPU: nothing here asks meta for a value.

@@ -11,9 +11,9 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import NOTHING
+from playground.core.sampling.inpainting import UNCONDITIONED
 from playground.core.sampling.samplers import SAMPLERS, sample
-from playground.core.sampling.steps import Run
+from playground.core.sampling.steps import SamplingOptions
 
 SOLVERS = {name: solver for name, solver in SAMPLERS.items() if isinstance(solver, DiffusersSolver)}
 KARRAS = [name for name, solver in SOLVERS.items() if solver.karras]
@@ -36,7 +36,7 @@ def theirs(
     The network is asked at the scheduler's t; under Karras' spacing, where some round t, at the level of its sigma.
     """
     spacing, karras = options.get("spacing", "trailing"), options.get("karras", False)
-    run = Run(steps, None, None, 0.0, "beta", False, spacing, karras, NOTHING)
+    run = SamplingOptions(steps, None, None, 0.0, "beta", False, spacing, karras, UNCONDITIONED)
     scheduler, generator = solver.prepared(schedule, run), torch.Generator().manual_seed(5)
     draws = {"generator": generator} if solver.fresh_noise else {}
     sample, seen = x_T * scheduler.init_noise_sigma, []

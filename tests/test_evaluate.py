@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from playground import evaluate
 from playground.core.analysis.likelihood import bound
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
-from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.data.datasets import ImageDataset, save_pictures
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint
@@ -54,7 +54,7 @@ def test_principal_components_are_those_of_a_singular_value_decomposition() -> N
 def test_the_bound_of_one_picture_is_the_mean_of_its_bounds(tmp_path: Path) -> None:
     """Beside the bound that the page adds up, over 30 noises of its own, within four standard errors."""
     pixels = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pictures = Pictures("net", pixels, torch.arange(3), ("a", "b", "c"), 1, "made here", "MIT")
+    pictures = ImageDataset("net", pixels, torch.arange(3), ("a", "b", "c"), 1, "made here", "MIT")
     checkpoint = Checkpoint(
         "net", UNetPredictor(small_unet(), linear(1000), null_label=3), linear(1000), (), {}, (1, 8, 8)
     )
@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_figures(
     monkeypatch.setattr(evaluate, "STEPS", 5)
     monkeypatch.setattr(evaluate, "BOUND_DRAWS", 2)
     pixels = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pictures = Pictures("net", pixels, torch.arange(60) % 3, ("a", "b", "c"), 20, "made here", "MIT")
+    pictures = ImageDataset("net", pixels, torch.arange(60) % 3, ("a", "b", "c"), 20, "made here", "MIT")
     save_pictures(pictures, tmp_path / "net")
     small_unet().save_pretrained(tmp_path / "net" / "unet")
     DDPMScheduler().save_pretrained(tmp_path / "net" / "scheduler")
@@ -98,7 +98,7 @@ def test_a_network_without_labels_is_measured_without_them(tmp_path: Path, monke
     monkeypatch.setattr(evaluate, "STEPS", 3)
     monkeypatch.setattr(evaluate, "BOUND_DRAWS", 2)
     pixels = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pictures = Pictures("net", pixels, torch.zeros(60, dtype=torch.int64), (), 20, "made here", "MIT")
+    pictures = ImageDataset("net", pixels, torch.zeros(60, dtype=torch.int64), (), 20, "made here", "MIT")
     save_pictures(pictures, tmp_path / "net")
     unlabelled(tmp_path / "net")
     write_card(tmp_path / "net", pictures, "none", 0)

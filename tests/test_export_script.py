@@ -13,7 +13,7 @@ from PIL import Image
 
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.export_script import script
 from playground.ui.state.scene import Scene
@@ -56,7 +56,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(map(str, asked.values())))
-def test_a_script_ends_in_the_pictures_on_the_screen(asked: dict[str, Any], library: Library, folder: Path) -> None:
+def test_a_script_ends_in_the_pictures_on_the_screen(
+    asked: dict[str, Any], library: ModelRegistry, folder: Path
+) -> None:
     scene = Scene(library, checked(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
     *_, last = scene.reverse()
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
@@ -67,7 +69,7 @@ def test_a_script_ends_in_the_pictures_on_the_screen(asked: dict[str, Any], libr
     assert np.abs(made - expected).max() <= 1
 
 
-def test_the_script_of_a_race_runs_every_solver(library: Library, folder: Path) -> None:
+def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: Path) -> None:
     asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
     asked["variance"] = "beta"
     scene = Scene(library, checked(library, **asked))
@@ -81,7 +83,7 @@ def test_the_script_of_a_race_runs_every_solver(library: Library, folder: Path) 
         assert np.abs(made - expected).max() <= 1
 
 
-def test_it_needs_nothing_of_ours(library: Library, folder: Path) -> None:
+def test_it_needs_nothing_of_ours(library: ModelRegistry, folder: Path) -> None:
     """In a process of its own, in a folder of its own."""
     scene = Scene(library, checked(library, steps=3, count=1))
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
@@ -94,7 +96,7 @@ def test_it_needs_nothing_of_ours(library: Library, folder: Path) -> None:
 
 def test_a_network_from_the_hub_is_named_as_there(tmp_path: Path) -> None:
     unlabelled(tmp_path / "unet")
-    (library := Library([tmp_path], device="cpu")).folders = {"some/network": tmp_path}
+    (library := ModelRegistry([tmp_path], device="cpu")).folders = {"some/network": tmp_path}
     assert "UNet2DModel.from_pretrained('some/network', subfolder='unet', " in script(
         Scene(library, checked(library, model="some/network"))
     )

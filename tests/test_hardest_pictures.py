@@ -7,7 +7,7 @@ import torch
 
 from playground.core.analysis.out_of_distribution import error_per_picture, hardest
 from playground.core.diffusion.schedules import SCHEDULES, linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.ui.state import scene as scene_module
 from playground.ui.state.scene import Scene
@@ -15,7 +15,9 @@ from playground.ui.state.settings import checked
 from playground.ui.tabs.hardest_pictures import SHOWN, STEPS_OVER_T, rankings
 
 
-def test_the_error_of_each_picture_is_that_of_the_network_on_it_alone(digits: Checkpoint, library: Library) -> None:
+def test_the_error_of_each_picture_is_that_of_the_network_on_it_alone(
+    digits: Checkpoint, library: ModelRegistry
+) -> None:
     pictures = library.pictures("digits").x0(slice(9000, 9006))
     eps = torch.randn(1, 28, 28, generator=torch.Generator().manual_seed(4))
     found = error_per_picture(digits.predictor, pictures, eps, linear(1000), 300)
@@ -33,7 +35,7 @@ def test_the_ranking_begins_with_the_largest_error_and_has_no_more_pictures_than
 
 
 def test_the_rankings_name_held_out_pictures_and_their_errors(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: ModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the scene's t, with the noise of its seed; then over t, the mean of the same at evenly spaced steps."""
     monkeypatch.setattr(scene_module, "HELD_OUT", few := 12)

@@ -11,9 +11,9 @@ from diffusers import DDPMScheduler
 from torch.testing import assert_close
 
 from playground.core import model_registry
-from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.data.datasets import ImageDataset, save_pictures
 from playground.core.diffusion.schedules import linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks import hub
 from playground.core.networks.checkpoint_format import CONFIG_FILE, WEIGHTS_FILE, CheckpointError
 from playground.core.networks.checkpoints import load_checkpoint
@@ -34,7 +34,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     DDPMScheduler().save_pretrained(new / "scheduler")
     shutil.copytree(new, own)
     pixels = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
-    save_pictures(Pictures("own", pixels, torch.zeros(4, dtype=torch.int64), (), 1, "made here", "MIT"), own)
+    save_pictures(ImageDataset("own", pixels, torch.zeros(4, dtype=torch.int64), (), 1, "made here", "MIT"), own)
     with running_hub({"some/old": old, "some/new": new, "some/own": own}) as running:
         monkeypatch.setattr(hub, "ENDPOINT", running.address)
         monkeypatch.setattr(hub, "CACHE", str(tmp_path / "cache"))
@@ -58,7 +58,7 @@ def test_nothing_but_what_is_needed_is_downloaded(served: Hub) -> None:
 
 
 def test_its_own_pictures_come_with_it(served: Hub, tmp_path: Path) -> None:
-    pictures = Library(["some/own"], "cpu").pictures("some/own")
+    pictures = ModelRegistry(["some/own"], "cpu").pictures("some/own")
     assert (len(pictures), pictures.stand_in, pictures.source) == (4, False, "made here")
 
 
@@ -146,7 +146,7 @@ def test_a_file_that_grows_meanwhile_is_not_taken(served: Hub, monkeypatch: pyte
 
 
 def test_the_library_takes_folders_and_names_and_more_names_later(served: Hub) -> None:
-    networks = Library([served.networks["some/new"], "some/old"], "cpu")
+    networks = ModelRegistry([served.networks["some/new"], "some/old"], "cpu")
     assert networks.names == ["new", "some/old"]
     assert networks.add("some/own", lambda done, total: None) == "some/own"
     assert networks.add("some/own", lambda done, total: None) == "some/own"
@@ -155,18 +155,18 @@ def test_the_library_takes_folders_and_names_and_more_names_later(served: Hub) -
     with pytest.raises(CheckpointError, match="There is no network some/other"):
         networks.add("some/other", lambda done, total: None)
     with pytest.raises(CheckpointError, match=r"There is no folder no/such here. There is no network no/such on"):
-        Library(["no/such"], "cpu")
+        ModelRegistry(["no/such"], "cpu")
 
 
 def test_a_host_has_room_for_so_many(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_registry, "MAX_ADDED", 1)
-    networks = Library([served.networks["some/new"]], "cpu")
+    networks = ModelRegistry([served.networks["some/new"]], "cpu")
     networks.add("some/own", lambda done, total: None)
     with pytest.raises(CheckpointError, match="1 networks from the Hub are here already"):
         networks.add("some/old", lambda done, total: None)
 
 
 def test_a_folder_of_the_host_is_not_to_be_had_by_name(served: Hub, tmp_path: Path) -> None:
-    networks = Library([served.networks["some/new"]], "cpu")
+    networks = ModelRegistry([served.networks["some/new"]], "cpu")
     with pytest.raises(CheckpointError, match="cannot be the name"):
         networks.add(str(served.networks["some/old"]), lambda done, total: None)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 from playground.core.data import image_folders, images
-from playground.core.data.datasets import Pictures, load_pictures, save_pictures
+from playground.core.data.datasets import ImageDataset, load_pictures, save_pictures
 from playground.core.data.image_folders import find_pictures, read_data_set, read_folder, square
 
 COLOURS = {"red": (200, 0, 0), "blue": (0, 0, 200), "green": (0, 200, 0)}
@@ -131,7 +131,9 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
 
 
 def test_pictures_that_are_ready_are_taken_as_they_are(tmp_path: Path) -> None:
-    ready = Pictures("r", torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "here", "MIT")
+    ready = ImageDataset(
+        "r", torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "here", "MIT"
+    )
     save_pictures(ready, tmp_path / "ready")
     assert find_pictures(str(tmp_path / "ready"), 8).source == "here"
     assert torch.equal(find_pictures("digits").pixels, load_pictures("digits").pixels)

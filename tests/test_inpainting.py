@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import linear
-from playground.core.sampling.inpainting import Given
+from playground.core.sampling.inpainting import Conditioning
 from playground.core.sampling.samplers import SAMPLERS, Step, sample
 
 THEIRS = {
@@ -23,7 +23,7 @@ def noise(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
 
 
-def run(name: str, ideal: IdealPredictor, x_T: torch.Tensor, given: Given, **options: object) -> list[Step]:
+def run(name: str, ideal: IdealPredictor, x_T: torch.Tensor, given: Conditioning, **options: object) -> list[Step]:
     generator = torch.Generator().manual_seed(5)
     return list(sample(ideal, x_T, linear(1000), sampler=name, generator=generator, given=given, **options))
 
@@ -42,7 +42,7 @@ def test_a_run_from_a_picture_is_diffusers_image_to_image_loop(name: str, skip: 
     x = scheduler.add_noise(x0.expand(3, 1, 8, 8), x_T, timesteps[:1].expand(3))
     for t in timesteps:
         x = scheduler.step(ideal(scheduler.scale_model_input(x, t), schedule.level(t.double())), t, x).prev_sample
-    ours = run(name, ideal, x_T, Given(x0, skip), steps=10, clip_x0=False)
+    ours = run(name, ideal, x_T, Conditioning(x0, skip), steps=10, clip_x0=False)
     assert ours[0].total == len(ours) == len(timesteps)
     assert_close(ours[-1].x_next, x.double(), atol=1e-4, rtol=0)
 
@@ -50,8 +50,8 @@ def test_a_run_from_a_picture_is_diffusers_image_to_image_loop(name: str, skip: 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_it_begins_with_the_picture_in_the_noise_of_its_level(name: str, pictures: torch.Tensor) -> None:
     x_T, x0 = noise(2, 1, 8, 8), pictures[4].double()
-    whole = run(name, IdealPredictor(pictures), x_T, Given(x0), steps=10)
-    part = run(name, IdealPredictor(pictures), x_T, Given(x0, 4), steps=10)
+    whole = run(name, IdealPredictor(pictures), x_T, Conditioning(x0), steps=10)
+    part = run(name, IdealPredictor(pictures), x_T, Conditioning(x0, 4), steps=10)
     assert_close(part[0].x_t, add_noise(x0.expand_as(x_T), x_T, part[0].level), atol=1e-5, rtol=0)
     levels = [step.level.log_snr.item() for step in whole]
     assert min(abs(level - part[0].level.log_snr.item()) for level in levels) < 1e-3
@@ -64,7 +64,7 @@ def test_what_is_known_is_kept_and_the_rest_is_filled_in(name: str, pictures: to
     """The ideal predictor knows one picture alone that fits to the part that is known."""
     x_T, kept = noise(2, 1, 8, 8), torch.zeros(8, 8, dtype=torch.bool)
     kept[:, :7] = True
-    steps = run(name, IdealPredictor(pictures), x_T, Given(pictures[7].double(), 0, kept), steps=20)
+    steps = run(name, IdealPredictor(pictures), x_T, Conditioning(pictures[7].double(), 0, kept), steps=20)
     for step in steps:
         known = add_noise(pictures[7].double().expand_as(x_T), x_T, step.next_level)
         assert_close(step.x_next[:, :, kept], known[:, :, kept], atol=1e-5, rtol=0)
@@ -73,4 +73,4 @@ def test_what_is_known_is_kept_and_the_rest_is_filled_in(name: str, pictures: to
 
 def test_no_more_strides_can_be_left_out_than_there_are(pictures: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="must be fewer than the 10 steps; they were 10"):
-        run("ddim", IdealPredictor(pictures), noise(1, 1, 8, 8), Given(pictures[0], 10), steps=10)
+        run("ddim", IdealPredictor(pictures), noise(1, 1, 8, 8), Conditioning(pictures[0], 10), steps=10)

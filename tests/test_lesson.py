@@ -14,14 +14,14 @@ import torch
 from playground.core.analysis import noise_prediction
 from playground.core.analysis.likelihood import learned_step, previous_level
 from playground.core.analysis.memorization import side_by_side
-from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.core.analysis.parameterizations import four_names
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
-from playground.ui.components.lesson import STOPS
+from playground.ui.components.lesson import QUESTIONS
 from playground.ui.state.settings import MAX_STOP, from_query
 from tests.server import ROOT
 
@@ -29,7 +29,7 @@ SCHEDULE = linear(1000)
 
 
 @pytest.fixture(scope="module")
-def found(library: Library, digits: Checkpoint) -> Prediction:
+def found(library: ModelRegistry, digits: Checkpoint) -> NoisePrediction:
     """What the network says of the lesson's picture at every tenth step."""
     x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
     return noise_prediction.prediction(digits.predictor, x0, eps, SCHEDULE, list(range(0, 1000, 10)))
@@ -40,19 +40,21 @@ def at(t: int) -> int:
     return t // 10
 
 
-def test_there_are_eight_stops_and_their_links_open(library: Library) -> None:
-    assert len(STOPS) == MAX_STOP == 8
-    for number, stop in enumerate(STOPS, start=1):
+def test_there_are_eight_stops_and_their_links_open(library: ModelRegistry) -> None:
+    assert len(QUESTIONS) == MAX_STOP == 8
+    for number, stop in enumerate(QUESTIONS, start=1):
         query = {name: values[0] for name, values in parse_qs(stop.link).items()} | {"lesson": str(number)}
         settings, notes = from_query(library, query)
         assert notes == []
         assert settings.lesson == number
         assert 0 <= stop.right < len(stop.guesses) == 3
         assert stop.sources
-    assert {stop.right for stop in STOPS} == {0, 1, 2}  # whoever always picks the same is wrong at times
+    assert {stop.right for stop in QUESTIONS} == {0, 1, 2}  # whoever always picks the same is wrong at times
 
 
-def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_the_lesson(library: Library) -> None:
+def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_the_lesson(
+    library: ModelRegistry,
+) -> None:
     workshop = (ROOT / "README.md").read_text(encoding="utf-8").partition("## A workshop")[2].partition("\n## ")[0]
     links = re.findall(r"`\?(\S+)`", workshop)
     assert len(links) == 9
@@ -60,29 +62,31 @@ def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_
         query = {name: values[0] for name, values in parse_qs(link).items()}
         assert from_query(library, query)[1] == []
         if "lesson" in query:
-            assert link == f"{STOPS[int(query['lesson']) - 1].link}&lesson={query['lesson']}"
+            assert link == f"{QUESTIONS[int(query['lesson']) - 1].link}&lesson={query['lesson']}"
 
 
-def test_1_the_whole_picture_is_still_there(library: Library) -> None:
+def test_1_the_whole_picture_is_still_there(library: ModelRegistry) -> None:
     level = SCHEDULE.level(500)
     assert round(level.alpha.item(), 2) == 0.28
     x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
-    x_t = noise_prediction.prediction(BlindPredictor(), x0, eps, SCHEDULE, [500]).x_t
+    x_t = noise_prediction.prediction(ZeroPredictor(), x0, eps, SCHEDULE, [500]).x_t
     assert noise_prediction.correlation(x_t, x0[None]).item() > 1.96 / 28  # more of the picture than chance would show
     again = (x_t[0] - level.sigma.float() * eps) / level.alpha.float()
     torch.testing.assert_close(again, x0, atol=1e-5, rtol=0)  # with the noise known, the picture follows
 
 
-def test_2_blind_costs_one_and_no_constant_does_better(library: Library, found: Prediction) -> None:
+def test_2_blind_costs_one_and_no_constant_does_better(library: ModelRegistry, found: NoisePrediction) -> None:
     x0 = library.pictures("digits").x0(slice(9000, 9500))
-    assert noise_prediction.mean_error(BlindPredictor(), x0, None, SCHEDULE) == pytest.approx(1, abs=0.005)
+    assert noise_prediction.mean_error(ZeroPredictor(), x0, None, SCHEDULE) == pytest.approx(1, abs=0.005)
     eps = generate.gaussian((1000, 784), 0)
     for constant in (-0.5, -0.1, 0.1, 0.5):
         assert (eps - constant).square().mean() > eps.square().mean()
     assert round(found.error[at(400)].item(), 3) == 0.034  # what the network beside it misses
 
 
-def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(library: Library, found: Prediction) -> None:
+def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(
+    library: ModelRegistry, found: NoisePrediction
+) -> None:
     record = noise_prediction.independence(found, generate.gaussian((1, 28, 28), 1))
     assert record.eps_hat_and_eps[at(300)] > 0.97
     assert abs(record.eps_hat_and_other[at(300)]) < record.band
@@ -95,7 +99,9 @@ def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(library: Librar
     assert 0.92 < inside < 0.98
 
 
-def test_5_it_is_harder_where_the_picture_is_plain(found: Prediction, library: Library, digits: Checkpoint) -> None:
+def test_5_it_is_harder_where_the_picture_is_plain(
+    found: NoisePrediction, library: ModelRegistry, digits: Checkpoint
+) -> None:
     assert found.error[at(20)] > 20 * found.error[at(900)]
     assert found.deviation[at(20)] < 0.95
     assert found.deviation[at(900)] == pytest.approx(found.eps[0].std().item(), abs=0.01)
@@ -103,11 +109,11 @@ def test_5_it_is_harder_where_the_picture_is_plain(found: Prediction, library: L
     for t in (20, 300, 900):  # over held-out pictures the network's answers keep the law of total variance
         law = noise_prediction.total_variance(digits.predictor, x0, SCHEDULE, [t], draws=100, seed=0)
         assert law.total.item() == pytest.approx(law.drawn.item(), abs=0.02)
-    copied = noise_prediction.prediction(CopycatPredictor(), found.x0[0], found.eps[0], SCHEDULE, [900])
+    copied = noise_prediction.prediction(IdentityPredictor(), found.x0[0], found.eps[0], SCHEDULE, [900])
     assert copied.error.item() < 0.001  # where x_t is nearly all noise, saying x_t itself is nearly right
 
 
-def test_6_the_step_needs_nothing_but_known_numbers(found: Prediction) -> None:
+def test_6_the_step_needs_nothing_but_known_numbers(found: NoisePrediction) -> None:
     step = learned_step(found.x_t, found.x0, found.eps_hat, found.level, previous_level(SCHEDULE, found.t))
     assert (step.mean - step.mean_by_x0).abs().max() < 1e-9
     off = (step.mean - step.true.mean)[at(300)].square().mean().sqrt()
@@ -121,7 +127,7 @@ def test_the_two_variances_of_a_step_differ_at_small_t() -> None:
         assert round(kept / gone, 2) == ratio
 
 
-def test_7_four_names_are_one_answer(found: Prediction) -> None:
+def test_7_four_names_are_one_answer(found: NoisePrediction) -> None:
     names = four_names(found.x_t, found.eps_hat, found.level)
     assert (names.apart < 1e-9).all()
     assert names.in_x0["eps"][at(990)].abs() > 100
@@ -129,7 +135,7 @@ def test_7_four_names_are_one_answer(found: Prediction) -> None:
     assert max(names.in_x0["v"].abs().max(), names.in_eps["v"].abs().max()) <= 1
 
 
-def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Library, digits: Checkpoint) -> None:
+def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: ModelRegistry, digits: Checkpoint) -> None:
     pictures = library.pictures("digits")
     training = pictures.x0(pictures.training)
     assert len(training) == 9000
@@ -142,7 +148,7 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Lib
     torch.testing.assert_close(last["ideal"].step.x_next, training[last["ideal"].nearest.index], atol=1e-3, rtol=0)
 
 
-def test_on_a_held_out_picture_ideal_is_surely_wrong_at_small_t(library: Library, found: Prediction) -> None:
+def test_on_a_held_out_picture_ideal_is_surely_wrong_at_small_t(library: ModelRegistry, found: NoisePrediction) -> None:
     """The takeaway of *Predictors*."""
     ideal = noise_prediction.prediction(library.ideal("digits"), found.x0[0], found.eps[0], SCHEDULE, [100, 800])
     assert ideal.error[0] > 10 * found.error[at(100)]

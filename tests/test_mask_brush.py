@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from playground.core.data import images
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.components.mask_brush import over, painted_over
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import checked
@@ -22,7 +22,7 @@ def test_what_is_no_painting_is_told(value: object) -> None:
         painted_over(value)
 
 
-def test_what_is_painted_on_is_the_scenes_picture(library: Library) -> None:
+def test_what_is_painted_on_is_the_scenes_picture(library: ModelRegistry) -> None:
     scene = Scene(library, checked(library, picture=17))
     shown = images.read(images.decoded(over(scene)))
     assert images.from_pil(shown, 1).equal(library.pictures("digits").x0(17))

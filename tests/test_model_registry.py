@@ -7,25 +7,25 @@ import torch
 
 from playground.core import model_registry as module
 from playground.core.data.datasets import WEIGHTS
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.ui.state.settings import checked
 from tests.conftest import unlabelled
 
 
 def test_every_folder_of_weights_is_on_offer() -> None:
-    assert "digits" in Library(device="cpu").names
+    assert "digits" in ModelRegistry(device="cpu").names
 
 
 def test_where_there_is_none_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WEIGHTS", tmp_path / "nothing")
     with pytest.raises(ValueError, match="There is no network to show"):
-        Library()
+        ModelRegistry()
 
 
 def test_a_folder_that_is_mended_works_without_a_restart(tmp_path: Path) -> None:
     shutil.copytree(WEIGHTS / "digits", tmp_path / "digits", ignore=shutil.ignore_patterns("unet"))
-    library = Library([tmp_path / "digits"], device="cpu")
+    library = ModelRegistry([tmp_path / "digits"], device="cpu")
     with pytest.raises(CheckpointError):
         library.checkpoint("digits")
     shutil.copytree(WEIGHTS / "digits" / "unet", tmp_path / "digits" / "unet")
@@ -34,7 +34,7 @@ def test_a_folder_that_is_mended_works_without_a_restart(tmp_path: Path) -> None
 
 def test_a_network_that_came_without_pictures_gets_others_and_no_ideal_predictor(tmp_path: Path) -> None:
     unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=16)
-    library = Library([tmp_path / "net"], device="cpu")
+    library = ModelRegistry([tmp_path / "net"], device="cpu")
     assert library.pictures("net").shape == (3, 16, 16)
     assert library.pictures("net").stand_in
     with pytest.raises(ValueError, match="no ideal predictor for net: it came without its training pictures"):
@@ -42,7 +42,7 @@ def test_a_network_that_came_without_pictures_gets_others_and_no_ideal_predictor
 
 
 def test_two_who_ask_at_once_get_one_network() -> None:
-    library, got = Library([WEIGHTS / "digits"], device="cpu"), []
+    library, got = ModelRegistry([WEIGHTS / "digits"], device="cpu"), []
     threads = [threading.Thread(target=lambda: got.append(library.checkpoint("digits"))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -52,21 +52,21 @@ def test_two_who_ask_at_once_get_one_network() -> None:
     assert len(set(map(id, got))) == 1
 
 
-def test_few_pictures_shorten_the_defaults(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_pictures_shorten_the_defaults(library: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     few = library.pictures("digits")
     short = type(few)(few.name, few.pixels[:30], few.labels[:30], few.label_names, 5, few.source, few.licence)
     monkeypatch.setattr(library, "pictures", lambda name: short)
     assert checked(library).picture == 27  # the middle one of the five that are held out
 
 
-def test_shipped_pictures_are_there_without_their_network(library: Library) -> None:
+def test_shipped_pictures_are_there_without_their_network(library: ModelRegistry) -> None:
     assert library.names == ["digits"]
     assert library.pictures("photo").shape == (3, 64, 64)
     with pytest.raises(FileNotFoundError, match="There are no pictures in"):
         library.pictures("nothing of that name")
 
 
-def test_the_usual_error_is_measured_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_error_is_measured_once(library: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[object] = []
 
     def measure(predictor: object, pictures: torch.Tensor) -> object:
@@ -74,7 +74,7 @@ def test_the_usual_error_is_measured_once(library: Library, monkeypatch: pytest.
         return object()
 
     monkeypatch.setattr(module, "usual_error", measure)
-    fresh = Library([WEIGHTS / "digits"], device="cpu")
+    fresh = ModelRegistry([WEIGHTS / "digits"], device="cpu")
     assert fresh.usual("digits") is fresh.usual("digits")
     (pictures,) = measured
     held_out = library.pictures("digits")

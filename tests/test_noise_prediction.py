@@ -6,7 +6,7 @@ from torch.testing import assert_close
 from playground.core.analysis import forward_process, noise_prediction
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import add_noise
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
@@ -18,8 +18,8 @@ def test_blind_costs_one_and_copycat_what_theory_says(pictures: torch.Tensor) ->
     schedule, x0 = linear(1000), pictures.repeat(50, 1, 1, 1)
     level = schedule.level(torch.arange(1000))
     theory = (level.alpha**2 * pictures.square().mean() + (1 - level.sigma) ** 2).mean().item()
-    assert abs(noise_prediction.mean_error(BlindPredictor(), x0, None, schedule) - 1) < 0.02
-    assert abs(noise_prediction.mean_error(CopycatPredictor(), x0, None, schedule) - theory) < 0.02 * theory
+    assert abs(noise_prediction.mean_error(ZeroPredictor(), x0, None, schedule) - 1) < 0.02
+    assert abs(noise_prediction.mean_error(IdentityPredictor(), x0, None, schedule) - theory) < 0.02 * theory
 
 
 def test_a_seed_is_one_noise_everywhere() -> None:
@@ -128,7 +128,7 @@ def test_the_band_holds_unrelated_noise_in_95_of_100_cases() -> None:
 
 def test_blind_noise_correlates_with_nothing(pictures: torch.Tensor) -> None:
     found = noise_prediction.prediction(
-        BlindPredictor(), pictures[0], generate.gaussian((1, 8, 8), 0), linear(100), [50]
+        ZeroPredictor(), pictures[0], generate.gaussian((1, 8, 8), 0), linear(100), [50]
     )
     assert noise_prediction.independence(found, generate.gaussian((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
 
@@ -140,7 +140,7 @@ def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> No
     law = noise_prediction.total_variance(ideal, x0, schedule, t, draws=2000, seed=0)
     assert ((law.total - law.drawn).abs() <= 4 * law.spread + 1e-12).all()
     assert_close(law.drawn, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
-    copied = noise_prediction.total_variance(CopycatPredictor(), pictures, schedule, t, draws=2000, seed=0)
+    copied = noise_prediction.total_variance(IdentityPredictor(), pictures, schedule, t, draws=2000, seed=0)
     assert ((copied.total - copied.drawn).abs() > 4 * copied.spread)[:3].all()
 
 

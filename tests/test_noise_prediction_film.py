@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from playground.core.analysis import noise_prediction
-from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.parameterizations import x0_from_eps
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling import generate
 from playground.render.films import noise_prediction as films_of_predictions
@@ -23,13 +23,13 @@ OVER = {"network": "over some", "ideal": "over others"}
 LEVEL = 1.01 * 6 / 255 / 2  # half a level of the noise's 255, and a little for rounding
 
 
-def found(pictures: torch.Tensor, schedule: NoiseSchedule) -> dict[str, Prediction]:
+def found(pictures: torch.Tensor, schedule: NoiseSchedule) -> dict[str, NoisePrediction]:
     eps = generate.gaussian((1, 8, 8), 0)
     predictors = {
         "network": UNetPredictor(small_unet(), linear(1000), null_label=3),
         "ideal": IdealPredictor(pictures),
-        "blind": BlindPredictor(),
-        "copycat": CopycatPredictor(),
+        "blind": ZeroPredictor(),
+        "copycat": IdentityPredictor(),
     }
     return {who: noise_prediction.prediction(each, pictures[0], eps, schedule, T) for who, each in predictors.items()}
 
@@ -63,7 +63,7 @@ def test_each_predictor_has_its_own_column(pictures: torch.Tensor, schedule: Noi
 def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictures: torch.Tensor) -> None:
     record = found(pictures, linear(100))
     del record["ideal"]
-    law = noise_prediction.total_variance(BlindPredictor(), pictures, linear(100), T, draws=3, seed=0)
+    law = noise_prediction.total_variance(ZeroPredictor(), pictures, linear(100), T, draws=3, seed=0)
     columns = films_of_predictions.predictors_film(record, 0)
     assert (columns["columns"], len(columns["panels"])) == (4, 12)
     for film in (columns, films_of_predictions.shrinkage_film(record, {"network": law}, OVER, 0)):

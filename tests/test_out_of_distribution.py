@@ -8,12 +8,12 @@ import torch
 from torch.testing import assert_close
 
 from playground.core.analysis import noise_prediction
-from playground.core.analysis.out_of_distribution import Subject, UsualError, noise_alone, trial, usual_error
+from playground.core.analysis.out_of_distribution import OODInput, ReferenceErrors, noise_alone, trial, usual_error
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import SCHEDULES, cosine, linear, zero_terminal_snr
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
 from playground.ui.state.scene import Scene
@@ -57,7 +57,7 @@ def test_a_power_law_is_read_exactly_at_every_level_of_every_schedule() -> None:
     """error = c · SNR^p is a line in logarithms; its quantiles over c are numpy's."""
     factors = torch.rand(30, generator=torch.Generator().manual_seed(1), dtype=torch.float64) + 0.01
     knots = torch.tensor([-30.0, -5.0, 0.5, 3.0, 30.0], dtype=torch.float64)
-    usual = UsualError(knots, (0.7 * knots).exp()[:, None] * factors)
+    usual = ReferenceErrors(knots, (0.7 * knots).exp()[:, None] * factors)
     for make in SCHEDULES.values():
         level = make(200).level(torch.linspace(0, 199, 77))
         for share in (0.05, 0.5, 0.95):
@@ -66,14 +66,16 @@ def test_a_power_law_is_read_exactly_at_every_level_of_every_schedule() -> None:
 
 
 def test_beyond_the_measured_levels_there_is_no_usual_error() -> None:
-    usual = UsualError(torch.tensor([-1.0, 1.0]), torch.ones(2, 3))
+    usual = ReferenceErrors(torch.tensor([-1.0, 1.0]), torch.ones(2, 3))
     asked = level_of(torch.tensor([-1.1, -1.0, 0.0, 1.0, 1.1]))
     assert usual.below(0.5, asked).isfinite().tolist() == [False, True, True, True, False]
     end = zero_terminal_snr(cosine(100)).level(torch.tensor([99.0]))
     assert usual.below(0.5, end).isnan().all()
 
 
-def test_between_two_levels_it_is_what_would_have_been_measured_there(library: Library, digits: Checkpoint) -> None:
+def test_between_two_levels_it_is_what_would_have_been_measured_there(
+    library: ModelRegistry, digits: Checkpoint
+) -> None:
     """Half way between them, under another schedule: the median to a quarter, where errors are 10,000 times apart."""
     usual, held_out, schedule = library.usual("digits"), library.pictures("digits"), cosine(1000)
     half_way = (usual.log_snr[1::4] + usual.log_snr[2::4]) / 2
@@ -88,7 +90,7 @@ def test_between_two_levels_it_is_what_would_have_been_measured_there(library: L
 def test_a_trial_of_full_strength_is_a_prediction(pictures: torch.Tensor) -> None:
     eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
     ideal = IdealPredictor(pictures)
-    one = trial(ideal, Subject("", pictures[2]), eps, schedule, t).found
+    one = trial(ideal, OODInput("", pictures[2]), eps, schedule, t).found
     other = noise_prediction.prediction(ideal, pictures[2], eps, schedule, t)
     for name in ("x_t", "eps_hat", "x0_hat", "error", "deviation", "x0_error"):
         assert_close(getattr(one, name), getattr(other, name))
@@ -99,14 +101,14 @@ def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: 
     """It says strength · sigma · eps and is held to eps; whoever says 0 is off by eps itself."""
     eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
     alone = noise_alone((1, 8, 8), strength)
-    copied, blind = (trial(each, alone, eps, schedule, t).found for each in (CopycatPredictor(), BlindPredictor()))
+    copied, blind = (trial(each, alone, eps, schedule, t).found for each in (IdentityPredictor(), ZeroPredictor()))
     sigma, square = schedule.level(torch.tensor(t)).sigma, eps.square().mean().item()
     assert_close(copied.error.double(), (1 - strength * sigma) ** 2 * square, rtol=1e-5, atol=1e-7)
     assert_close(blind.error.double(), torch.full((3,), square, dtype=torch.float64))
     assert_close(copied.deviation.double(), strength * sigma * eps.std(correction=0).item(), rtol=1e-5, atol=1e-7)
 
 
-def test_what_the_look_says_is_so(library: Library, digits: Checkpoint) -> None:
+def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) -> None:
     """Of the shipped digits: strange pictures leave the range where t is small to middle, and come back."""
     trials = Scene(library, checked(library)).trials([0, 100, 250, 900, 999])
     assert list(trials) == ["its data", "emoji", "photo", "noise"]
@@ -130,7 +132,7 @@ def test_what_the_look_says_is_so(library: Library, digits: Checkpoint) -> None:
 
 
 @pytest.mark.parametrize("t", [2, 5, 10])
-def test_what_is_taken_for_noise_can_be_made_out_in_it(library: Library, t: int) -> None:
+def test_what_is_taken_for_noise_can_be_made_out_in_it(library: ModelRegistry, t: int) -> None:
     """At small t ε̂ holds, beside the noise, much of a strange picture and little of one that the network knows."""
     held = {}
     for name, each in Scene(library, checked(library)).trials([t]).items():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.analysis.out_of_distribution import Subject, Trial, UsualError, noise_alone, trial
+from playground.core.analysis.out_of_distribution import OODInput, OODResult, ReferenceErrors, noise_alone, trial
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling import generate
@@ -11,15 +11,15 @@ from tests.films import numbers, panel
 from tests.test_noise_prediction_film import T, close
 
 SHAPE = (1, 8, 8)
-USUAL = UsualError(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))
+USUAL = ReferenceErrors(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))
 
 
-def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, Trial]:
+def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, OODResult]:
     schedule = zero_terminal_snr(linear(100)) if zero_terminal else linear(100)
     ideal, eps = IdealPredictor(pictures[:10]), generate.gaussian(SHAPE, 0)
     subjects = {
-        "its data": Subject("one of ten", pictures[0]),
-        "others": Subject("another", pictures[15]),
+        "its data": OODInput("one of ten", pictures[0]),
+        "others": OODInput("another", pictures[15]),
         "noise": noise_alone(SHAPE, 0.5),
     }
     return {name: trial(ideal, each, eps, schedule, T) for name, each in subjects.items()}

@@ -6,13 +6,13 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from playground.core.diffusion.guidance import Guided
+from playground.core.diffusion.guidance import ClassifierFreeGuidance
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.parameterizations import eps_from_x0, x0_from_eps
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, UNetPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from tests.conftest import small_unet
 
 
@@ -120,7 +120,7 @@ def test_the_ideal_tends_to_the_picture_itself_and_to_the_mean_of_the_data(pictu
 
 
 @pytest.mark.alone
-def test_ten_thousand_digits_take_less_than_150_ms(library: Library) -> None:
+def test_ten_thousand_digits_take_less_than_150_ms(library: ModelRegistry) -> None:
     digits = library.pictures("digits").x0(slice(None))
     assert len(digits) == 10_000
     ideal, level, x_t, took = IdealPredictor(digits), linear(1000).level(300), randn(1, 1, 28, 28), []
@@ -150,8 +150,8 @@ def test_for_gaussian_data_the_ideal_tends_to_the_closed_form() -> None:
 
 def test_blind_says_nothing_and_copycat_everything() -> None:
     x_t, level = randn(2, 1, 4, 4), NoiseLevel(0.6, 0.8)
-    assert_close(BlindPredictor()(x_t, level), torch.zeros_like(x_t))
-    assert_close(CopycatPredictor()(x_t, level), x_t)
+    assert_close(ZeroPredictor()(x_t, level), torch.zeros_like(x_t))
+    assert_close(IdentityPredictor()(x_t, level), x_t)
 
 
 def test_guidance_goes_from_without_a_label_through_with_it_and_beyond() -> None:
@@ -161,5 +161,5 @@ def test_guidance_goes_from_without_a_label_through_with_it_and_beyond() -> None
     assert not torch.equal(without, with_label)
     for scale in (0.0, 0.5, 1.0, 3.0):
         expected = (1 - scale) * without + scale * with_label
-        assert_close(Guided(predictor, scale)(x_t, level, labels), expected, atol=1e-5, rtol=1e-5)
-    assert_close(Guided(predictor, 3.0)(x_t, level), without)
+        assert_close(ClassifierFreeGuidance(predictor, scale)(x_t, level, labels), expected, atol=1e-5, rtol=1e-5)
+    assert_close(ClassifierFreeGuidance(predictor, 3.0)(x_t, level), without)

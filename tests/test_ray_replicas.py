@@ -16,12 +16,12 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from playground.core.analysis.guidance_trace import guided_reverse
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
-from playground.core.inference.batching import Batched
-from playground.core.model_registry import Library
+from playground.core.inference.batching import DynamicBatcher
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.replay import answers
 from playground.serving import ray_replicas as module
-from playground.serving.ray_replicas import TRIES, Replica, Replicated
+from playground.serving.ray_replicas import TRIES, RemoteModelRegistry, SamplingReplica
 
 MODELS = [str(WEIGHTS / "digits")]
 SHAPE, SCHEDULE = (1, 28, 28), linear(1000)
@@ -43,7 +43,7 @@ class Answering:
 class Handle:
     """Stands in for Serve's: its replicas are a library here, and die after so many records, for these reasons."""
 
-    def __init__(self, library: Library, *deaths: tuple[int, Exception]) -> None:
+    def __init__(self, library: ModelRegistry, *deaths: tuple[int, Exception]) -> None:
         self.library, self.deaths = library, list(deaths)
         self.asked: list[int] = []
         self.answering: list[Answering] = []
@@ -79,51 +79,51 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def ended(library: Library, **options: Any) -> list[torch.Tensor]:
+def ended(library: ModelRegistry, **options: Any) -> list[torch.Tensor]:
     return [step.x_next for step in library.run("digits", reverse, SHAPE, SCHEDULE, **{"steps": 6, **options})]
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
 def test_a_run_that_is_cut_thrice_ends_in_the_same_picture(
-    sampler: str, library: Library, at_once: list[float]
+    sampler: str, library: ModelRegistry, at_once: list[float]
 ) -> None:
     handle = Handle(library, (2, ActorDiedError()), (0, NodeDiedError("gone")), (1, ActorDiedError()))
     options = {"sampler": sampler, "label": 3, "guidance": 2.0, "seed": 5}
-    far, here = ended(Replicated(MODELS, handle, 8, Batched), **options), ended(library, **options)
+    far, here = ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher), **options), ended(library, **options)
     assert all(map(torch.equal, far, here))
     assert handle.asked == [0, 4, 4, 6]  # two answers a step
     assert len(at_once) == 3
 
 
-def test_it_goes_on_as_long_as_it_gets_on(library: Library, at_once: list[float]) -> None:
+def test_it_goes_on_as_long_as_it_gets_on(library: ModelRegistry, at_once: list[float]) -> None:
     handle = Handle(library, *[(1, ActorDiedError())] * 8)
-    assert torch.equal(ended(Replicated(MODELS, handle, 8, Batched))[-1], ended(library)[-1])
+    assert torch.equal(ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher))[-1], ended(library)[-1])
     assert handle.asked == list(range(6)) + [6] * (len(handle.asked) - 6)
 
 
 @pytest.mark.parametrize("error", [ActorDiedError(), DeploymentUnavailableError("x")])
-def test_where_nobody_gets_on_that_is_told(error: Exception, library: Library, at_once: list[float]) -> None:
+def test_where_nobody_gets_on_that_is_told(error: Exception, library: ModelRegistry, at_once: list[float]) -> None:
     handle = Handle(library, (3, error), *[(0, error)] * 20)
     with pytest.raises(ValueError, match=r"^The machines that sample do not answer: .* Try again in a minute\.$"):
-        ended(Replicated(MODELS, handle, 8, Batched))
+        ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher))
     assert handle.asked == [0] + [3] * (TRIES - 1)
     assert sum(at_once) < 5
 
 
-def test_what_is_wrong_with_the_run_is_told_as_it_is_and_not_tried_again(library: Library) -> None:
+def test_what_is_wrong_with_the_run_is_told_as_it_is_and_not_tried_again(library: ModelRegistry) -> None:
     handle = Handle(library, (1, RayTaskError("said", "its traceback", ValueError("No such thing."))))
     with pytest.raises(ValueError, match=r"^No such thing\.$") as caught:
-        ended(Replicated(MODELS, handle, 8, Batched))
+        ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher))
     assert type(caught.value) is ValueError
     assert handle.asked == [0]
     with pytest.raises(ValueError, match="sampler must be one of"):
-        ended(Replicated(MODELS, handle, 8, Batched), sampler="fastest")
+        ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher), sampler="fastest")
     assert handle.asked == [0]  # that is told here
 
 
-def test_whoever_leaves_has_left_the_replica(library: Library) -> None:
+def test_whoever_leaves_has_left_the_replica(library: ModelRegistry) -> None:
     handle = Handle(library)
-    run = Replicated(MODELS, handle, 8, Batched).run("digits", reverse, SHAPE, SCHEDULE, steps=50)
+    run = RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher).run("digits", reverse, SHAPE, SCHEDULE, steps=50)
     assert handle.answering == []  # nothing is begun before the first step is asked for
     next(run)
     assert not handle.answering[0].cancelled
@@ -131,8 +131,11 @@ def test_whoever_leaves_has_left_the_replica(library: Library) -> None:
     assert handle.answering[0].cancelled
 
 
-def test_both_answers_of_guidance_come_from_afar(library: Library) -> None:
-    far, options = Replicated(MODELS, Handle(library), 8, Batched), {"label": 1, "guidance": 3.0, "steps": 3}
+def test_both_answers_of_guidance_come_from_afar(library: ModelRegistry) -> None:
+    far, options = (
+        RemoteModelRegistry(MODELS, Handle(library), 8, DynamicBatcher),
+        {"label": 1, "guidance": 3.0, "steps": 3},
+    )
     asked = partial(library.run, "digits", guided_reverse, SHAPE, SCHEDULE, **options)
     for one, other in zip(far.run("digits", guided_reverse, SHAPE, SCHEDULE, **options), asked(), strict=True):
         assert torch.equal(one.eps_uncond, other.eps_uncond)
@@ -140,8 +143,8 @@ def test_both_answers_of_guidance_come_from_afar(library: Library) -> None:
         assert torch.equal(one.step.x_next, other.step.x_next)
 
 
-def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Library) -> None:
-    replica = Replica(MODELS, Batched)
+def test_a_replica_tells_what_its_network_says_to_several_at_once(library: ModelRegistry) -> None:
+    replica = SamplingReplica(MODELS, DynamicBatcher)
 
     async def said(seed: int, known: list[np.ndarray]) -> list[np.ndarray]:
         options = {"seed": seed, "steps": 5, "sampler": "ddpm"}

@@ -7,7 +7,7 @@ import diffusers
 import pytest
 
 from playground.core.diffusion.schedules import SCHEDULES
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
 from playground.ui.export_script import BETAS, script
@@ -39,7 +39,9 @@ def test_every_sampler_has_its_sentence_or_formula() -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(sampler: str, library: Library) -> None:
+def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
+    sampler: str, library: ModelRegistry
+) -> None:
     scene = Scene(library, checked(library, sampler=sampler, T=100, steps=10, count=1))
     steps: list[Step] = list(scene.reverse())
     assert len(steps) == steps[0].total  # a step is one call of the network

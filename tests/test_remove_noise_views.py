@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import VIEWS, checked
 from playground.ui.tabs.remove_noise_views import build_views
 
 
-def pieces(views: dict[str, Any], library: Library, **controls: Any) -> tuple[list[dict], list[str]]:
+def pieces(views: dict[str, Any], library: ModelRegistry, **controls: Any) -> tuple[list[dict], list[str]]:
     scene = Scene(library, checked(library, **controls))
     made = list(views[scene.settings.view].pieces(scene))
     return [piece for piece in made if isinstance(piece, dict)], [piece for piece in made if isinstance(piece, str)]
@@ -19,7 +19,7 @@ def test_every_view_can_be_asked_for() -> None:
 
 
 @pytest.mark.parametrize("view", ["run", "slow", "guidance"])
-def test_the_pieces_of_a_view_join_to_one_film(view: str, library: Library) -> None:
+def test_the_pieces_of_a_view_join_to_one_film(view: str, library: ModelRegistry) -> None:
     films, notes = pieces(build_views(), library, view=view, steps=3, label="4", count=2)
     length = 0
     for film in films:
@@ -29,7 +29,7 @@ def test_the_pieces_of_a_view_join_to_one_film(view: str, library: Library) -> N
     assert not notes
 
 
-def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library: Library) -> None:
+def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library: ModelRegistry) -> None:
     views = build_views()
     asked = {"view": "race", "calls": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}
     films, notes = pieces(views, library, **asked)
@@ -59,7 +59,7 @@ def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library:
         ),
     ],
 )
-def test_what_cannot_be_watched_is_told(controls: dict[str, Any], sentence: str, library: Library) -> None:
+def test_what_cannot_be_watched_is_told(controls: dict[str, Any], sentence: str, library: ModelRegistry) -> None:
     with pytest.raises(ValueError, match=sentence.split(":")[0].split(";")[0]) as caught:
         pieces(build_views(), library, **controls)
     assert str(caught.value) == sentence

@@ -14,10 +14,10 @@ from playground.core.analysis.solver_comparison import race
 from playground.core.diffusion.noise import NoiseLevel, like
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.generate import reverse
-from playground.core.sampling.inpainting import NOTHING, Given
-from playground.core.sampling.replay import Replayed, answers
+from playground.core.sampling.inpainting import UNCONDITIONED, Conditioning
+from playground.core.sampling.replay import ReplayPredictor, answers
 from playground.core.sampling.samplers import SAMPLERS, Step
-from playground.core.sampling.timesteps import SPACINGS
+from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 SHAPE, SCHEDULE = (1, 8, 8), linear(100)
 X0 = torch.rand(SHAPE, generator=torch.Generator().manual_seed(7)) * 2 - 1
@@ -86,9 +86,11 @@ OPTIONS = st.fixed_dictionaries(
         "eta": st.sampled_from([0.0, 0.7]),
         "variance": st.sampled_from(["beta", "beta_tilde"]),
         "clip_x0": st.booleans(),
-        "spacing": st.sampled_from(list(SPACINGS)),
+        "spacing": st.sampled_from(list(TIMESTEP_SPACINGS)),
         "karras": st.booleans(),
-        "given": st.sampled_from([NOTHING, Given(X0, 2), Given(X0, 0, LEFT), Given(X0, 1, LEFT)]),
+        "given": st.sampled_from(
+            [UNCONDITIONED, Conditioning(X0, 2), Conditioning(X0, 0, LEFT), Conditioning(X0, 1, LEFT)]
+        ),
     }
 )
 
@@ -108,7 +110,7 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
     assert len(known) <= cut <= len(known) + 1  # of a step that was not finished nothing was received
     assert second.calls == len(later) == network.calls - len(known)
     third = Counting()
-    followed = list(reverse(Replayed([*known, *later], third), SHAPE, SCHEDULE, **options))
+    followed = list(reverse(ReplayPredictor([*known, *later], third), SHAPE, SCHEDULE, **options))
     assert third.calls == 0
     assert len(followed) == len(whole)
     assert all(map(same, followed, whole))
@@ -118,7 +120,7 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
 def test_guidance_shows_both_answers_again(cut: int) -> None:
     options: dict[str, Any] = {"label": 1, "guidance": 3.0, "steps": 7, "sampler": "ddpm"}
     known = died(guided_reverse, cut, **options)
-    again = guided_reverse(Replayed(known, NETWORK), SHAPE, SCHEDULE, **options)
+    again = guided_reverse(ReplayPredictor(known, NETWORK), SHAPE, SCHEDULE, **options)
     for one, other in zip(again, guided_reverse(NETWORK, SHAPE, SCHEDULE, **options), strict=True):
         assert same(one.step, other.step)
         assert torch.equal(one.eps_cond, other.eps_cond)
@@ -128,7 +130,7 @@ def test_guidance_shows_both_answers_again(cut: int) -> None:
 @pytest.mark.parametrize("cut", [1, 9, 16])
 def test_so_does_a_race(cut: int) -> None:
     options: dict[str, Any] = {"samplers": ["ddpm", "unipc", "heun"], "calls": 6, "seed": 3}
-    *_, again = race(Replayed(died(race, cut, **options), NETWORK), SHAPE, SCHEDULE, **options)
+    *_, again = race(ReplayPredictor(died(race, cut, **options), NETWORK), SHAPE, SCHEDULE, **options)
     *_, whole = race(NETWORK, SHAPE, SCHEDULE, **options)
     for one, other in zip(again, whole, strict=True):
         assert len(one.taken) == one.total
@@ -139,7 +141,7 @@ def test_and_a_sum_that_is_no_sampling() -> None:
     eps = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
     known = [each for part in answers(Counting(), bound, [], X0, eps, SCHEDULE) for each in part]
     silent = Counting(dies_at=0)
-    assert list(bound(Replayed(known, silent), X0, eps, SCHEDULE)) == list(bound(NETWORK, X0, eps, SCHEDULE))
+    assert list(bound(ReplayPredictor(known, silent), X0, eps, SCHEDULE)) == list(bound(NETWORK, X0, eps, SCHEDULE))
 
 
 def test_each_step_is_told_as_soon_as_it_is_taken() -> None:
@@ -158,7 +160,7 @@ def test_what_is_on_its_way_is_waited_for_only_when_asked() -> None:
             asked.append(k)
             yield torch.zeros(1, *SHAPE)
 
-    run = reverse(Replayed(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
+    run = reverse(ReplayPredictor(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
     assert asked == []
     next(run)
     assert asked == [0]

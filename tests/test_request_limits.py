@@ -7,7 +7,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from playground.ui.server import request_limits
-from playground.ui.server.request_limits import HANDLERS, Door
+from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
 
 
 async def count(request: Request) -> Response:
@@ -22,7 +22,9 @@ async def look_up(request: Request) -> Response:
 def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
     monkeypatch.setattr(request_limits, "MAX_BODY", 1000)
     routes = [Route("/", count, methods=["POST"]), Route("/nothing", look_up)]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(Door)], exception_handlers=HANDLERS))
+    return TestClient(
+        Starlette(routes=routes, middleware=[Middleware(MaxBodySizeMiddleware)], exception_handlers=EXCEPTION_HANDLERS)
+    )
 
 
 def test_as_much_as_is_allowed_comes_in(client: TestClient) -> None:

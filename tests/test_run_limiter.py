@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from playground.ui.server.run_limiter import AT_ONCE, Turns
+from playground.ui.server.run_limiter import AT_ONCE, RunLimiter
 
 
 def test_nobody_has_more_than_a_few_runs_at_once_and_others_are_not_held_up() -> None:
-    turns = Turns()
+    turns = RunLimiter()
     with turns.taken("one"), turns.taken("one"):
         with pytest.raises(ValueError, match=f"You have {AT_ONCE} runs under way already"), turns.taken("one"):
             pass
@@ -18,7 +18,7 @@ def test_nobody_has_more_than_a_few_runs_at_once_and_others_are_not_held_up() ->
 
 
 def test_a_run_that_fails_gives_its_turn_back() -> None:
-    turns = Turns(1)
+    turns = RunLimiter(1)
     with pytest.raises(ZeroDivisionError), turns.taken("one"):
         raise ZeroDivisionError
     with turns.taken("one"):
@@ -26,7 +26,7 @@ def test_a_run_that_fails_gives_its_turn_back() -> None:
 
 
 def test_turns_are_counted_right_by_many_threads() -> None:
-    turns, had = Turns(3), []
+    turns, had = RunLimiter(3), []
 
     def run() -> None:
         for _ in range(300):

@@ -14,7 +14,7 @@ import pytest
 
 from playground.core.data import images
 from playground.render.films.film import Film
-from playground.ui.server.request_limits import MAX_BODY, SENTENCE
+from playground.ui.server.request_limits import MAX_BODY, TOO_LARGE
 from playground.ui.server.run_limiter import AT_ONCE
 from tests.by_hand import ByHand
 from tests.server import ROOT
@@ -172,7 +172,7 @@ def test_a_bomb_is_refused_wherever_a_picture_comes_in(visitor: ByHand, side: in
 
 def test_too_much_is_refused_at_the_door(visitor: ByHand) -> None:
     answer = visitor.http.post("queue/join", content=b"x" * (MAX_BODY + 1))
-    assert (answer.status_code, answer.text) == (413, SENTENCE)
+    assert (answer.status_code, answer.text) == (413, TOO_LARGE)
     pieces = (b"x" * 2**20 for _ in range(MAX_BODY // 2**20 + 2))  # whose length is not announced
     assert visitor.http.post("queue/join", content=pieces).status_code == 413
     assert visitor.http.post("upload", files={"files": ("x.png", bytes(images.MAX_BYTES + 1))}).status_code == 413
@@ -188,7 +188,7 @@ def test_an_uploaded_page_is_not_shown_as_one(visitor: ByHand) -> None:
 
 def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address: str) -> None:
     """Two: a run that is watched, and its steps so far, which are sampled again to be saved."""
-    event, values = visitor.run(Steps=1000, Pictures=1)
+    event, values = visitor.run(Steps=1000, ImageDataset=1)
     assert visitor.join(event, values).status_code == 200
     messages, came = visitor.messages(), 0
     while came < 20:
@@ -205,7 +205,7 @@ def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address
 
 def test_of_several_runs_that_somebody_starts_only_the_last_goes_on(visitor: ByHand) -> None:
     """Whatever number of them is asked for at once, and whoever asks for each twice."""
-    long = [visitor.run(Steps=1000, Pictures=1) for _ in range(4)]
+    long = [visitor.run(Steps=1000, ImageDataset=1) for _ in range(4)]
     for event, values in (*long, *long, visitor.run(Steps=2)):
         assert visitor.join(event, values).status_code == 200
     answers = [message for message in visitor.messages() if message["msg"] == "process_completed"]

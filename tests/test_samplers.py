@@ -12,7 +12,7 @@ from playground.core.diffusion.parameterizations import eps_from_x0
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling.samplers import Step, sample
-from playground.core.sampling.timesteps import SPACINGS
+from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -106,7 +106,7 @@ def test_with_one_picture_every_run_ends_in_it(
     schedule = zero_terminal_snr(schedule) if zero_terminal else schedule
     ideal = IdealPredictor(pictures[:1])
     for sampler in ("ddim", "ddpm"):
-        for spacing in SPACINGS:
+        for spacing in TIMESTEP_SPACINGS:
             ended = last(
                 run(ideal, schedule, randn(2, 1, 8, 8).double(), sampler=sampler, steps=steps, spacing=spacing)
             )
@@ -131,10 +131,10 @@ def test_the_final_mean_and_variance_are_those_of_gaussian_data(sampler: str) ->
 
 
 @pytest.mark.parametrize("num_steps", [10, 37, 1000, 4000])
-@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("spacing", TIMESTEP_SPACINGS)
 def test_a_run_falls_through_the_schedule_and_ends_clean(spacing: str, num_steps: int, pictures: torch.Tensor) -> None:
     for steps in {1, 3, 10, num_steps // 3, num_steps}:
-        t = SPACINGS[spacing](num_steps, steps)
+        t = TIMESTEP_SPACINGS[spacing](num_steps, steps)
         assert len(t) == steps
         assert t[0] <= num_steps - 1
         assert t[-1] >= 0
@@ -149,7 +149,7 @@ def test_a_run_falls_through_the_schedule_and_ends_clean(spacing: str, num_steps
 
 
 def test_trailing_starts_at_the_noisiest_level() -> None:
-    assert SPACINGS["trailing"](1000, 10).tolist() == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
+    assert TIMESTEP_SPACINGS["trailing"](1000, 10).tolist() == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
 
 
 def test_a_seed_repeats_a_run(pictures: torch.Tensor) -> None:

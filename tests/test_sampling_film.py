@@ -8,7 +8,7 @@ from playground.core.analysis.guidance_trace import guided_reverse
 from playground.core.analysis.memorization import side_by_side
 from playground.core.analysis.step_decomposition import taken_apart
 from playground.core.data import images
-from playground.core.data.datasets import Pictures
+from playground.core.data.datasets import ImageDataset
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
@@ -36,7 +36,7 @@ def test_the_pieces_of_a_run_join_to_one_film(count: int, grid: tuple[int, int])
 
 
 def test_two_processes_stand_in_two_rows_with_their_nearest_pictures(pictures: torch.Tensor) -> None:
-    training = Pictures("x", images.to_bytes(pictures), torch.zeros(20, dtype=torch.int64), ("a",), 0, "", "")
+    training = ImageDataset("x", images.to_bytes(pictures), torch.zeros(20, dtype=torch.int64), ("a",), 0, "", "")
     known = training.x0(slice(None))
     predictors = {"network": UNetPredictor(small_unet(), linear(1000), null_label=3), "ideal": IdealPredictor(known)}
     driven = {name: generate.reverse(each, (1, 8, 8), linear(50), count=4) for name, each in predictors.items()}

@@ -6,7 +6,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 from playground.core.data import images
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene, fingerprint
 from playground.ui.state.settings import checked, sampling_query
 from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
@@ -14,20 +14,20 @@ from tests.conftest import unlabelled
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Library:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
     """A network from elsewhere: no pictures, no card, no schedule."""
     folder = tmp_path_factory.mktemp("nets") / "foreign"
     unlabelled(folder, in_channels=3, out_channels=3, sample_size=16)
-    return Library([folder], device="cpu")
+    return ModelRegistry([folder], device="cpu")
 
 
-def scene(library: Library, **controls: object) -> Scene:
+def scene(library: ModelRegistry, **controls: object) -> Scene:
     return Scene(library, checked(library, model=library.names[0], T=40, **controls))
 
 
 def test_each_network_is_asked_about_the_other_ones_data() -> None:
     """Fitted to its shape, and named; a picture of one's own comes second."""
-    library, own = Library(device="cpu"), Image.new("RGB", (40, 40), "red")
+    library, own = ModelRegistry(device="cpu"), Image.new("RGB", (40, 40), "red")
     for model, other, what, shape in (
         ("digits", "emoji", "dizzy face", (1, 28, 28)),
         ("emoji", "digits", "a 6", (3, 32, 32)),
@@ -46,7 +46,7 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         assert torch.equal(with_own["yours"].x0, library.pictures(model).fitted(own))
 
 
-def test_it_is_said_what_its_pictures_are(foreign: Library, library: Library) -> None:
+def test_it_is_said_what_its_pictures_are(foreign: ModelRegistry, library: ModelRegistry) -> None:
     asked = scene(foreign, picture=3)
     name = foreign.pictures("foreign").names[3]
     assert asked.picture_in_words() == (
@@ -57,7 +57,7 @@ def test_it_is_said_what_its_pictures_are(foreign: Library, library: Library) ->
     assert "held out" in scene(library, picture=9003).picture_in_words()
 
 
-def test_nobody_is_ideal_without_the_training_pictures(foreign: Library, library: Library) -> None:
+def test_nobody_is_ideal_without_the_training_pictures(foreign: ModelRegistry, library: ModelRegistry) -> None:
     assert list(scene(foreign).predictors()) == ["network", "blind", "copycat"]
     with pytest.raises(ValueError, match="predictor must be one of network, blind, copycat; it was 'ideal'"):
         scene(foreign).prediction("ideal", [0])
@@ -66,7 +66,7 @@ def test_nobody_is_ideal_without_the_training_pictures(foreign: Library, library
 
 @pytest.mark.parametrize(("picture", "own", "is_remarked"), [(3, False, False), (9003, False, True), (3, True, True)])
 def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
-    library: Library, picture: int, own: bool, is_remarked: bool
+    library: ModelRegistry, picture: int, own: bool, is_remarked: bool
 ) -> None:
     asked = Scene(
         library, checked(library, look="predictors", picture=picture, T=10), Image.new("L", (28, 28)) if own else None
@@ -74,20 +74,20 @@ def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
     assert ("not in the training set" in film_of(asked).get("remark", "")) == is_remarked
 
 
-def test_means_are_over_the_pictures_that_are_named(foreign: Library) -> None:
+def test_means_are_over_the_pictures_that_are_named(foreign: ModelRegistry) -> None:
     asked = scene(foreign)
     assert asked.averaged_over() == {"network": "over the substitute dataset"}
     assert list(asked.total_variance([0, 20])) == ["network"]
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_look_works_and_none_shows_an_ideal(look: str, foreign: Library) -> None:
+def test_every_look_works_and_none_shows_an_ideal(look: str, foreign: ModelRegistry) -> None:
     film = film_of(scene(foreign, look=look))
     assert all(panel["badge"] != "ideal" for panel in film["panels"])
     assert not any("ideal" in number["key"] for number in film["numbers"])
 
 
-def test_what_is_missing_and_what_was_assumed_is_said(foreign: Library, library: Library) -> None:
+def test_what_is_missing_and_what_was_assumed_is_said(foreign: ModelRegistry, library: ModelRegistry) -> None:
     assert "came without its schedule: it is taken to be diffusers' default" in scene(foreign).caveats()
     for look, missing in (
         ("predictors", "ideal predictor is missing here"),
@@ -99,13 +99,13 @@ def test_what_is_missing_and_what_was_assumed_is_said(foreign: Library, library:
     assert claim_of(scene(foreign, look="names")) == LOOKS["names"].claim.markdown()
 
 
-def test_a_sampling_needs_no_pictures(foreign: Library) -> None:
+def test_a_sampling_needs_no_pictures(foreign: ModelRegistry) -> None:
     *_, last = scene(foreign, steps=3, count=2).reverse()
     assert last.x_next.shape == (2, 3, 16, 16)
     assert last.x_next.isfinite().all()
 
 
-def test_films_of_large_pictures_have_fewer_frames(foreign: Library, library: Library) -> None:
+def test_films_of_large_pictures_have_fewer_frames(foreign: ModelRegistry, library: ModelRegistry) -> None:
     assert len(scene(library).steps()) == 40
     large = scene(foreign)
     large.x0 = large.x0.repeat(1, 16, 16)
@@ -114,7 +114,7 @@ def test_films_of_large_pictures_have_fewer_frames(foreign: Library, library: Li
     assert {0, 39, large.settings.t} <= set(large.steps())
 
 
-def test_the_histogram_of_large_pictures_is_of_pixels_of_them(foreign: Library) -> None:
+def test_the_histogram_of_large_pictures_is_of_pixels_of_them(foreign: ModelRegistry) -> None:
     record = scene(foreign).forward()
     assert_close(record.pixels(10**6), record.x_t.flatten(1))
     some = record.pixels(7)
@@ -143,7 +143,7 @@ RED, BLUE = (Image.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
     ],  # a set's text has no fixed order
 )
 def test_a_film_says_from_which_drawings_it_was_sampled(
-    library: Library, controls: dict[str, object], said: set[str]
+    library: ModelRegistry, controls: dict[str, object], said: set[str]
 ) -> None:
     settings = checked(library, **controls)
     with_both = Scene(library, settings, RED, BLUE).sampled_from()
@@ -159,6 +159,6 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
     assert len({fingerprint(RED), fingerprint(BLUE), fingerprint(None)}) == 3
 
 
-def test_the_initial_noise_is_that_of_the_first_step(library: Library) -> None:
+def test_the_initial_noise_is_that_of_the_first_step(library: ModelRegistry) -> None:
     scene = Scene(library, checked(library, seed=8, count=3))
     assert torch.equal(scene.initial_noise(), next(scene.reverse()).x_t)

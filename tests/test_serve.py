@@ -28,11 +28,11 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
-from playground.core.inference.batching import Batched
+from playground.core.inference.batching import DynamicBatcher
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.samplers import Step
 from playground.serve import main
-from playground.serving.ray_replicas import NAME, Replicated
+from playground.serving.ray_replicas import NAME, RemoteModelRegistry
 from tests.server import ROOT, running
 
 MODELS = [str(WEIGHTS / "digits")]
@@ -94,7 +94,7 @@ class Served:
 
     process: subprocess.Popen[str]
     address: str
-    far: Replicated
+    far: RemoteModelRegistry
 
     def replicas(self) -> list[int]:
         """The replicas' processes."""
@@ -113,7 +113,11 @@ def served() -> Iterator[Served]:
     with running(*command, seconds=180) as server:
         ray.init("auto", log_to_driver=False, logging_level=logging.ERROR)
         try:
-            yield Served(server.process, server.address, Replicated(MODELS, serve.get_app_handle(NAME), 8, Batched))
+            yield Served(
+                server.process,
+                server.address,
+                RemoteModelRegistry(MODELS, serve.get_app_handle(NAME), 8, DynamicBatcher),
+            )
         finally:
             ray.shutdown()
 

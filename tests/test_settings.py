@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.settings import (
     CONTROLS,
@@ -26,16 +26,16 @@ from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.conftest import unlabelled
 
 
-def test_the_defaults_are_allowed(library: Library) -> None:
+def test_the_defaults_are_allowed(library: ModelRegistry) -> None:
     assert checked(library) == Settings()
 
 
-def test_numbers_may_come_as_floats_or_text(library: Library) -> None:
+def test_numbers_may_come_as_floats_or_text(library: ModelRegistry) -> None:
     settings = checked(library, T=100.0, t="99", steps="7", guidance="2.5", label=3)
     assert (settings.T, settings.t, settings.steps, settings.guidance, settings.label) == (100, 99, 7, 2.5, "3")
 
 
-def test_a_short_schedule_shortens_the_defaults(library: Library) -> None:
+def test_a_short_schedule_shortens_the_defaults(library: ModelRegistry) -> None:
     settings = checked(library, T=20)
     assert (settings.t, settings.steps) == (5, 20)
 
@@ -93,14 +93,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("controls", "sentence"), BAD, ids=lambda value: value if isinstance(value, str) else "")
 def test_what_is_out_of_range_gets_one_clear_sentence(
-    library: Library, controls: dict[str, Any], sentence: str
+    library: ModelRegistry, controls: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match="must be") as caught:
         checked(library, **controls)
     assert str(caught.value) == sentence
 
 
-def test_what_is_watched_has_a_bearable_size(library: Library) -> None:
+def test_what_is_watched_has_a_bearable_size(library: ModelRegistry) -> None:
     """Three pictures for each of the pictures at each step, a byte a pixel and colour: 128 MiB at most."""
     most = 2**27 // (3 * 28 * 28)
     assert checked(library, T=4000, steps=most // 16, count=16).count == 16
@@ -111,7 +111,7 @@ def test_what_is_watched_has_a_bearable_size(library: Library) -> None:
 def test_a_large_network_without_its_pictures_has_fewer_at_once_and_one_driver(tmp_path: Path) -> None:
     plain = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2, "add_attention": False}
     unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=256, **plain)
-    library = Library([tmp_path / "net"], device="cpu")
+    library = ModelRegistry([tmp_path / "net"], device="cpu")
     settings = checked(library, model="net", steps=100)
     assert (settings.count, settings.label, settings.driver) == (1, "any", "network")
     with pytest.raises(ValueError, match="driver must be network: this network came without the pictures"):
@@ -119,7 +119,7 @@ def test_a_large_network_without_its_pictures_has_fewer_at_once_and_one_driver(t
     assert "driver must be network" in from_query(library, {"model": "net", "driver": "both"})[1][0]
 
 
-def test_a_link_survives_the_way_there_and_back(library: Library) -> None:
+def test_a_link_survives_the_way_there_and_back(library: ModelRegistry) -> None:
     settings = checked(
         library,
         tab="reverse",
@@ -164,11 +164,11 @@ def test_every_look_can_be_asked_for() -> None:
     assert tuple(LOOKS) == LOOK_NAMES
 
 
-def test_a_link_names_every_control_and_of_the_page_only_what_says_something(library: Library) -> None:
+def test_a_link_names_every_control_and_of_the_page_only_what_says_something(library: ModelRegistry) -> None:
     assert tuple(to_query(checked(library))) == CONTROLS
 
 
-def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: Library) -> None:
+def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: ModelRegistry) -> None:
     query = {"T": "40", "t": "39", "steps": "41", "seed": "-1", "colour": "red", "hide": "nose", "__theme": "dark"}
     settings, notes = from_query(library, query)
     assert settings == checked(library, T=40, t=39)
@@ -181,7 +181,7 @@ def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: Lib
 
 
 @given(query=st.dictionaries(st.sampled_from([*NAMES, "x"]), st.text(max_size=12)))
-def test_any_link_opens(library: Library, query: dict[str, str]) -> None:
+def test_any_link_opens(library: ModelRegistry, query: dict[str, str]) -> None:
     settings, _ = from_query(library, query)
     assert from_query(library, to_query(settings)) == (settings, [])
 
@@ -199,7 +199,7 @@ FILMS = (
 
 
 @pytest.mark.parametrize("controls", FILMS, ids=str)
-def test_a_film_says_its_settings_as_a_link_does(library: Library, controls: dict[str, Any]) -> None:
+def test_a_film_says_its_settings_as_a_link_does(library: ModelRegistry, controls: dict[str, Any]) -> None:
     """So that the page, which knows the texts of a link, can tell whether it still has them."""
     settings = checked(library, **controls, lr=0.003, world="spiral", sees_t=False)
     page = UNSAID | to_query(settings)
@@ -217,7 +217,7 @@ ALWAYS = {"model", "seed", "schedule", "T", "zero_terminal", "label", "then", "g
 
 
 @pytest.mark.parametrize("sampler", DECIDES)
-def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: Library, sampler: str) -> None:
+def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: ModelRegistry, sampler: str) -> None:
     query = sampling_query(checked(library, sampler=sampler))
     assert set(query) == ALWAYS | DECIDES[sampler] | {"start", "keep"}
 
@@ -233,20 +233,20 @@ def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: Library, sa
     ids=["interpolation", "image to image", "inpainting", "both"],
 )
 def test_a_film_depends_on_the_picture_where_one_is_used(
-    library: Library, controls: dict[str, Any], more: set[str]
+    library: ModelRegistry, controls: dict[str, Any], more: set[str]
 ) -> None:
     query = sampling_query(checked(library, **controls))
     assert set(query) == ALWAYS | DECIDES["ddim"] | {"start", "keep"} | more
 
 
 @pytest.mark.parametrize("view", SHOWN)
-def test_a_film_depends_on_what_its_view_has(library: Library, view: str) -> None:
+def test_a_film_depends_on_what_its_view_has(library: ModelRegistry, view: str) -> None:
     query = sampling_query(checked(library, view=view, steps=3, sampler="heun"))
     of_view = {"run": DECIDES["heun"] | {"start", "keep"}, "race": {"solvers", "calls"}}
     assert set(query) == ALWAYS | of_view.get(view, {"sampler", "steps", "start", "keep"})
 
 
-def test_a_film_of_training_depends_on_the_world_the_network_and_the_noise(library: Library) -> None:
+def test_a_film_of_training_depends_on_the_world_the_network_and_the_noise(library: ModelRegistry) -> None:
     settings = checked(library, seed=4, world="spiral")
     assert set(training_query(settings)) == {*LEARNING, "seed", "schedule", "T", "zero_terminal"}
     assert training_query(settings) == training_query(checked(library, seed=4, world="spiral", picture=3, steps=9))

@@ -5,10 +5,18 @@ import torch
 from PIL import Image, ImageDraw
 from torch.testing import assert_close
 
-from playground.core.toy2d.datasets import COUNT, EIGHT_DEVIATION, EIGHT_RADIUS, WORLDS, drawn, eight_centres, world
+from playground.core.toy2d.datasets import (
+    COUNT,
+    EIGHT_DEVIATION,
+    EIGHT_RADIUS,
+    TOY_DATASETS,
+    drawn,
+    eight_centres,
+    world,
+)
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", TOY_DATASETS)
 def test_a_world_has_2000_points_that_fill_the_square(name: str) -> None:
     points = world(name)
     assert points.shape == (2000, 2)
@@ -16,7 +24,7 @@ def test_a_world_has_2000_points_that_fill_the_square(name: str) -> None:
     assert points.abs().max() <= 1
     assert (points.max(0).values - points.min(0).values).max() > 1.6
     assert len(points.unique(dim=0)) > 1990
-    assert_close(world(name), WORLDS[name](torch.Generator().manual_seed(0)).float(), rtol=0, atol=0)
+    assert_close(world(name), TOY_DATASETS[name](torch.Generator().manual_seed(0)).float(), rtol=0, atol=0)
 
 
 def test_the_eight_gaussians_are_eight_gaussians() -> None:

@@ -11,22 +11,22 @@ from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.samplers import sample
 from playground.core.toy2d.datasets import EIGHT_DEVIATION, eight_centres, world
-from playground.core.toy2d.diagnostics import PATH_STEPS, PATHS, Ground, energy_distance, ground, view
-from playground.core.toy2d.network import Recipe
-from playground.core.toy2d.trainer import STEPS, Learner
+from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS, ReferenceField, energy_distance, ground, view
+from playground.core.toy2d.network import TrainingConfig
+from playground.core.toy2d.trainer import STEPS, Trainer
 
-RECIPE = Recipe(world("eight_gaussians"), linear(1000))
+RECIPE = TrainingConfig(world("eight_gaussians"), linear(1000))
 
 
 @pytest.fixture(scope="module")
-def known() -> Ground:
+def known() -> ReferenceField:
     return ground(RECIPE)
 
 
 @pytest.fixture(scope="module")
-def learner() -> Learner:
+def learner() -> Trainer:
     """Trained to the end in less than 10 seconds of a processor, whatever else it has to do."""
-    learner = Learner(RECIPE)
+    learner = Trainer(RECIPE)
     learner.keep()
     start = time.process_time()
     learner.advance(STEPS)
@@ -45,7 +45,7 @@ def exact(x_t: torch.Tensor, level: NoiseLevel) -> torch.Tensor:
     return (shares[:, :, None] * away * sigma / variance).sum(1)
 
 
-def test_the_exact_field_is_that_of_the_world(known: Ground) -> None:
+def test_the_exact_field_is_that_of_the_world(known: ReferenceField) -> None:
     """At mid t 2,000 points are as good as the Gaussians that they come from."""
     middle = PATH_STEPS // 2
     level = NoiseLevel(known.level.alpha[middle], known.level.sigma[middle])
@@ -53,7 +53,7 @@ def test_the_exact_field_is_that_of_the_world(known: Ground) -> None:
     assert_close(known.field[middle][there].double(), exact(known.grid, level)[there], atol=0.08, rtol=0)
 
 
-def test_the_density_is_that_of_the_world(known: Ground) -> None:
+def test_the_density_is_that_of_the_world(known: ReferenceField) -> None:
     middle = PATH_STEPS // 2
     alpha, sigma = known.level.alpha[middle], known.level.sigma[middle]
     away = (known.grid.double()[:, None] - alpha * known.x0.double()).square().sum(2)
@@ -61,40 +61,40 @@ def test_the_density_is_that_of_the_world(known: Ground) -> None:
     assert_close(known.density[middle], density / density.max(), atol=1e-9, rtol=1e-6)
 
 
-def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: Ground, learner: Learner) -> None:
+def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: ReferenceField, learner: Trainer) -> None:
     untrained, trained = (view(known, moment, learner.predictor(moment), "ddim") for moment in learner.moments)
     assert known.blind == pytest.approx(1, abs=1e-6)
     assert untrained.error == pytest.approx(1, abs=1e-6)
     assert known.floor < trained.error < known.floor + 0.01
 
 
-def test_the_learned_field_is_the_exact_one(known: Ground, learner: Learner) -> None:
+def test_the_learned_field_is_the_exact_one(known: ReferenceField, learner: Trainer) -> None:
     seen = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "ddim")
     assert seen.r2[PATH_STEPS // 2] > 0.99
     assert seen.r2.shape == (PATH_STEPS,)
     assert seen.r2.min() > 0.9
 
 
-@pytest.mark.parametrize("paths", PATHS)
-def test_samples_lie_at_the_modes_and_hit_every_one(known: Ground, learner: Learner, paths: str) -> None:
+@pytest.mark.parametrize("paths", TOY_SAMPLERS)
+def test_samples_lie_at_the_modes_and_hit_every_one(known: ReferenceField, learner: Trainer, paths: str) -> None:
     """The way that particles go by default: at least 95 %; the others, which take longer strides, a little less."""
     moment = learner.moments[-1]
     end = view(known, moment, learner.predictor(moment), paths).paths[-1]
     away, nearest = torch.cdist(end, eight_centres()).min(1)
-    assert (away < 3 * EIGHT_DEVIATION).double().mean() >= (0.95 if paths == next(iter(PATHS)) else 0.88)
+    assert (away < 3 * EIGHT_DEVIATION).double().mean() >= (0.95 if paths == next(iter(TOY_SAMPLERS)) else 0.88)
     assert nearest.unique().numel() == 8
 
 
-def test_many_samples_are_as_good(learner: Learner) -> None:
+def test_many_samples_are_as_good(learner: Trainer) -> None:
     x_T = torch.randn(5000, 2, generator=torch.Generator().manual_seed(3))
-    *_, last = PATHS["flow"](learner.predictor(learner.moments[-1]), x_T, RECIPE.schedule, steps=PATH_STEPS)
+    *_, last = TOY_SAMPLERS["flow"](learner.predictor(learner.moments[-1]), x_T, RECIPE.schedule, steps=PATH_STEPS)
     away = torch.cdist(last.x_next, eight_centres()).min(1).values
     assert (away < 3 * EIGHT_DEVIATION).double().mean() >= 0.95
 
 
 def test_who_does_not_see_x_t_learns_nothing() -> None:
-    blind = Recipe(world("eight_gaussians"), linear(1000), sees_x_t=False)
-    known, learner = ground(blind), Learner(blind)
+    blind = TrainingConfig(world("eight_gaussians"), linear(1000), sees_x_t=False)
+    known, learner = ground(blind), Trainer(blind)
     learner.advance(500)
     moment = learner.keep()
     seen = view(known, moment, learner.predictor(moment), "flow")
@@ -104,9 +104,9 @@ def test_who_does_not_see_x_t_learns_nothing() -> None:
     assert seen.distance > 0.3
 
 
-def test_who_does_not_see_t_learns_something_blurred(known: Ground, learner: Learner) -> None:
-    recipe = Recipe(world("eight_gaussians"), linear(1000), sees_t=False)
-    other = Learner(recipe)
+def test_who_does_not_see_t_learns_something_blurred(known: ReferenceField, learner: Trainer) -> None:
+    recipe = TrainingConfig(world("eight_gaussians"), linear(1000), sees_t=False)
+    other = Trainer(recipe)
     other.advance(1000)
     blurred = view(known, other.keep(), other.predictor(other.moments[0]), "flow")
     sharp = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "flow")
@@ -117,8 +117,8 @@ def test_who_does_not_see_t_learns_something_blurred(known: Ground, learner: Lea
 
 @pytest.mark.parametrize("target", ["sample", "v_prediction"])
 def test_every_target_can_be_learned(target: str) -> None:
-    recipe = Recipe(world("eight_gaussians"), linear(1000), target)
-    known, learner = ground(recipe), Learner(recipe)
+    recipe = TrainingConfig(world("eight_gaussians"), linear(1000), target)
+    known, learner = ground(recipe), Trainer(recipe)
     learner.advance(500)
     moment = learner.keep()
     seen = view(known, moment, learner.predictor(moment), "flow")
@@ -126,7 +126,7 @@ def test_every_target_can_be_learned(target: str) -> None:
     assert seen.r2[PATH_STEPS // 2] > 0.9
 
 
-def test_a_view_is_what_the_samplers_say(known: Ground, learner: Learner) -> None:
+def test_a_view_is_what_the_samplers_say(known: ReferenceField, learner: Trainer) -> None:
     predictor = learner.predictor(learner.moments[-1])
     run = list(sample(predictor, known.start, RECIPE.schedule, steps=PATH_STEPS))
     seen = view(known, learner.moments[-1], predictor, "ddim")
@@ -148,7 +148,7 @@ def test_energy_distance_is_0_for_the_same_and_that_of_theory_for_two_points() -
     assert energy_distance(at_0, at_3, 0.0) == pytest.approx(math.sqrt(2 * 3))
 
 
-def test_the_draws_are_noisy_data_over_all_t(known: Ground) -> None:
+def test_the_draws_are_noisy_data_over_all_t(known: ReferenceField) -> None:
     some = known.x0[torch.arange(len(known.draws.x_t)) % len(known.x0)]
     assert_close(add_noise(some, known.draws.wanted, known.draws.level), known.draws.x_t)
     assert_close(known.draws.wanted.square().mean(), torch.tensor(1.0))

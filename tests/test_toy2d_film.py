@@ -6,31 +6,31 @@ import torch
 
 from playground.core.diffusion.schedules import linear
 from playground.core.toy2d.datasets import world
-from playground.core.toy2d.diagnostics import Ground, View, ground, view
-from playground.core.toy2d.network import Recipe
-from playground.core.toy2d.trainer import STEPS, Learner
+from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics, ground, view
+from playground.core.toy2d.network import TrainingConfig
+from playground.core.toy2d.trainer import STEPS, Trainer
 from playground.render.films.film import Film
 from playground.render.films.toy2d import LONGEST, SCALE, world_film
 from tests.films import floats, numbers
 
-RECIPE = Recipe(world("pinwheel"), linear(1000), width=16)
+RECIPE = TrainingConfig(world("pinwheel"), linear(1000), width=16)
 
 
 @pytest.fixture(scope="module")
-def known() -> Ground:
+def known() -> ReferenceField:
     return ground(RECIPE)
 
 
 @pytest.fixture(scope="module")
-def seen(known: Ground) -> View:
-    learner = Learner(RECIPE)
+def seen(known: ReferenceField) -> SnapshotDiagnostics:
+    learner = Trainer(RECIPE)
     learner.advance(50)
     moment = learner.keep()
     return view(known, moment, learner.predictor(moment), "ddpm")
 
 
 @pytest.fixture(scope="module")
-def film(known: Ground, seen: View) -> Film:
+def film(known: ReferenceField, seen: SnapshotDiagnostics) -> Film:
     return world_film(known, seen, 0, 33)
 
 
@@ -38,12 +38,14 @@ def whole(text: str, dtype: type) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=dtype)
 
 
-def test_paths_are_those_of_core_to_far_below_a_pixel(film: Film, seen: View) -> None:
+def test_paths_are_those_of_core_to_far_below_a_pixel(film: Film, seen: SnapshotDiagnostics) -> None:
     paths = whole(film["moments"][0]["paths"], np.int16).reshape(seen.paths.shape) / SCALE
     assert np.abs(paths - seen.paths.clamp(-7.9, 7.9).numpy()).max() <= 0.5 / SCALE + 1e-7
 
 
-def test_arrows_point_where_core_says_and_long_ones_are_cut(film: Film, seen: View, known: Ground) -> None:
+def test_arrows_point_where_core_says_and_long_ones_are_cut(
+    film: Film, seen: SnapshotDiagnostics, known: ReferenceField
+) -> None:
     for text, field in ((film["moments"][0]["field"], seen.field), (film["plane"]["field"], known.field)):
         arrows = whole(text, np.int8).reshape(field.shape) * LONGEST / 127
         length = field.norm(dim=2, keepdim=True)
@@ -51,7 +53,7 @@ def test_arrows_point_where_core_says_and_long_ones_are_cut(film: Film, seen: Vi
         assert np.abs(arrows - expected).max() <= 0.5 * LONGEST / 127 + 1e-6
 
 
-def test_the_data_are_a_sum_of_two_layers(film: Film, known: Ground) -> None:
+def test_the_data_are_a_sum_of_two_layers(film: Film, known: ReferenceField) -> None:
     x0, eps = floats(film["plane"]["layers"]).reshape(2, -1, 2)
     table = floats(film["plane"]["table"]).reshape(-1, 2)
     assert np.array_equal(x0, known.x0.numpy())
@@ -61,7 +63,9 @@ def test_the_data_are_a_sum_of_two_layers(film: Film, known: Ground) -> None:
     assert np.array_equal(eps, known.eps.numpy())
 
 
-def test_numbers_are_core_s_and_places_travel_once(film: Film, known: Ground, seen: View) -> None:
+def test_numbers_are_core_s_and_places_travel_once(
+    film: Film, known: ReferenceField, seen: SnapshotDiagnostics
+) -> None:
     assert numbers(film, "step") == [50]
     assert numbers(film, "error") == np.float32(seen.error)
     assert numbers(film, "floor") == np.float32(known.floor)
@@ -76,7 +80,7 @@ def test_numbers_are_core_s_and_places_travel_once(film: Film, known: Ground, se
     assert (later["start"], later["total"], later["labels"]) == (1, 33, ["after 50 steps"])
 
 
-def test_the_loss_chart_has_the_floor_and_the_blind_level(film: Film, known: Ground) -> None:
+def test_the_loss_chart_has_the_floor_and_the_blind_level(film: Film, known: ReferenceField) -> None:
     chart = film["charts"][0]
     assert chart["range"] == [0, STEPS]
     heights = [series["y"][0] for series in chart["series"] if "y" in series]

@@ -10,16 +10,16 @@ from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.parameterizations import EPS_FROM, TARGETS
 from playground.core.diffusion.schedules import linear
 from playground.core.toy2d.datasets import world
-from playground.core.toy2d.network import PointNetwork, Recipe
-from playground.core.toy2d.trainer import BATCH, STEPS, Learner, milestones
+from playground.core.toy2d.network import MLP2D, TrainingConfig
+from playground.core.toy2d.trainer import BATCH, STEPS, Trainer, milestones
 
 
-def recipe(**choices: object) -> Recipe:
-    return Recipe(world("two_moons"), linear(1000), **choices)
+def recipe(**choices: object) -> TrainingConfig:
+    return TrainingConfig(world("two_moons"), linear(1000), **choices)
 
 
-def trained(steps: int, pieces: int = 1, **choices: object) -> Learner:
-    learner = Learner(recipe(**choices))
+def trained(steps: int, pieces: int = 1, **choices: object) -> Trainer:
+    learner = Trainer(recipe(**choices))
     for _ in range(pieces):
         learner.advance(steps // pieces)
     return learner
@@ -35,7 +35,7 @@ def test_what_is_to_be_said_leads_back_to_the_noise(target: str) -> None:
 
 
 def test_an_untrained_network_says_nothing_and_has_a_loss_of_1() -> None:
-    learner = Learner(recipe())
+    learner = Trainer(recipe())
     learner.advance(1)
     assert learner.keep().loss == pytest.approx(1, abs=4 * math.sqrt(2 / (2 * BATCH)))
 
@@ -48,7 +48,7 @@ def test_the_seed_makes_all_of_it_repeat_however_it_is_cut_up() -> None:
 
 def test_other_people_s_draws_change_nothing() -> None:
     alone = trained(20).keep().weights
-    one, other = Learner(recipe()), Learner(recipe(seed=5))
+    one, other = Trainer(recipe()), Trainer(recipe(seed=5))
     for _ in range(20):
         one.advance(1)
         other.advance(1)
@@ -57,7 +57,7 @@ def test_other_people_s_draws_change_nothing() -> None:
 
 
 def test_a_moment_stays_what_it_was() -> None:
-    learner = Learner(recipe())
+    learner = Trainer(recipe())
     learner.advance(30)
     moment = learner.keep()
     x_t, level = torch.randn(10, 2), NoiseLevel(torch.tensor(0.6), torch.tensor(0.8))
@@ -77,14 +77,12 @@ def test_it_sees_what_it_may_see(sees_x_t: bool, sees_t: bool) -> None:
 
 
 def test_width_and_depth_are_the_network_s() -> None:
-    layers = [
-        each for each in PointNetwork(recipe(width=16, depth=2), torch.Generator()).layers if hasattr(each, "weight")
-    ]
+    layers = [each for each in MLP2D(recipe(width=16, depth=2), torch.Generator()).layers if hasattr(each, "weight")]
     assert [tuple(layer.weight.shape) for layer in layers] == [(16, 34), (16, 16), (2, 16)]
 
 
 def test_it_ends_after_all_its_steps() -> None:
-    learner = Learner(recipe(width=16, depth=1))
+    learner = Trainer(recipe(width=16, depth=1))
     start = time.process_time()
     learner.advance(10 * STEPS)
     assert learner.finished

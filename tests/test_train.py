@@ -7,9 +7,9 @@ from diffusers import UNet2DModel
 from PIL import Image
 
 from playground import train
-from playground.core.data.datasets import Pictures, save_pictures
+from playground.core.data.datasets import ImageDataset, save_pictures
 from playground.core.diffusion.schedules import linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import small_unet
 
@@ -21,7 +21,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     pixels = torch.randint(0, 256, (12, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     save_pictures(
-        Pictures("tiny", pixels, torch.arange(12) % 3, ("a", "b", "c"), 4, "made here", "MIT"), tmp_path / "tiny"
+        ImageDataset("tiny", pixels, torch.arange(12) % 3, ("a", "b", "c"), 4, "made here", "MIT"), tmp_path / "tiny"
     )
     return tmp_path
 
@@ -50,16 +50,16 @@ def test_two_runs_with_one_seed_agree_and_the_card_says_what_was_done(data: Path
 def test_resume_continues_the_run(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is stopped after three steps of six and resumed ends in the weights of one that never stopped."""
     run(data, "whole", 24)
-    train_step = train.Run.train_step
+    train_step = train.TrainingRun.train_step
 
-    def three_steps(self: train.Run) -> float:
+    def three_steps(self: train.TrainingRun) -> float:
         if self.step == 3:
             self.save()
             raise KeyboardInterrupt
         return train_step(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train.Run, "train_step", three_steps)
+        patch.setattr(train.TrainingRun, "train_step", three_steps)
         with pytest.raises(KeyboardInterrupt):
             run(data, "parts", 24)
     run(data, "parts", 24, "--resume")
@@ -84,7 +84,7 @@ def test_a_run_starts_from_a_network_and_counts_its_pictures(data: Path) -> None
 def test_a_network_for_other_pictures_is_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(data, "first", 4)
     pixels = torch.zeros(12, 1, 8, 8, dtype=torch.uint8)
-    save_pictures(Pictures("tiny", pixels, torch.zeros(12).long(), ("other",), 4, "", ""), data / "tiny")
+    save_pictures(ImageDataset("tiny", pixels, torch.zeros(12).long(), ("other",), 4, "", ""), data / "tiny")
     with pytest.raises(SystemExit):
         run(data, "second", 4, "--start", str(data / "first"))
     assert "is for other pictures" in capsys.readouterr().err
@@ -99,7 +99,7 @@ def test_a_folder_of_pictures_becomes_a_network_with_its_pictures_beside_it(labe
         image = torch.randint(0, 256, (20, 24, 3), dtype=torch.uint8, generator=generator)
         Image.fromarray(image.numpy()).save(folder / f"{k}.png")
     train.main(["--data", "mine", "--size", "8", "--out", str(data / "out"), "--pictures", "12", *SMALL])
-    library = Library([data / "out"], "cpu")
+    library = ModelRegistry([data / "out"], "cpu")
     network, pictures = library.checkpoint("out"), library.pictures("out")
     assert network.image_shape == pictures.shape == (3, 8, 8)
     assert network.label_names == pictures.label_names == (("a", "b") if labelled else ())
@@ -131,7 +131,9 @@ def test_what_cannot_be_trained_is_told(
 
 def test_a_few_steps_on_one_picture_overfit_it(data: Path) -> None:
     one = torch.randint(0, 256, (1, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    save_pictures(Pictures("tiny", one.repeat(60, 1, 1, 1), torch.zeros(60).long(), ("a",), 50, "", ""), data / "tiny")
+    save_pictures(
+        ImageDataset("tiny", one.repeat(60, 1, 1, 1), torch.zeros(60).long(), ("a",), 50, "", ""), data / "tiny"
+    )
     run(data, "one", 2400, "--batch", "8", "--ema", "0.9")
     card = json.loads((data / "one" / "card.json").read_text())
     assert card["held_out_error"]["network"] < 0.3 * card["held_out_error"]["copycat"]

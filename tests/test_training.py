@@ -11,7 +11,7 @@ import pytest
 
 from playground.core.toy2d.trainer import STEPS, milestones
 from playground.ui.state.settings import Settings
-from playground.ui.tabs.train import Workshop
+from playground.ui.tabs.train import TrainingService
 from tests.films import numbers
 
 SMALL = Settings(width=16, depth=1, paths="ddim")
@@ -19,17 +19,17 @@ GOALS = list(range(200, STEPS + 1, 200))
 
 
 @pytest.fixture
-def workshop() -> Workshop:
-    return Workshop("cpu")
+def workshop() -> TrainingService:
+    return TrainingService("cpu")
 
 
-def train(workshop: Workshop, person: str, settings: Settings, seen: list[Any]) -> None:
+def train(workshop: TrainingService, person: str, settings: Settings, seen: list[Any]) -> None:
     desk, _ = workshop.prepared(person, None, settings)
     for film in workshop.train(desk, 0, GOALS, 0, settings.paths):
         seen.append((person, film))
 
 
-def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(workshop: Workshop) -> None:
+def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(workshop: TrainingService) -> None:
     seen: list[Any] = []
     people = {str(k): replace(SMALL, seed=k) for k in range(10)}
     threads = [threading.Thread(target=train, args=(workshop, *person, seen)) for person in people.items()]
@@ -50,7 +50,7 @@ def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(workshop:
     assert films["6"][-1]["moments"] != films["7"][-1]["moments"]
 
 
-def test_the_same_settings_find_the_same_desk_and_others_a_new_one(workshop: Workshop) -> None:
+def test_the_same_settings_find_the_same_desk_and_others_a_new_one(workshop: TrainingService) -> None:
     desk, new = workshop.prepared("a", None, SMALL)
     assert new
     assert workshop.prepared("a", None, SMALL) == (desk, False)
@@ -65,7 +65,7 @@ def test_the_same_settings_find_the_same_desk_and_others_a_new_one(workshop: Wor
     assert desk.left
 
 
-def test_a_page_that_missed_pieces_gets_them_before_it_goes_on(workshop: Workshop) -> None:
+def test_a_page_that_missed_pieces_gets_them_before_it_goes_on(workshop: TrainingService) -> None:
     desk, _ = workshop.prepared("a", None, SMALL)
     first = list(workshop.train(desk, 0, [5, 10, 20], 4, "ddim"))
     assert [film["start"] for film in first] == [0, 1, 2, 3]
@@ -77,7 +77,7 @@ def test_a_page_that_missed_pieces_gets_them_before_it_goes_on(workshop: Worksho
     assert np.array_equal(numbers(more[1], "loss"), numbers(first[3], "loss"))
 
 
-def test_who_leaves_ends_the_training(workshop: Workshop) -> None:
+def test_who_leaves_ends_the_training(workshop: TrainingService) -> None:
     desk, _ = workshop.prepared("a", None, SMALL)
     running = workshop.train(desk, 0, milestones()[1:], 0, "ddim")
     next(running)

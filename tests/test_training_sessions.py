@@ -1,20 +1,20 @@
 from playground.core.diffusion.schedules import linear
 from playground.core.toy2d.datasets import world
 from playground.core.toy2d.diagnostics import ground
-from playground.core.toy2d.network import Recipe
-from playground.core.toy2d.trainer import Learner
-from playground.ui.state.training_sessions import Desk, Desks
+from playground.core.toy2d.network import TrainingConfig
+from playground.core.toy2d.trainer import Trainer
+from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
-RECIPE = Recipe(world("spiral"), linear(100), width=16, depth=1)
+RECIPE = TrainingConfig(world("spiral"), linear(100), width=16, depth=1)
 GROUND = ground(RECIPE)
 
 
-def desk() -> Desk:
-    return Desk((), GROUND, Learner(RECIPE))
+def desk() -> TrainingSession:
+    return TrainingSession((), GROUND, Trainer(RECIPE))
 
 
 def test_everybody_has_their_own() -> None:
-    desks, one, other = Desks(), desk(), desk()
+    desks, one, other = TrainingSessionStore(), desk(), desk()
     desks.take("a", one)
     desks.take("b", other)
     assert desks.at("a") is one
@@ -24,7 +24,7 @@ def test_everybody_has_their_own() -> None:
 
 
 def test_who_begins_anew_or_goes_away_leaves_nothing() -> None:
-    desks, one, other = Desks(), desk(), desk()
+    desks, one, other = TrainingSessionStore(), desk(), desk()
     desks.take("a", one)
     desks.take("a", other)
     assert one.left
@@ -36,7 +36,7 @@ def test_who_begins_anew_or_goes_away_leaves_nothing() -> None:
 
 
 def test_memory_is_bounded_and_the_one_not_used_for_longest_goes() -> None:
-    desks, all_of_them = Desks(room=3), [desk() for _ in range(5)]
+    desks, all_of_them = TrainingSessionStore(room=3), [desk() for _ in range(5)]
     for k, each in enumerate(all_of_them):
         desks.take(str(k), each)
         desks.at("0")

@@ -11,7 +11,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from playground import evaluate
 from playground.core.analysis.noise_prediction import mean_error
 from playground.core.data.datasets import WEIGHTS, load_pictures
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor
+from playground.core.diffusion.predictors import IdentityPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoint_format import WEIGHTS_FILE
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint, sha256
@@ -63,7 +63,7 @@ def test_the_held_out_error_is_that_of_the_card_and_beats_zero_and_copycat(
     x0, labels = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
     network, zero, copycat = (
         mean_error(predictor, x0, labels, linear(1000), draws=draws, seed=7)
-        for predictor in (networks[name].predictor, BlindPredictor(), CopycatPredictor())
+        for predictor in (networks[name].predictor, ZeroPredictor(), IdentityPredictor())
     )
     told = card(name)["held_out_error"]
     assert abs(network - told["network"]) < 0.1 * told["network"]

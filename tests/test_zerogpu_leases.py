@@ -11,7 +11,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.server.zerogpu import MAX_SECONDS, START, calls_of_run, lend, seconds
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
@@ -35,14 +35,14 @@ def test_errors_are_the_same_sentences(space: Space) -> None:
     with pytest.raises(AppError, match="steps must be a whole number from 1 to 1000; it was 0"):
         Client(space.address, verbose=False).predict(steps=0, api_name="/sample")
     with ByHand(space.address) as visitor:
-        answer = visitor.call(*visitor.run(View="slow", Keep="left"))
+        answer = visitor.call(*visitor.run(SamplingView="slow", Keep="left"))
     assert "keep must be nothing to show a single step" in answer["output"]["error"]
 
 
 def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -> None:
     with ByHand(space.address) as visitor:
         before = len(space.loans())
-        assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
+        assert visitor.join(*visitor.run(Steps=1000, ImageDataset=1)).status_code == 200
         came = 0
         for message in visitor.messages():
             came += message["msg"] == "process_generating"
@@ -56,7 +56,7 @@ def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -
     pytest.fail("The process went on for ten seconds.")
 
 
-def test_a_gpu_is_asked_for_as_long_as_the_work_takes(library: Library) -> None:
+def test_a_gpu_is_asked_for_as_long_as_the_work_takes(library: ModelRegistry) -> None:
     few = Settings(steps=10, count=1)
     scenes = {
         name: Scene(library, replace(few, **more))
@@ -75,7 +75,7 @@ def test_a_gpu_is_asked_for_as_long_as_the_work_takes(library: Library) -> None:
     assert asked["few"] < asked["heun"]
 
 
-def test_anywhere_else_nothing_is_lent(library: Library) -> None:
+def test_anywhere_else_nothing_is_lent(library: ModelRegistry) -> None:
     def work(scene: Scene) -> Iterator[int]:
         yield scene.settings.steps
 

@@ -3,7 +3,7 @@
 The nouns that scripts use are here; everything else is imported from its module.
 """
 
-from playground.core.diffusion.guidance import Guided
+from playground.core.diffusion.guidance import ClassifierFreeGuidance
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.predictors import NoisePredictor, UNetPredictor
@@ -16,7 +16,7 @@ __all__ = [
     "SAMPLERS",
     "SCHEDULES",
     "Checkpoint",
-    "Guided",
+    "ClassifierFreeGuidance",
     "IdealPredictor",
     "NoiseLevel",
     "NoisePredictor",

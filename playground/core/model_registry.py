@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from playground.core.analysis.out_of_distribution import UsualError, usual_error
-from playground.core.data.datasets import WEIGHTS, Pictures, load_pictures, stand_ins
+from playground.core.analysis.out_of_distribution import ReferenceErrors, usual_error
+from playground.core.data.datasets import WEIGHTS, ImageDataset, load_pictures, stand_ins
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.core.networks.checkpoints import Checkpoint, choose_device, read_checkpoint
-from playground.core.networks.hub import Told, fetch, found, short_name
+from playground.core.networks.hub import ProgressCallback, fetch, found, short_name
 
 LOADED = 8
 """So many networks are kept in memory; one that is asked for again after more than that is loaded again."""
@@ -32,7 +32,7 @@ Runs = Callable[[nn.Module], nn.Module]
 """What runs a network, and is called as it is: `batching.shared`, or the network itself."""
 
 
-class Library:
+class ModelRegistry:
     """Checkpoints and their pictures. A folder that cannot be read raises each time it is asked for, until mended."""
 
     at_once = 64
@@ -42,7 +42,7 @@ class Library:
         self,
         models: Sequence[str | Path] | None = None,
         device: str | torch.device | None = None,
-        told: Told = lambda done, total: None,
+        told: ProgressCallback = lambda done, total: None,
         engine: Runs = lambda unet: unet,
     ) -> None:
         """`models`: folders, each a network named after it, and names of networks on the Hub, which are downloaded, of
@@ -74,11 +74,11 @@ class Library:
         self._measuring = threading.Lock()  # takes seconds, in which nobody else should wait
         self._usual = lru_cache(LOADED)(self._measured)
 
-    def on(self, device: str | torch.device) -> Library:
+    def on(self, device: str | torch.device) -> ModelRegistry:
         """The networks that were on offer at first, on another device. Raises ValueError where that is not there."""
-        return Library(self._models, device)
+        return ModelRegistry(self._models, device)
 
-    def add(self, name: str, told: Told) -> str:
+    def add(self, name: str, told: ProgressCallback) -> str:
         """Download a network from the Hub and put it on offer; return its name. One is downloaded at a time.
 
         Raises CheckpointError, in a sentence for a person, where that cannot be done or MAX_ADDED are there already.
@@ -114,7 +114,7 @@ class Library:
         """
         return way(self.checkpoint(name).predictor, *args, **options)
 
-    def pictures(self, name: str) -> Pictures:
+    def pictures(self, name: str) -> ImageDataset:
         """The pictures it was trained on and those held out; where it came without, others that stand in for them.
 
         Those of shipped data can be asked for also where their network is not on offer. Raises FileNotFoundError for
@@ -130,12 +130,12 @@ class Library:
         with self._lock:
             return self._ideal(name)
 
-    def usual(self, name: str) -> UsualError:
+    def usual(self, name: str) -> ReferenceErrors:
         """How far the network errs on held-out pictures: measured when it is first asked for."""
         with self._measuring:
             return self._usual(name)
 
-    def _measured(self, name: str) -> UsualError:
+    def _measured(self, name: str) -> ReferenceErrors:
         pictures = self.pictures(name)
         return usual_error(self.checkpoint(name).predictor, pictures.x0(pictures.testing)[:USUAL_PICTURES])
 
@@ -144,7 +144,7 @@ class Library:
         predictor = checkpoint.predictor
         return replace(checkpoint, predictor=replace(predictor, unet=self._engine(predictor.unet)))
 
-    def _find_pictures(self, name: str) -> Pictures:
+    def _find_pictures(self, name: str) -> ImageDataset:
         shipped = {path.name: path for path in WEIGHTS.iterdir()}
         if name not in self.folders and name not in shipped:
             raise FileNotFoundError(f"There are no pictures in weights/ for {name!r}.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 from torch import Tensor
 
-from playground.core.analysis.training_step import Executed
+from playground.core.analysis.training_step import ExecutedLine
 from playground.core.data import images
 from playground.render.palette import NOISE_RANGE, noise_colours
 
@@ -21,7 +21,7 @@ def code(lines: Sequence[str]) -> str:
     return f'<ol class="listing">{"".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)}</ol>'
 
 
-def executed(done: Sequence[Executed], t: int) -> str:
+def executed(done: Sequence[ExecutedLine], t: int) -> str:
     """The lines with pictures and numbers of what they made, at step t."""
     items = []
     for each in done:

@@ -25,8 +25,8 @@ from ray.serve.exceptions import RayServeException
 from torch import Tensor
 
 from playground.core.inference.batching import shared
-from playground.core.model_registry import Library, Runs
-from playground.core.sampling.replay import Replayed, Way, answers
+from playground.core.model_registry import ModelRegistry, Runs
+from playground.core.sampling.replay import ReplayPredictor, Way, answers
 
 NAME = "diffusion-playground"
 ROOT = Path(__file__).parents[2]
@@ -40,11 +40,11 @@ OBJECTS = 2**28
 T = TypeVar("T")
 
 
-class Replica:
+class SamplingReplica:
     """A library in a process of its own, with a device of its own, for several runs at once."""
 
     def __init__(self, models: Sequence[str] | None, engine: Runs = shared) -> None:
-        self.library = Library(models, engine=engine)
+        self.library = ModelRegistry(models, engine=engine)
         self.threads = ThreadPoolExecutor(RUNS, "run")
 
     async def said(
@@ -65,19 +65,19 @@ class Replica:
         torch.zeros(1, device=self.library.device).add(1).item()
 
 
-class Replicated(Library):
+class RemoteModelRegistry(ModelRegistry):
     """A library whose runs are made by replicas; all else is computed here, on the CPU."""
 
     def __init__(self, models: Sequence[str] | None, handle: Any, at_once: int, engine: Runs = shared) -> None:
-        """`handle` is Serve's, of a deployment of `Replica`; `at_once` runs are under way at most."""
+        """`handle` is Serve's, of a deployment of `SamplingReplica`; `at_once` runs are under way at most."""
         super().__init__(models, "cpu", engine=engine)
         self.at_once = at_once
         self._said = handle.options(stream=True).said
 
     def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """The run that a replica makes, followed here. Raises ValueError where none could; see `Library.run`."""
+        """The run that a replica makes, followed here. Raises ValueError where none could; see `ModelRegistry.run`."""
         received = self._received(name, way, args, options)
-        return _closing(way(Replayed(received, self.checkpoint(name).predictor), *args, **options), received)
+        return _closing(way(ReplayPredictor(received, self.checkpoint(name).predictor), *args, **options), received)
 
     def _received(self, name: str, way: Way, args: tuple[Any, ...], options: dict[str, Any]) -> Iterator[Tensor]:
         """What the network says in the run, one answer after the other, from as many replicas as it takes."""
@@ -132,12 +132,12 @@ def joined(address: str | None, most: int) -> Iterator[None]:
 @contextmanager
 def replicas(
     models: Sequence[str] | None, fewest: int, most: int, gpus: float = 0.0, engine: Runs = shared
-) -> Iterator[Library]:
+) -> Iterator[ModelRegistry]:
     """A library with `fewest` to `most` replicas on the Ray that is joined, each with so many GPUs, or a part of one.
 
     Folders among the models must be at the same place on every machine, and this package too. Raises ValueError and
-    CheckpointError as `Library` does, ValueError where there are too few GPUs, and RuntimeError where a replica cannot
-    start.
+    CheckpointError as `ModelRegistry` does, ValueError where there are too few GPUs, and RuntimeError where a replica
+    cannot start.
     """
     models = models and [str(Path(each).resolve()) if Path(each).is_dir() else each for each in models]
     there = ray.cluster_resources().get("GPU", 0)
@@ -147,7 +147,7 @@ def replicas(
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     handle = serve.run(_deployment(fewest, most, gpus).bind(models, engine), name=NAME, route_prefix=None)
     try:
-        yield Replicated(models, handle, RUNS * most, engine)
+        yield RemoteModelRegistry(models, handle, RUNS * most, engine)
     finally:
         serve.delete(NAME)
 
@@ -159,7 +159,7 @@ def _deployment(fewest: int, most: int, gpus: float) -> Any:
         bounds = {"min_replicas": fewest, "max_replicas": most, "target_ongoing_requests": RUNS / 2}
         size = {"autoscaling_config": bounds}
     return serve.deployment(
-        Replica,
+        SamplingReplica,
         max_ongoing_requests=RUNS,
         graceful_shutdown_timeout_s=5,  # a run that takes longer goes on elsewhere
         ray_actor_options={

@@ -10,8 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from playground.core.analysis.noise_prediction import mean_error
-from playground.core.data.datasets import Pictures
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
+from playground.core.data.datasets import ImageDataset
+from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoint_format import weights_in
 from playground.core.networks.checkpoints import load_checkpoint, sha256
@@ -21,7 +21,7 @@ LINEAGE = ("command", "pictures_seen", "sha256", "started_from")
 
 
 def write_card(
-    folder: Path, pictures: Pictures, command: str, pictures_seen: int, started_from: dict[str, Any] | None = None
+    folder: Path, pictures: ImageDataset, command: str, pictures_seen: int, started_from: dict[str, Any] | None = None
 ) -> None:
     """Measure the network in `folder` on the held-out pictures and write its card.json.
 
@@ -38,8 +38,8 @@ def write_card(
     held_out = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": predictor,
-        "zero": BlindPredictor(),
-        "copycat": CopycatPredictor(),
+        "zero": ZeroPredictor(),
+        "copycat": IdentityPredictor(),
     }
     card = {
         "name": folder.name,

@@ -7,13 +7,13 @@ from typing import Any
 
 from diffusers import UNet2DModel
 
-from playground.core.data.datasets import Pictures
+from playground.core.data.datasets import ImageDataset
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.core.networks.checkpoints import load_checkpoint
 from playground.training.model_card import LINEAGE
 
 
-def new_network(pictures: Pictures, channels: list[int], layers: int) -> Any:
+def new_network(pictures: ImageDataset, channels: list[int], layers: int) -> Any:
     """A UNet for these pictures: a level a channel count, attention in the last; of labels, if any, one more: none.
 
     Raises ValueError where the pictures cannot be halved from level to level, or channels not be grouped.
@@ -41,7 +41,7 @@ def new_network(pictures: Pictures, channels: list[int], layers: int) -> Any:
     )
 
 
-def load_network(folder: Path, pictures: Pictures) -> tuple[Any, dict[str, Any]]:
+def load_network(folder: Path, pictures: ImageDataset) -> tuple[Any, dict[str, Any]]:
     """The network in `folder` to train further on these pictures, and how it came to be, as its card says."""
     checkpoint = load_checkpoint(folder, "cpu")
     if (checkpoint.image_shape, checkpoint.label_names) != (pictures.shape, pictures.label_names):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.render.films.film import Film
 from playground.ui.components.events import answer_latest
@@ -24,7 +24,7 @@ from playground.ui.components.share_panel import build_share
 from playground.ui.components.shared_controls import build_bench
 from playground.ui.server.api import build_api
 from playground.ui.server.errors import told
-from playground.ui.server.run_limiter import Turns
+from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_request, number_of
 from playground.ui.server.zerogpu import lend
 from playground.ui.state.scene import Scene, fingerprint
@@ -41,7 +41,7 @@ TITLE = "<h1>Diffusion <span>Playground</span></h1>"
 MAX_FIRST = 2**14
 
 
-def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
+def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
     """The page and its public endpoints, over the networks of a library; with or without a field for more of them."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
@@ -49,7 +49,7 @@ def build_app(library: Library, hub_field: bool = False) -> gr.Blocks:
         title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True
     ) as app:
         frame = build_frame()
-        first, turns = Scene(library, checked(library, model=library.names[0])), Turns()
+        first, turns = Scene(library, checked(library, model=library.names[0])), RunLimiter()
         with frame.head:
             gr.HTML(TITLE, apply_default_css=False, elem_id="title")
             build_share()

@@ -17,7 +17,7 @@ from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
 from playground.core.networks.checkpoint_format import scheduler_in, weights_in
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import NOTHING, as_picture
+from playground.core.sampling.inpainting import UNCONDITIONED, as_picture
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.scene import Scene
 
@@ -125,7 +125,7 @@ def _scheduler_name(scene: Scene) -> str:
 
 def _head(scene: Scene) -> str:
     s = scene.settings
-    modules = ["base64", "io"] if scene.given() is not NOTHING else []
+    modules = ["base64", "io"] if scene.given() is not UNCONDITIONED else []
     modules += ["math"] if s.schedule == "cosine" else []
     names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", _scheduler_name(scene)}))
     title = f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance:g}"
@@ -191,7 +191,7 @@ def _start(scene: Scene) -> str:
         lines.append(WALK.format(shape=shape, count=count, other=scene.other_seed()))
     else:
         lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
-    if given is not NOTHING:
+    if given is not UNCONDITIONED:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
     if given.kept is not None:
         lines.append(f'kept = embedded("{_png(images.to_pil(as_picture(given.kept)))}")[..., 0] > 127')

@@ -16,7 +16,7 @@ from playground.ui.assets import text_beside
 from playground.ui.assets.fonts import fonts_css
 from playground.ui.components.dataset_thumbnails import thumbnails_css
 from playground.ui.components.tooltips import TOOLTIPS
-from playground.ui.server.request_limits import HANDLERS, Door
+from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
 
 
 def launch_options() -> dict[str, Any]:
@@ -45,8 +45,11 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": MAX_BYTES,
         # Gradio compresses its own scripts and styles, but not the page, which is 0.9 MB.
         "app_kwargs": {
-            "middleware": [Middleware(Door), Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5)],
-            "exception_handlers": HANDLERS,
+            "middleware": [
+                Middleware(MaxBodySizeMiddleware),
+                Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5),
+            ],
+            "exception_handlers": EXCEPTION_HANDLERS,
         },
         "ssr_mode": False,
         # What somebody has chosen is kept for so many sessions, 0.4 MB each; Gradio would keep ten thousand.

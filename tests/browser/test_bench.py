@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core.data import images
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from tests.browser.conftest import Watched
 from tests.browser.test_page import PLAYERS, TABS, drawn, numbers, open_tab, quiet, remove_noise, scrub
 from tests.server import running_app
@@ -26,7 +26,7 @@ def choose_picture(page: Page) -> None:
     page.locator("#picker details").evaluate("part => { part.open = true; }")
 
 
-def test_a_picture_is_chosen_by_a_click(open_page: OpenPage, library: Library) -> None:
+def test_a_picture_is_chosen_by_a_click(open_page: OpenPage, library: ModelRegistry) -> None:
     page = open_page().page
     choose_picture(page)
     view = page.locator("#picker .offer button").nth(7)
@@ -137,7 +137,7 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, address: str, scheme: st
         assert serious == []
 
 
-def test_the_card_of_the_network_can_be_read(open_page: OpenPage, library: Library) -> None:
+def test_the_card_of_the_network_can_be_read(open_page: OpenPage, library: ModelRegistry) -> None:
     page = open_page().page
     page.locator("#card button").first.click()
     card = library.checkpoint("digits").card

@@ -16,9 +16,9 @@ from playground.core.analysis.likelihood import bound
 from playground.core.analysis.training_step import LINES
 from playground.core.data import images
 from playground.core.diffusion.schedules import linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
-from playground.ui.components.lesson import STOPS
+from playground.ui.components.lesson import QUESTIONS
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import checked
 from playground.ui.tabs.predict_noise_views import LOOKS
@@ -72,7 +72,7 @@ def opens_elsewhere(page: Page, other: Page, look: str) -> None:
 
 
 def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
-    open_page: OpenPage, address: str, library: Library
+    open_page: OpenPage, address: str, library: ModelRegistry
 ) -> None:
     page = opened_at(open_page, address, "look=training&t=333&seed=4")
     expect(page.locator(f"#{PLAYER} output")).to_have_text("t = 333")  # exactly the one that the link asks for
@@ -92,7 +92,7 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     expect(page.locator("#listing .note")).to_contain_text(label(page, PLAYER))
 
 
-def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, library: Library) -> None:
+def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, library: ModelRegistry) -> None:
     page = opened_at(open_page, address, "look=step&T=40&t=20")
     page.locator("#bound").click()
     expect(page.locator("#sums")).to_contain_text("all 40 steps")
@@ -110,7 +110,7 @@ def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, libr
 
 
 def test_strange_pictures_stand_beside_the_usual_error(
-    open_page: OpenPage, address: str, library: Library, tmp_path: Path
+    open_page: OpenPage, address: str, library: ModelRegistry, tmp_path: Path
 ) -> None:
     """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
     page = opened_at(open_page, address, "look=depth&t=250&seed=3")
@@ -130,7 +130,7 @@ def test_strange_pictures_stand_beside_the_usual_error(
     expect(page.locator(f"#{PLAYER} .band")).to_have_count(2)
 
 
-def test_the_hardest_pictures_are_a_press_away(open_page: OpenPage, address: str, library: Library) -> None:
+def test_the_hardest_pictures_are_a_press_away(open_page: OpenPage, address: str, library: ModelRegistry) -> None:
     """Chosen, a picture has in the film the error that it is ranked with."""
     page = opened_at(open_page, address, "look=depth&t=250&seed=3")
     shown_with(page, rows=4)
@@ -163,7 +163,7 @@ def stripes(file: Path) -> Path:
     return file
 
 
-def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, library: Library) -> None:
+def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, library: ModelRegistry) -> None:
     page = open_page().page
     open_tab(page, "Remove noise")
     page.get_by_label("Steps", exact=True).fill("10")
@@ -186,8 +186,8 @@ def test_the_lesson_asks_first_and_then_goes_there(open_page: OpenPage) -> None:
     page = open_page().page
     page.get_by_role("button", name="Lesson").click()
     panel = page.locator("#lesson .lesson")
-    expect(panel.get_by_role("heading", name=STOPS[0].title)).to_be_visible()
-    for number, stop in enumerate(STOPS, start=1):
+    expect(panel.get_by_role("heading", name=QUESTIONS[0].title)).to_be_visible()
+    for number, stop in enumerate(QUESTIONS, start=1):
         section = panel.locator("section:not([hidden])")
         expect(section.locator("h3")).to_have_text(stop.title)
         expect(section.locator(".answer")).to_be_hidden()
@@ -205,19 +205,19 @@ def test_the_lesson_asks_first_and_then_goes_there(open_page: OpenPage) -> None:
             arg=wanted,
         )
         expect(page.locator(f"#player-{wanted['tab']} .panel").first).to_be_visible()
-        if number < len(STOPS):
+        if number < len(QUESTIONS):
             section.locator(".on").click()
     expect(panel.locator("section:not([hidden]) .on")).to_be_disabled()
     panel.locator("section:not([hidden]) .back").click()
-    expect(panel.locator("section:not([hidden]) h3")).to_have_text(STOPS[-2].title)
+    expect(panel.locator("section:not([hidden]) h3")).to_have_text(QUESTIONS[-2].title)
     panel.locator("section:not([hidden]) .close").click()
     expect(panel).to_be_hidden()
     page.wait_for_function("!new URLSearchParams(location.search).has('lesson')")
 
 
 def test_a_link_opens_the_lesson_where_it_was(open_page: OpenPage, address: str) -> None:
-    page = open_page(f"{address}?lesson=3&{STOPS[2].link}").page
-    expect(page.locator("#lesson section:not([hidden]) h3")).to_have_text(STOPS[2].title)
+    page = open_page(f"{address}?lesson=3&{QUESTIONS[2].link}").page
+    expect(page.locator("#lesson section:not([hidden]) h3")).to_have_text(QUESTIONS[2].title)
     page.wait_for_selector(f"#{PLAYER} .panel")
 
 

@@ -18,7 +18,7 @@ from playground.core.analysis import noise_prediction
 from playground.core.data import images
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import SCHEDULES
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
 from tests.browser.conftest import PATIENCE, Watched
 
@@ -114,7 +114,7 @@ def test_the_page_has_its_parts_by_their_names(open_page: OpenPage) -> None:
             expect(root.get_by_role("button", name=name, exact=True)).to_be_visible()
 
 
-def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, library: Library) -> None:
+def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, library: ModelRegistry) -> None:
     """Under every schedule."""
     watched = open_page()
     page = watched.page
@@ -164,7 +164,7 @@ def test_the_markers_follow_t(open_page: OpenPage) -> None:
     assert places[2] - places[0] > 100
 
 
-def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage, library: Library) -> None:
+def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage, library: ModelRegistry) -> None:
     page = open_page().page
     scrub(page, "player-forward", 500)
     open_tab(page, "Predict noise")
@@ -223,7 +223,7 @@ def twelve_steps(watched: Watched, sampler: str) -> tuple[Watched, float]:
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
 @pytest.mark.alone
 def test_sampling_shows_every_step_and_ends_in_cores_picture(
-    open_page: OpenPage, library: Library, sampler: str
+    open_page: OpenPage, library: ModelRegistry, sampler: str
 ) -> None:
     watched, first_frame = twelve_steps(open_page(), sampler)
     for _ in range(4):  # whatever else the machine does, one try in five has it to itself

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from playground.core.data import images
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import checked
 from tests.browser.conftest import Watched
@@ -45,7 +45,9 @@ def sampled(address: str, seed: int) -> dict[str, str]:
     return dict(answer[0][0])
 
 
-def test_the_page_answers_while_a_room_samples(open_page: Callable[..., Watched], fast: str, library: Library) -> None:
+def test_the_page_answers_while_a_room_samples(
+    open_page: Callable[..., Watched], fast: str, library: ModelRegistry
+) -> None:
     page = open_page(fast).page
     with ThreadPoolExecutor(PEOPLE) as threads:
         people = [threads.submit(sampled, fast, seed) for seed in range(PEOPLE)]

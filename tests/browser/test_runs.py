@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from playground.ui.components.lesson import STOPS
+from playground.ui.components.lesson import QUESTIONS
 from tests.browser.conftest import Watched
 from tests.browser.test_page import choose, drawn_anew, scrub
 from tests.by_hand import ByHand
@@ -27,7 +27,7 @@ FILMS = {
     "guidance": "tab=reverse&view=guidance&steps=6&label=4&seed=5&frame=6",
     "race": "tab=reverse&view=race&calls=4&T=60&seed=2&solvers=ddim,heun&frame=4",
     "training": "tab=training&seed=4&width=32&depth=2&trained=60&moment=18&place=12",
-    "lesson": f"{STOPS[-1].link}&lesson={len(STOPS)}".replace("frame=50", "steps=10&frame=10"),
+    "lesson": f"{QUESTIONS[-1].link}&lesson={len(QUESTIONS)}".replace("frame=50", "steps=10&frame=10"),
 }
 LONGER = {
     "run": "tab=reverse&sampler=ddpm&steps=1000&count=2&seed=30&frame=1000",
@@ -35,7 +35,7 @@ LONGER = {
     "guidance": "tab=reverse&view=guidance&steps=1000&label=4&seed=32&frame=900",
     "race": "tab=reverse&view=race&calls=100&seed=33&solvers=ddim,heun,ddpm,unipc&frame=100",
     "training": "tab=training&seed=34&width=128&depth=3&trained=2000&moment=1000&place=3",
-    "lesson": f"{STOPS[-1].link}&lesson={len(STOPS)}".replace("seed=0", "seed=35").replace(
+    "lesson": f"{QUESTIONS[-1].link}&lesson={len(QUESTIONS)}".replace("seed=0", "seed=35").replace(
         "frame=50", "steps=400&frame=400"
     ),
 }
@@ -195,7 +195,7 @@ def test_a_link_to_an_earlier_moment_of_a_training_shows_that(
 def test_a_tab_that_is_opened_later_is_in_the_link_as_it_stands(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}?tab=training&trained=20&place=7").page
     settled(page, "training")
-    open_within(page, STOPS[0].link)
+    open_within(page, QUESTIONS[0].link)
     page.wait_for_function("!playground.requests.state.pending && playground.value('trained') === ''")
     page.get_by_role("tab", name="Train", exact=True).click()
     page.wait_for_function("playground.value('trained') === '20' && playground.value('place') === '7'")

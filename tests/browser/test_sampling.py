@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import checked
 from tests.browser.test_links import said
@@ -84,7 +84,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
 
 
 def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
-    open_page: OpenPage, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, library: ModelRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_page(accept_downloads=True).page
     page.get_by_role("tab", name="Remove noise").click()
@@ -183,7 +183,7 @@ def test_the_code_follows_to_another_network(open_page: OpenPage) -> None:
     expect(page.locator(".toast-body")).to_have_count(0)
 
 
-def test_a_link_starts_in_a_picture(open_page: OpenPage, library: Library, address: str) -> None:
+def test_a_link_starts_in_a_picture(open_page: OpenPage, library: ModelRegistry, address: str) -> None:
     asked = {"steps": 10, "count": 1, "start": "picture", "start_at": 0.5, "keep": "left", "seed": 4}
     link = "&".join(f"{name}={value}" for name, value in asked.items())
     page = open_page(f"{address}?tab=reverse&frame=5&{link}").page

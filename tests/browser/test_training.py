@@ -11,20 +11,20 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from playground.core.diffusion.schedules import linear
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.core.toy2d.datasets import world
-from playground.core.toy2d.diagnostics import PATH_STEPS, Ground, ground
-from playground.core.toy2d.network import Recipe
+from playground.core.toy2d.diagnostics import PATH_STEPS, ReferenceField, ground
+from playground.core.toy2d.network import TrainingConfig
 from playground.core.toy2d.trainer import STEPS, milestones
 from playground.render.films.toy2d import REACH
 from playground.ui import build_app, launch_options
-from playground.ui.state.training_sessions import Desks
+from playground.ui.state.training_sessions import TrainingSessionStore
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
 from tests.browser.test_page import canvas, numbers, open_tab, quiet
 
 OpenPage = Callable[..., Watched]
-DATA, PATHS, FIELD, EXACT = range(4)
+DATA, TOY_SAMPLERS, FIELD, EXACT = range(4)
 
 
 def ink(page: Page, panel: int) -> np.ndarray:
@@ -81,11 +81,11 @@ def near(points: np.ndarray, drawn: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def known() -> Ground:
-    return ground(Recipe(world("eight_gaussians"), linear(1000)))
+def known() -> ReferenceField:
+    return ground(TrainingConfig(world("eight_gaussians"), linear(1000)))
 
 
-def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: OpenPage, known: Ground) -> None:
+def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: OpenPage, known: ReferenceField) -> None:
     page = open_page().page
     open_training(page)
     assert numbers(page, "player-training")["loss, fixed draws"] == "1.0000"
@@ -93,7 +93,7 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     assert along(page, "places") == "t = 999"
     noisy = known.level.alpha[0] * known.x0 + known.level.sigma[0] * known.eps
     assert near(noisy.numpy(), ink(page, DATA)) > 0.99
-    assert near(known.start.numpy(), ink(page, PATHS)) > 0.99
+    assert near(known.start.numpy(), ink(page, TOY_SAMPLERS)) > 0.99
     scrub(page, "Along the generation", PATH_STEPS)
     assert near(known.x0.numpy(), ink(page, DATA)) > 0.99
     untrained = ink(page, FIELD)
@@ -167,7 +167,7 @@ def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, add
     assert along(other, "frames") == along(page, "frames")
     assert along(other, "places") == along(page, "places")
     assert numbers(other, "player-training") == numbers(page, "player-training")
-    for panel in (DATA, PATHS, FIELD, EXACT):
+    for panel in (DATA, TOY_SAMPLERS, FIELD, EXACT):
         assert np.array_equal(ink(other, panel), ink(page, panel))
 
 
@@ -190,14 +190,14 @@ def test_other_ways_to_go_show_the_same_moments(open_page: OpenPage) -> None:
     open_training(page)
     page.locator("#train").click()
     pause_after(page, 6)
-    count, before = frames(page), ink(page, PATHS)
+    count, before = frames(page), ink(page, TOY_SAMPLERS)
     for name, same in (("DDPM", False), ("probability-flow ODE", True)):
         run = page.locator("#player-training .player").get_attribute("data-run")
         page.get_by_label(name, exact=True).check()
         page.wait_for_function("run => document.querySelector('#player-training .player').dataset.run !== run", arg=run)
         wait_for_frames(page, count)
         scrub(page, "Frame", count - 1)
-        assert np.array_equal(ink(page, PATHS), before) is same
+        assert np.array_equal(ink(page, TOY_SAMPLERS), before) is same
 
 
 def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
@@ -229,17 +229,19 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
 
 
 @pytest.fixture
-def desks_and_address(library: Library) -> Iterator[tuple[Desks, str]]:
+def desks_and_address(library: ModelRegistry) -> Iterator[tuple[TrainingSessionStore, str]]:
     """The app in this process, so that a test can look behind the page."""
-    before = {id(each) for each in gc.get_objects() if type(each) is Desks}
+    before = {id(each) for each in gc.get_objects() if type(each) is TrainingSessionStore}
     app = build_app(library)
-    (desks,) = (each for each in gc.get_objects() if type(each) is Desks and id(each) not in before)
+    (desks,) = (each for each in gc.get_objects() if type(each) is TrainingSessionStore and id(each) not in before)
     _, address, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
     yield desks, address
     app.close()
 
 
-def test_who_leaves_the_page_leaves_nothing(browser: Browser, desks_and_address: tuple[Desks, str]) -> None:
+def test_who_leaves_the_page_leaves_nothing(
+    browser: Browser, desks_and_address: tuple[TrainingSessionStore, str]
+) -> None:
     desks, address = desks_and_address
     context = browser.new_context()
     page = context.new_page()

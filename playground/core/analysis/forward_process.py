@@ -13,7 +13,7 @@ from playground.core.diffusion.schedules import NoiseSchedule
 
 
 @dataclass(frozen=True)
-class Forward:
+class ForwardProcess:
     """A picture on its way into noise: x_t = alpha_t * x0 + sigma_t * eps for every t of the schedule.
 
     `x0` and `eps` are (C, H, W); `level` has one entry for each t, (T,).
@@ -36,13 +36,13 @@ class Forward:
         return add_noise(x0.expand(len(self.level.alpha), len(x0)), eps, self.level)
 
 
-def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Forward:
+def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ForwardProcess:
     """How much of picture and noise there is at each t (Ho et al. 2020, eq. 4)."""
-    return Forward(x0, eps, schedule, schedule.level(torch.arange(schedule.num_steps)))
+    return ForwardProcess(x0, eps, schedule, schedule.level(torch.arange(schedule.num_steps)))
 
 
 @dataclass(frozen=True)
-class Walk:
+class MarkovChainForward:
     """The same way in small steps: x_t = sqrt(alpha_t) x_{t-1} + sqrt(beta_t) z_t, fresh noise z_t in each.
 
     `x_t` is (K, C, H, W) after each of the steps `t` (K,); `pixel` has one pixel's values, from `pixel_x0`, in N walks
@@ -71,7 +71,7 @@ class Walk:
         return gaussian_shares(self.level.alpha * self.pixel_x0, self.level.sigma, edges.double())
 
 
-def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000) -> Walk:
+def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000) -> MarkovChainForward:
     """Walk the Markov chain q(x_t | x_{t-1}) (Ho et al. 2020, eq. 2) and keep what it is at the steps `t`, ascending.
 
     The pixel that is watched is the one in the middle of x0 (C, H, W), in its first channel.
@@ -86,4 +86,4 @@ def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks:
             kept.append(state)
     picture, pixel = torch.stack(kept).float().split([x0.numel(), walks], 1)
     steps = torch.tensor(t)
-    return Walk(steps, schedule.level(steps), x0, picture.reshape(-1, *x0.shape), pixel_x0, pixel)
+    return MarkovChainForward(steps, schedule.level(steps), x0, picture.reshape(-1, *x0.shape), pixel_x0, pixel)

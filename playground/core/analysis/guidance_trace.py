@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from playground.core.diffusion.noise import NoiseLevel
-from playground.core.diffusion.predictors import PredictorSomewhere
+from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.steps import Step
 
 
 @dataclass(frozen=True)
-class GuidedStep:
+class GuidanceStep:
     """A step, and the two answers that its eps_hat is made of, each (B, C, H, W).
 
     eps_hat = eps_uncond + scale * (eps_cond - eps_uncond) (Ho & Salimans 2022, eq. 6, whose w is scale - 1).
@@ -31,7 +31,7 @@ class GuidedStep:
 class _Overheard:
     """A guided predictor that asks for both answers, whatever the scale, and remembers them."""
 
-    def __init__(self, predictor: PredictorSomewhere, scale: float) -> None:
+    def __init__(self, predictor: DevicePredictor, scale: float) -> None:
         self.predictor, self.scale = predictor, scale
         self.answers: tuple[Tensor, Tensor] | None = None
 
@@ -46,18 +46,18 @@ class _Overheard:
 
 
 def guided_reverse(
-    predictor: PredictorSomewhere,
+    predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
     *,
     label: int | None,
     guidance: float,
     **options: Any,
-) -> Iterator[GuidedStep]:
+) -> Iterator[GuidanceStep]:
     """`experiments.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
     if label is None:
         raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
     overheard = _Overheard(predictor, guidance)
     for step in reverse(overheard, shape, schedule, label=label, **options):
         assert overheard.answers is not None
-        yield GuidedStep(step, *overheard.answers)
+        yield GuidanceStep(step, *overheard.answers)

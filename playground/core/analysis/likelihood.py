@@ -13,15 +13,15 @@ from playground.core.diffusion.noise import NoiseLevel, Posterior, add_noise, li
 from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.ddpm_ddim import VARIANCES
+from playground.core.sampling.ddpm_ddim import POSTERIOR_VARIANCES
 
 
 @dataclass(frozen=True)
-class LearnedStep:
+class ReverseStep:
     """The learned step N(mean, σ²) of K x_t's beside the true one, q(x_{t-1} | x_t, x0); pictures are (K, C, H, W).
 
     `mean` is μ_θ by eps_hat (Ho et al. 2020, eq. 11); `mean_by_x0` is the same by the other road, eq. 7 with x0_hat for
-    x0. `true` is eq. 6–7 itself. `bits` has, for each choice of σ² in VARIANCES, the term of the bound in bits a
+    x0. `true` is eq. 6–7 itself. `bits` has, for each σ² in POSTERIOR_VARIANCES, the term of the bound in bits a
     dimension, (K,): L_{t-1}, and where the step ends in the picture itself L_0 (eq. 5).
 
     The numbers of eq. 11 are (K,) each: it takes `eps_part` of eps_hat out of x_t and divides by `root`, √α_t.
@@ -35,7 +35,7 @@ class LearnedStep:
     eps_part: Tensor
 
 
-def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> LearnedStep:
+def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> ReverseStep:
     """What eps_hat makes of x_t, and how that differs from what x0 would; in float64.
 
     All pictures are (K, C, H, W), x0 of 256 values from -1 to 1; levels are (K,), `next_level` the cleaner ones.
@@ -51,11 +51,11 @@ def learned_step(x_t: Tensor, x0: Tensor, eps_hat: Tensor, level: NoiseLevel, ne
     last = next_level.sigma == 0
     decoded = _decoder(x0, by_x0, true.beta)
     bits = {}
-    for name, choose in VARIANCES.items():
+    for name, choose in POSTERIOR_VARIANCES.items():
         ratio = torch.where(last, 1, true.variance / choose(true))  # of the true variance to the learned one
         kl = (ratio - 1 - ratio.log() + missed / choose(true).where(~last, torch.ones(()))) / 2
         bits[name] = torch.where(last, decoded, kl) / math.log(2)
-    return LearnedStep(mean, by_x0, true, bits, root, eps_part)
+    return ReverseStep(mean, by_x0, true, bits, root, eps_part)
 
 
 def _decoder(x0: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def previous_level(schedule: NoiseSchedule, t: Tensor) -> NoiseLevel:
 def bound_terms(
     predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: Tensor
 ) -> dict[str, Tensor]:
-    """The term of the bound for each of K pictures noised to a step of its own; see `LearnedStep.bits`.
+    """The term of the bound for each of K pictures noised to a step of its own; see `ReverseStep.bits`.
 
     x0 and eps are (K, C, H, W), the whole steps t (K,); the predictor is asked without a label.
     """
@@ -101,10 +101,11 @@ def bound_terms(
 
 
 @dataclass(frozen=True)
-class Bound:
+class VariationalBound:
     """A bound on a picture's negative log-likelihood, in bits a dimension, of which `done` of T terms are added up.
 
-    `decoder` is L_0 and `prior` L_T; `steps` is the sum of the L_{t-1} between them for each choice of σ² in VARIANCES.
+    `decoder` is L_0 and `prior` L_T; `steps` is the sum of the L_{t-1} between them for each σ² in
+    POSTERIOR_VARIANCES.
     """
 
     done: int
@@ -119,13 +120,13 @@ class Bound:
 
 def bound(
     predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, batch: int = 50
-) -> Iterator[Bound]:
+) -> Iterator[VariationalBound]:
     """The bound for x0 noised by eps, (C, H, W) both: the sum so far after each `batch` of steps, t = 0 first."""
-    found: dict[str, list[float]] = {name: [] for name in VARIANCES}
+    found: dict[str, list[float]] = {name: [] for name in POSTERIOR_VARIANCES}
     prior = prior_bits(x0[None], schedule).item()
     for t in torch.arange(schedule.num_steps).split(batch):
         shape = (len(t), *x0.shape)
         for name, bits in bound_terms(predictor, x0.expand(shape), eps.expand(shape), schedule, t).items():
             found[name] += bits.tolist()
         steps = {name: math.fsum(bits[1:]) for name, bits in found.items()}
-        yield Bound(len(found["beta"]), found["beta"][0], steps, prior)
+        yield VariationalBound(len(found["beta"]), found["beta"][0], steps, prior)

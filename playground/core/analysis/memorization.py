@@ -12,20 +12,20 @@ from playground.core.sampling.samplers import Step
 
 
 @dataclass(frozen=True)
-class Driven:
+class StepWithNeighbors:
     """A step of sampling, and the training pictures that are nearest to its x0_hat."""
 
     step: Step
     nearest: Nearest
 
 
-def side_by_side(runs: Mapping[str, Iterator[Step]], pictures: Tensor) -> Iterator[dict[str, Driven]]:
+def side_by_side(runs: Mapping[str, Iterator[Step]], pictures: Tensor) -> Iterator[dict[str, StepWithNeighbors]]:
     """Runs of as many steps by those who drive them, from the same x_T and with the same fresh noise, step by step.
 
     `pictures` are the training pictures, (N, C, H, W).
     """
     for steps in zip(*runs.values(), strict=True):
         yield {
-            name: Driven(step, nearest(step.x0_hat.float().cpu(), pictures))
+            name: StepWithNeighbors(step, nearest(step.x0_hat.float().cpu(), pictures))
             for name, step in zip(runs, steps, strict=True)
         }

@@ -45,7 +45,7 @@ def mean_error(
 
 
 @dataclass(frozen=True)
-class Prediction:
+class NoisePrediction:
     """What a predictor says of one picture and one noise at K steps.
 
     Pictures are (K, C, H, W). `error` is the mean of (eps - eps_hat)² over pixels, `r2` is 1 - error / variance of eps,
@@ -79,7 +79,9 @@ def _asked(predictor: NoisePredictor, x_t: Tensor, level: NoiseLevel) -> Tensor:
     return torch.cat([predictor(x_t[part], NoiseLevel(level.alpha[part], level.sigma[part])) for part in parts])
 
 
-def prediction(predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: list[int]) -> Prediction:
+def prediction(
+    predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: list[int]
+) -> NoisePrediction:
     """Ask the predictor, without a label, for the noise in x_t at each of the K steps `t`; x0 and eps are (C, H, W)."""
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
@@ -88,7 +90,7 @@ def prediction(predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: Noi
 
 def compared(
     predictor: NoisePredictor, x_t: Tensor, x0: Tensor, eps: Tensor, level: NoiseLevel, t: list[int]
-) -> Prediction:
+) -> NoisePrediction:
     """Ask the predictor, without a label, for the noise in x_t and compare it with eps, and what is left with x0.
 
     All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor is told, (K,).
@@ -97,7 +99,7 @@ def compared(
     x0_hat = x0_from_eps(x_t, eps_hat, level)
     flat, flat_hat = eps.flatten(1), eps_hat.flatten(1)
     error = (flat - flat_hat).square().mean(1)
-    return Prediction(
+    return NoisePrediction(
         torch.tensor(t),
         level,
         x0,
@@ -114,7 +116,7 @@ def compared(
 
 
 @dataclass(frozen=True)
-class Independence:
+class NoiseCorrelations:
     """What eps_hat follows: Pearson correlations over pixels at K steps, each (K,), with the true noise and another.
 
     `other` (C, H, W) is that unrelated noise. `band` is how far from 0 the correlation of unrelated pixels strays in
@@ -129,9 +131,9 @@ class Independence:
     band: float
 
 
-def independence(found: Prediction, other: Tensor) -> Independence:
+def independence(found: NoisePrediction, other: Tensor) -> NoiseCorrelations:
     """Compare what a predictor found with the noise that is in x_t and with `other` (C, H, W), which is not."""
-    return Independence(
+    return NoiseCorrelations(
         other,
         correlation(found.eps_hat, found.eps),
         correlation(found.eps_hat, other.expand_as(found.eps)),
@@ -148,7 +150,7 @@ def correlation(one: Tensor, other: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class TotalVariance:
+class VarianceDecomposition:
     """Noise is what is found and what is missed: E[eps_hat²] + E[(eps - eps_hat)²] = E[eps²] = 1 a pixel.
 
     That is the law of total variance; it holds for the conditional mean, E[eps | x_t]. `found`, `missed` and `drawn`,
@@ -169,7 +171,7 @@ class TotalVariance:
 
 def total_variance(
     predictor: NoisePredictor, pictures: Tensor, schedule: NoiseSchedule, t: list[int], *, draws: int, seed: int
-) -> TotalVariance:
+) -> VarianceDecomposition:
     """Estimate both parts from `draws` of one of the `pictures` (N, C, H, W) and of noise, the same at each of `t`.
 
     Computed in the pictures' dtype.
@@ -184,4 +186,4 @@ def total_variance(
         each.square().flatten(1).mean(1).double().reshape(len(t), draws) for each in (eps_hat, eps - eps_hat, eps)
     )
     spread = (found + missed - drawn).std(1) / draws**0.5
-    return TotalVariance(torch.tensor(t), found.mean(1), missed.mean(1), drawn.mean(1), spread)
+    return VarianceDecomposition(torch.tensor(t), found.mean(1), missed.mean(1), drawn.mean(1), spread)

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.core.analysis.noise_prediction import Prediction, compared, prediction
-from playground.core.diffusion.noise import SAME_LOG_SNR, NoiseLevel, add_noise
+from playground.core.analysis.noise_prediction import NoisePrediction, compared, prediction
+from playground.core.diffusion.noise import LOG_SNR_TOLERANCE, NoiseLevel, add_noise
 from playground.core.diffusion.predictors import NoisePredictor, UNetPredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import gaussian
 
 
 @dataclass(frozen=True)
-class UsualError:
+class ReferenceErrors:
     """mean (eps - eps_hat)² of each of N pictures at L noise levels: `error` is (L, N), `log_snr` (L,), ascending."""
 
     log_snr: Tensor
@@ -31,12 +31,12 @@ class UsualError:
         error = self.error.double().quantile(share, dim=1)
         first, last = self.log_snr[0].item(), self.log_snr[-1].item()
         wanted = level.log_snr.numpy()
-        inside = (wanted >= first - SAME_LOG_SNR) & (wanted <= last + SAME_LOG_SNR)
+        inside = (wanted >= first - LOG_SNR_TOLERANCE) & (wanted <= last + LOG_SNR_TOLERANCE)
         between = np.interp(wanted, self.log_snr.numpy(), error.log().numpy())
         return torch.from_numpy(np.where(inside, np.exp(between), np.nan))
 
 
-def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0) -> UsualError:
+def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0) -> ReferenceErrors:
     """Measure it on `pictures` (N, C, H, W), at about so many levels that the network was trained at.
 
     The levels are whole steps of the training schedule, as even in log-SNR as these can be. Each picture has a noise of
@@ -48,11 +48,11 @@ def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12,
     t = sorted(set(trained_on.t_at(even).round().long().tolist()), reverse=True)
     noises = gaussian(tuple(pictures.shape), seed)
     found = [prediction(predictor, x0, eps, trained_on, t) for x0, eps in zip(pictures, noises, strict=True)]
-    return UsualError(trained_on.log_snr[t], torch.stack([each.error for each in found], 1))
+    return ReferenceErrors(trained_on.log_snr[t], torch.stack([each.error for each in found], 1))
 
 
 @dataclass(frozen=True)
-class Subject:
+class OODInput:
     """What a network is asked about: a picture x0 (C, H, W) in noise `strength` times as strong as the network is told.
 
     `about` says in words what the picture is.
@@ -63,20 +63,22 @@ class Subject:
     strength: float = 1.0
 
 
-def noise_alone(shape: tuple[int, int, int], strength: float) -> Subject:
+def noise_alone(shape: tuple[int, int, int], strength: float) -> OODInput:
     """No picture, that is x0 = 0, the middle of the range, in noise of the wrong strength."""
-    return Subject(f"noise × {strength:g}", torch.zeros(shape), strength)
+    return OODInput(f"noise × {strength:g}", torch.zeros(shape), strength)
 
 
 @dataclass(frozen=True)
-class Trial:
+class OODResult:
     """A subject, and what a predictor says of it."""
 
-    subject: Subject
-    found: Prediction
+    subject: OODInput
+    found: NoisePrediction
 
 
-def trial(predictor: NoisePredictor, subject: Subject, eps: Tensor, schedule: NoiseSchedule, t: list[int]) -> Trial:
+def trial(
+    predictor: NoisePredictor, subject: OODInput, eps: Tensor, schedule: NoiseSchedule, t: list[int]
+) -> OODResult:
     """Ask for the noise in x_t = alpha * x0 + strength * sigma * eps at each of the K steps `t`; eps is (C, H, W).
 
     Whatever the strength, the predictor is told the schedule's level, and its answer is compared with eps.
@@ -84,7 +86,7 @@ def trial(predictor: NoisePredictor, subject: Subject, eps: Tensor, schedule: No
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))
     x_t = add_noise(x0, subject.strength * eps, level)
-    return Trial(subject, compared(predictor, x_t, x0, eps, level, t))
+    return OODResult(subject, compared(predictor, x_t, x0, eps, level, t))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from playground.core.diffusion.parameterizations import (
 
 
 @dataclass(frozen=True)
-class FourNames:
+class Parameterizations:
     """What was said of K x_t's as noise, picture, velocity and score, each (K, C, H, W).
 
     `in_x0` and `in_eps` say, for each name, how an error of 1 in it comes out in x_0 and in eps, (K,): without bound
@@ -34,7 +34,7 @@ class FourNames:
     apart: Tensor
 
 
-def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> FourNames:
+def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Parameterizations:
     """Convert `eps`, said of x_t (K, C, H, W), into the other three; in float64.
 
     Levels are (K,), with alpha² + sigma² = 1.
@@ -45,7 +45,7 @@ def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> FourNames:
     back = [eps_from_v(x_t, v, level), eps_from_score(score, level)]
     roads = torch.stack([x0, *(x0_from_eps(x_t, each, level) for each in back)])
     one = torch.ones_like(alpha)
-    return FourNames(
+    return Parameterizations(
         eps,
         x0,
         v,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.core.diffusion.predictors import PredictorSomewhere
+from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import reverse
 from playground.core.sampling.samplers import Step
@@ -28,7 +28,7 @@ def steps_for(sampler: str, calls: int) -> int:
 
 
 @dataclass(frozen=True)
-class Runner:
+class SolverRun:
     """A sampler in the race: the steps that it has taken, a call each, as far as the race has come."""
 
     sampler: str
@@ -54,13 +54,13 @@ class Runner:
 
 
 def race(
-    predictor: PredictorSomewhere,
+    predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
     samplers: Sequence[str],
     calls: int,
     **options: Any,
-) -> Iterator[list[Runner]]:
+) -> Iterator[list[SolverRun]]:
     """All of them from the same x_T, call by call; who has fewer calls to take waits at the end.
 
     x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `experiments.reverse`;
@@ -76,11 +76,11 @@ def race(
     for _ in range(calls):
         for steps, run in zip(taken, runs, strict=True):
             steps.extend(islice(run, 1))
-        yield [Runner(name, list(steps), steps[0].total) for name, steps in zip(samplers, taken, strict=True)]
+        yield [SolverRun(name, list(steps), steps[0].total) for name, steps in zip(samplers, taken, strict=True)]
 
 
 def reference(
-    predictor: PredictorSomewhere, shape: tuple[int, int, int], schedule: NoiseSchedule, **options: Any
+    predictor: DevicePredictor, shape: tuple[int, int, int], schedule: NoiseSchedule, **options: Any
 ) -> Iterator[Step]:
     """DDIM from the same x_T in as many steps as the schedule has, at most REFERENCE_STEPS, nothing clipped."""
     steps = min(REFERENCE_STEPS, schedule.num_steps)

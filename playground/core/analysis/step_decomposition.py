@@ -9,12 +9,12 @@ from torch import Tensor
 
 from playground.core.diffusion.noise import like, mixed, stride
 from playground.core.diffusion.parameterizations import eps_from_x0
-from playground.core.sampling.ddpm_ddim import VARIANCES, towards
+from playground.core.sampling.ddpm_ddim import POSTERIOR_VARIANCES, towards
 from playground.core.sampling.steps import Step
 
 
 @dataclass(frozen=True)
-class SlowStep:
+class StepDecomposition:
     """A step of DDPM or DDIM in three: x_next = x_t_part * x_t - eps_part * eps + deviation * z.
 
     That is eq. 11 of Ho et al. 2020 and, with another `eps_part`, eq. 12 of Song et al. 2021. `eps` is the noise that
@@ -32,7 +32,7 @@ class SlowStep:
     deviation: Tensor
 
 
-def taken_apart(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "beta_tilde") -> SlowStep:
+def taken_apart(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "beta_tilde") -> StepDecomposition:
     """A step of a run by `sampler`, "ddpm" or "ddim", with these options, as it was taken.
 
     Raises ValueError for another sampler.
@@ -42,11 +42,11 @@ def taken_apart(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "
     level, next_level = step.level, step.next_level
     q = stride(level, next_level)
     spread = q.variance if sampler == "ddpm" else eta**2 * q.variance
-    drawn = VARIANCES[variance](q) if sampler == "ddpm" else spread
+    drawn = POSTERIOR_VARIANCES[variance](q) if sampler == "ddpm" else spread
     deviation = torch.zeros_like(drawn) if step.index == step.total - 1 else drawn.sqrt()
     ratio = next_level.alpha / level.alpha
     eps_part = ratio * level.sigma - (next_level.sigma**2 - spread).clamp(min=0).sqrt()
     x_t_part, x0_part = towards(level, next_level, spread.sqrt())
     mean = mixed(x_t_part, step.x_t, x0_part, step.x0_hat)
     z = (step.x_next - mean) / like(deviation, mean) if deviation > 0 else torch.zeros_like(mean)
-    return SlowStep(step, eps_from_x0(step.x_t, step.x0_hat, level), mean, z, ratio, eps_part, deviation)
+    return StepDecomposition(step, eps_from_x0(step.x_t, step.x0_hat, level), mean, z, ratio, eps_part, deviation)

@@ -22,14 +22,14 @@ LINES = (
 
 
 @dataclass(frozen=True)
-class Executed:
+class ExecutedLine:
     """What a line left behind: its new variables by name, pictures (C, H, W) or single numbers ()."""
 
     line: str
     made: dict[str, Tensor]
 
 
-def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: int, seed: int) -> list[Executed]:
+def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: int, seed: int) -> list[ExecutedLine]:
     """Execute LINES for x0 (C, H, W), where the draws come out as this t and this seed's noise."""
     variables: dict[str, Any] = {
         "x0": x0,
@@ -42,5 +42,5 @@ def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: in
     for line in LINES:
         before = set(variables)
         exec(line, {"__builtins__": {}}, variables)
-        done.append(Executed(line, {name: value for name, value in variables.items() if name not in before}))
+        done.append(ExecutedLine(line, {name: value for name, value in variables.items() if name not in before}))
     return done

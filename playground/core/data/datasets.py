@@ -17,7 +17,7 @@ WEIGHTS = Path(__file__).parents[3] / "weights"
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageDataset:
     """N pictures, uint8 (N, C, H, W), and their labels, int64 (N,); the last `held_out` are never trained on.
 
     A picture without a label has the number after the last of `label_names`, which networks here take for 'no label'.
@@ -84,7 +84,7 @@ class Pictures:
         return slice(len(self) - self.held_out, len(self))
 
 
-def save_pictures(pictures: Pictures, folder: Path, columns: int = 100) -> None:
+def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> None:
     """Write pictures.png (the sheet) and pictures.json (shape, labels, names, number held out) into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     images.sheet(pictures.pixels, columns).save(folder / "pictures.png", optimize=True)
@@ -102,7 +102,7 @@ def save_pictures(pictures: Pictures, folder: Path, columns: int = 100) -> None:
     (folder / "pictures.json").write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def keep_pictures(pictures: Pictures, folder: Path) -> None:
+def keep_pictures(pictures: ImageDataset, folder: Path) -> None:
     """`save_pictures`, where these are not what is in `folder` already."""
     with suppress(FileNotFoundError, ValueError):
         there = load_pictures(folder.resolve())
@@ -112,7 +112,7 @@ def keep_pictures(pictures: Pictures, folder: Path) -> None:
     save_pictures(pictures, folder)
 
 
-def load_pictures(folder: str | Path) -> Pictures:
+def load_pictures(folder: str | Path) -> ImageDataset:
     """The pictures in a folder that `save_pictures` wrote; a bare name stands for a folder in weights/.
 
     Raises FileNotFoundError where there are none, ValueError where they are damaged.
@@ -125,7 +125,7 @@ def load_pictures(folder: str | Path) -> Pictures:
         with Image.open(path / "pictures.png") as image:
             pixels = images.cut(image, tuple(about["shape"]), len(about["labels"]))
         labels = torch.tensor(about["labels"])
-        return Pictures(
+        return ImageDataset(
             path.name,
             pixels,
             labels,
@@ -144,7 +144,7 @@ def load_pictures(folder: str | Path) -> Pictures:
 STAND_INS = 100
 
 
-def stand_ins(shape: tuple[int, int, int], label_names: tuple[str, ...] = ()) -> Pictures:
+def stand_ins(shape: tuple[int, int, int], label_names: tuple[str, ...] = ()) -> ImageDataset:
     """Shipped pictures for a network of `shape` (C, H, W) whose own are not there: emoji in colour, or grey digits.
 
     They are scaled to its shape, and have none of its labels. Raises FileNotFoundError where they are not there.
@@ -152,7 +152,7 @@ def stand_ins(shape: tuple[int, int, int], label_names: tuple[str, ...] = ()) ->
     shipped = load_pictures("emoji" if shape[0] == 3 else "digits")
     chosen = range(len(shipped) - STAND_INS, len(shipped))
     pixels = [images.to_bytes(images.fit(images.to_pil(shipped.x0(i)), shape)) for i in chosen]
-    return Pictures(
+    return ImageDataset(
         shipped.name,
         torch.stack(pixels),
         torch.full((STAND_INS,), len(label_names)),

@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from playground.core.data import images
-from playground.core.data.datasets import WEIGHTS, Pictures, load_pictures
+from playground.core.data.datasets import WEIGHTS, ImageDataset, load_pictures
 
 HELD_OUT = 0.05
 
@@ -26,7 +26,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 
 
 @dataclass(frozen=True)
-class Entry:
+class LazyImage:
     """A picture that is not opened yet: its name, and its label's place among the names, or after them for none."""
 
     name: str
@@ -34,7 +34,7 @@ class Entry:
     open: Callable[[], Image.Image]
 
 
-def find_pictures(data: str, size: int | None = None, seed: int = 0) -> Pictures:
+def find_pictures(data: str, size: int | None = None, seed: int = 0) -> ImageDataset:
     """The pictures that `data` names: a folder, one of weights/ by its bare name, or a data set on the Hub.
 
     A folder with pictures.json has them ready. Others are made ready: squares of `size`, or 32, pixels a side, shuffled
@@ -53,7 +53,7 @@ def find_pictures(data: str, size: int | None = None, seed: int = 0) -> Pictures
     return read_folder(folder, side, seed) if folder.is_dir() else read_data_set(data, side, seed)
 
 
-def read_folder(folder: Path, size: int, seed: int = 0) -> Pictures:
+def read_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
     """All pictures in a folder and the folders below it, (N, C, size, size).
 
     Where pictures lie in two folders or more right below it, these are their labels; else they have none.
@@ -63,14 +63,14 @@ def read_folder(folder: Path, size: int, seed: int = 0) -> Pictures:
     names = sorted({path.parts[0] for path in files if len(path.parts) > 1})
     label_names = tuple(names) if len(names) > 1 else ()
 
-    def entry(path: Path) -> Entry:
+    def entry(path: Path) -> LazyImage:
         label = label_names.index(path.parts[0]) if label_names and len(path.parts) > 1 else len(label_names)
-        return Entry(path.as_posix(), label, lambda: Image.open(folder / path, formats=images.KINDS))
+        return LazyImage(path.as_posix(), label, lambda: Image.open(folder / path, formats=images.KINDS))
 
     return _made_ready(folder.resolve().name, "folder", [entry(path) for path in files], label_names, size, seed)
 
 
-def read_data_set(name: str, size: int, seed: int = 0) -> Pictures:
+def read_data_set(name: str, size: int, seed: int = 0) -> ImageDataset:
     """The pictures of a data set on the Hub, or of what else `datasets.load_dataset` takes, (N, C, size, size).
 
     They are its first column of pictures, in its part for training; its first column of classes has their labels.
@@ -96,9 +96,9 @@ def read_data_set(name: str, size: int, seed: int = 0) -> Pictures:
     label_names = tuple(columns[classes].names) if classes and len(columns[classes].names) > 1 else ()
     labels = rows[classes][:] if label_names else [None] * len(rows)
 
-    def entry(row: int, label: int | None) -> Entry:
+    def entry(row: int, label: int | None) -> LazyImage:
         known = len(label_names) if label is None or label < 0 else label
-        return Entry(f"row {row:,}", known, lambda: rows[row][pictures])
+        return LazyImage(f"row {row:,}", known, lambda: rows[row][pictures])
 
     entries = [entry(row, label) for row, label in enumerate(labels)]
     return _made_ready(name, "data set", entries, label_names, size, seed)
@@ -110,10 +110,10 @@ def square(image: Image.Image, size: int) -> Tensor:
 
 
 def _made_ready(
-    name: str, kind: str, entries: Sequence[Entry], label_names: tuple[str, ...], size: int, seed: int
-) -> Pictures:
+    name: str, kind: str, entries: Sequence[LazyImage], label_names: tuple[str, ...], size: int, seed: int
+) -> ImageDataset:
     """Shuffled, read, 5 % of them held out, in grey where all are grey; what is no picture is left out, and counted."""
-    kept, pixels, unreadable = list[Entry](), list[Tensor](), 0
+    kept, pixels, unreadable = list[LazyImage](), list[Tensor](), 0
     order = torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed)).tolist()
     for index in tqdm(order, desc=f"reading {name}", unit=" pictures"):
         if len(kept) == MAX_SHEET // size**2:
@@ -132,7 +132,7 @@ def _made_ready(
     grey = bool((together == together[:, :1]).all())
     of = "" if len(kept) + unreadable == len(entries) else f", drawn from {len(entries):,},"
     bad = f"; {unreadable:,} could not be read" if unreadable else ""
-    return Pictures(
+    return ImageDataset(
         name,
         together[:, :1].clone() if grey else together,
         torch.tensor([entry.label for entry in kept]),

@@ -11,7 +11,7 @@ from playground.core.diffusion.predictors import NoisePredictor
 
 
 @dataclass(frozen=True)
-class Guided:
+class ClassifierFreeGuidance:
     """Classifier-free guidance: eps_uncond + scale * (eps_cond - eps_uncond).
 
     That is eq. 6 of Ho & Salimans 2022, whose w is scale - 1: a scale of 1 is the predictor with its label, 0 without.
@@ -31,7 +31,7 @@ class Guided:
 
 
 @dataclass(frozen=True)
-class Relabelled:
+class LabelSwitch:
     """A predictor that is asked for `labels` (B,), int64, at levels with a log-SNR of at least `log_snr`.
 
     Noisier ones keep the labels that it is called with.

@@ -11,7 +11,7 @@ from torch import Tensor
 from playground.core.diffusion.noise import NoiseLevel, like
 from playground.core.diffusion.parameterizations import eps_from_x0
 
-CACHED_VALUES = 2**19  # float64: 4 MB
+IDEAL_CHUNK_ELEMENTS = 2**19  # float64: 4 MB
 
 
 class IdealPredictor:
@@ -46,7 +46,7 @@ class IdealPredictor:
         ‖x_t‖² is the same for every picture, so the softmax does without it.
         """
         alpha, sigma = (like(each, self.flat).expand(len(x), 1) for each in (level.alpha, level.sigma))
-        rows = max(1, CACHED_VALUES // len(self.flat))
+        rows = max(1, IDEAL_CHUNK_ELEMENTS // len(self.flat))
         for part in torch.arange(len(x)).split(rows):
             a, s = alpha[part], sigma[part]
             yield (2 * a * (x[part].flatten(1) @ self.flat.T) - a**2 * self.squares) / (2 * s**2)

@@ -32,7 +32,7 @@ class NoiseLevel:
         return 2 * (self.alpha.log() - self.sigma.log())
 
 
-SAME_LOG_SNR = 1e-4
+LOG_SNR_TOLERANCE = 1e-4
 """Log-SNRs that differ by less are of the same level: two float32 roads to one schedule lead no farther apart."""
 
 CLEAN = NoiseLevel(torch.tensor(1.0), torch.tensor(0.0))
@@ -56,7 +56,7 @@ def mixed(a: Tensor, x: Tensor, b: Tensor, y: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Stride:
+class ReverseTransition:
     """The Gaussian q(x_s | x_t, x0) of a level s cleaner than t, as far as the levels say it.
 
     Its mean is x_t_part * x_t + x0_part * x0. `variance` is β̃ (Ho et al. 2020, eq. 7) and `beta` is β, the variance
@@ -70,13 +70,13 @@ class Stride:
 
 
 @dataclass(frozen=True)
-class Posterior(Stride):
+class Posterior(ReverseTransition):
     """q(x_s | x_t, x0) itself; `mean` has x_t's shape."""
 
     mean: Tensor
 
 
-def stride(level: NoiseLevel, next_level: NoiseLevel) -> Stride:
+def stride(level: NoiseLevel, next_level: NoiseLevel) -> ReverseTransition:
     """From t = `level` to s = `next_level`, at most as noisy (Ho et al. 2020, eq. 6–7); both (), or both (B,).
 
     Written for any two levels, not only neighbours, as in Kingma et al. 2021, appendix A: q(x_t | x_s) has
@@ -85,7 +85,7 @@ def stride(level: NoiseLevel, next_level: NoiseLevel) -> Stride:
     factor = level.alpha / next_level.alpha
     beta = level.sigma**2 - factor**2 * next_level.sigma**2
     share = next_level.sigma**2 / level.sigma**2
-    return Stride(factor * share, next_level.alpha * beta / level.sigma**2, beta * share, beta)
+    return ReverseTransition(factor * share, next_level.alpha * beta / level.sigma**2, beta * share, beta)
 
 
 def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> Posterior:

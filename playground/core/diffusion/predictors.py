@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from playground.core.diffusion.noise import SAME_LOG_SNR, NoiseLevel, like
+from playground.core.diffusion.noise import LOG_SNR_TOLERANCE, NoiseLevel, like
 from playground.core.diffusion.parameterizations import EPS_FROM
 from playground.core.diffusion.schedules import NoiseSchedule
 
@@ -22,14 +22,14 @@ class NoisePredictor(Protocol):
         ...
 
 
-class PredictorSomewhere(NoisePredictor, Protocol):
+class DevicePredictor(NoisePredictor, Protocol):
     """One that says where its pictures belong."""
 
     @property
     def device(self) -> torch.device: ...
 
 
-VALUES_AT_ONCE = 2**18
+MAX_ELEMENTS_PER_CALL = 2**18
 """How much of x_t a network is given in one call: 334 digits, or one picture of 256 × 256 in colour, whose way through
 a large network takes a gigabyte."""
 
@@ -57,7 +57,7 @@ class UNetPredictor:
         if labels is None and self.null_label is not None:
             labels = torch.full((len(x_t),), self.null_label)
         inputs = [x, t] if labels is None else [x, t, labels]
-        at_once = max(1, VALUES_AT_ONCE * len(x) // x.numel())
+        at_once = max(1, MAX_ELEMENTS_PER_CALL * len(x) // x.numel())
         if len(x) <= at_once:
             said = self._asked(*inputs)
         else:
@@ -65,7 +65,7 @@ class UNetPredictor:
             said = torch.cat([self._asked(*part) for part in parts])
         return EPS_FROM[self.prediction_type](x, said, question.level)
 
-    def _question(self, level: NoiseLevel) -> _Question:
+    def _question(self, level: NoiseLevel) -> _NetworkInput:
         if level.alpha.ndim:
             return _question(self.trained_on, level)
         return _known_question(self.trained_on, level.alpha.item(), level.sigma.item())
@@ -93,12 +93,12 @@ class UNetPredictor:
     def covers(self, level: NoiseLevel) -> bool:
         """Whether the network was trained at levels as clean and as noisy as these."""
         trained = self.trained_on.log_snr
-        cleanest, noisiest = trained[0] + SAME_LOG_SNR, trained[-1] - SAME_LOG_SNR
+        cleanest, noisiest = trained[0] + LOG_SNR_TOLERANCE, trained[-1] - LOG_SNR_TOLERANCE
         return bool(((level.log_snr <= cleanest) & (level.log_snr >= noisiest)).all())
 
 
 @dataclass(frozen=True)
-class _Question:
+class _NetworkInput:
     """How a network is asked about x_t. Each is () or (B,).
 
     Divided by `size`, 1 where its level preserves variance, x_t is at `level`, which is that of the network's step `t`.
@@ -109,25 +109,27 @@ class _Question:
     level: NoiseLevel
 
 
-def _question(trained_on: NoiseSchedule, level: NoiseLevel) -> _Question:
+def _question(trained_on: NoiseSchedule, level: NoiseLevel) -> _NetworkInput:
     size = level.alpha.hypot(level.sigma)
-    return _Question(size, trained_on.t_at(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size))
+    return _NetworkInput(
+        size, trained_on.t_at(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size)
+    )
 
 
 @lru_cache(2**14)
-def _known_question(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _Question:
+def _known_question(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _NetworkInput:
     """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
     return _question(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
 
 
-class BlindPredictor:
+class ZeroPredictor:
     """Never looks at x_t: the best it can say is the mean of the noise, 0."""
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         return torch.zeros_like(x_t)
 
 
-class CopycatPredictor:
+class IdentityPredictor:
     """Takes all of x_t for noise."""
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:

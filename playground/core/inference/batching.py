@@ -31,7 +31,7 @@ HELD_UP = 0.1
 """For so many seconds at most an answer is kept for somebody who did not come back."""
 
 
-class BusyError(ValueError):
+class QueueFullError(ValueError):
     """Too much is asked at once, in a sentence for a person."""
 
 
@@ -81,7 +81,7 @@ Batch = list[tuple[Request, tuple[Tensor, ...]]]
 """Requests, and rows of their inputs."""
 
 
-class Batched(nn.Module):
+class DynamicBatcher(nn.Module):
     """A UNet2DModel, or its engine, that many threads call and one worker serves; it is called as the UNet is.
 
     There is no timer: while a batch is under way, requests gather, and are the next one; whoever has an answer gets
@@ -105,7 +105,7 @@ class Batched(nn.Module):
         request = Request(inputs)
         with self._change:
             if self._waiting and sum(map(len, self._waiting)) + len(request) > self.most_waiting:
-                raise BusyError("Too many pictures are being made here at once: try again in a minute.")
+                raise QueueFullError("Too many pictures are being made here at once: try again in a minute.")
             self._waiting.append(request)
             self._hand_out(1)
             self._keep_worker()
@@ -210,7 +210,9 @@ class Batched(nn.Module):
                 if not out_of_memory(error):
                     raise
                 if len(part[0]) == 1:
-                    raise BusyError("The device has no memory left for one picture: try again in a minute.") from error
+                    raise QueueFullError(
+                        "The device has no memory left for one picture: try again in a minute."
+                    ) from error
                 self.most_at_once = len(part[0]) // 2
         return torch.cat(answers)
 
@@ -220,6 +222,6 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def shared(unet: nn.Module) -> Batched:
+def shared(unet: nn.Module) -> DynamicBatcher:
     """A network on its device's fast path, for many people."""
-    return Batched(fast(unet))
+    return DynamicBatcher(fast(unet))

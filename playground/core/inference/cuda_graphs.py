@@ -13,10 +13,10 @@ from playground.core.inference.engine import Engine, example
 def on_cuda(engine: Engine) -> None:
     """CUDA graphs, in the memory layout that its convolutions like."""
     engine.unet.to(memory_format=torch.channels_last)
-    engine.be_ready({size: Graph(engine.unet, size) for size in engine.batch_sizes})
+    engine.be_ready({size: CudaGraph(engine.unet, size) for size in engine.batch_sizes})
 
 
-class Graph:
+class CudaGraph:
     """The kernels of one call at a batch size, recorded once and launched as one (PyTorch's notes on CUDA graphs)."""
 
     def __init__(self, unet: Any, batch_size: int) -> None:

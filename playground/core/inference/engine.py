@@ -15,7 +15,7 @@ import torch
 from diffusers.models.unets.unet_2d import UNet2DOutput
 from torch import Tensor, nn
 
-from playground.core.diffusion.predictors import VALUES_AT_ONCE
+from playground.core.diffusion.predictors import MAX_ELEMENTS_PER_CALL
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
@@ -44,7 +44,7 @@ class Engine(nn.Module):
         super().__init__()
         self.unet = unet
         values = example(unet, 1)[0].numel()
-        self.batch_sizes = tuple(size for size in BATCH_SIZES if size == 1 or size * values <= VALUES_AT_ONCE)
+        self.batch_sizes = tuple(size for size in BATCH_SIZES if size == 1 or size * values <= MAX_ELEMENTS_PER_CALL)
         self.ready: dict[int, Callable[..., Tensor]] = {}
         self.cuts: dict[int, list[int]] = {}
         self.at_once = self.batch_sizes[-1]

@@ -3,7 +3,8 @@
     python -m playground.core.inference.openvino FOLDER '{"batch_sizes": [1, 2], "options": {}}'
 
 is the process in which that is done and tried out: it takes many seconds, which would hold up a page, and on some
-machines what is compiled ends the process that runs it. `made_ready` starts it; what it has tried, `Compiled` loads.
+machines what is compiled ends the process that runs it. `made_ready` starts it, and `OpenVINOModel` loads what
+it has tried.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ TRIED = "tried.json"
 
 ATTEMPTS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
 """OpenVINO's own settings; then those without the code that it generates for runs of small operations, which is where
-it has crashed (see `_Normalised`)."""
+it has crashed (see `_GroupNormAsLayerNorm`)."""
 
 ALWAYS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
@@ -52,7 +53,7 @@ def openvino() -> Any:
     return importlib.import_module("openvino")
 
 
-class Compiled:
+class OpenVINOModel:
     """A network for batches of up to one size, on the CPU: from `inputs`, which it keeps, to the same memory each time.
 
     `inputs` are those that `example` describes.
@@ -90,7 +91,7 @@ class _Positional(nn.Module):
         return answer
 
 
-class _Normalised(nn.Module):
+class _GroupNormAsLayerNorm(nn.Module):
     """A GroupNorm in the words of a layer norm over each group, which OpenVINO joins to what comes after it.
 
     In its own words for it, OpenVINO 2025.2 to 2026.4 reads from a null pointer when it compiles (seen on Zen 3 and 4).
@@ -116,7 +117,7 @@ def convert(folder: Path) -> None:
             part.set_processor(fused)
         for name, child in list(part.named_children()):
             if isinstance(child, nn.GroupNorm):
-                setattr(part, name, _Normalised(child))
+                setattr(part, name, _GroupNormAsLayerNorm(child))
     inputs = example(unet, 2)
     any_batch = [[-1, *each.shape[1:]] for each in inputs]
     model = openvino().convert_model(_Positional(unet), example_input=tuple(inputs), input=any_batch)
@@ -133,7 +134,7 @@ def try_out(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]) -
     unet = UNet2DModel.from_config(UNet2DModel.load_config(folder / "unet"))
     for batch_size in batch_sizes:
         inputs = example(unet, batch_size)
-        Compiled(folder, inputs, options)(*inputs)
+        OpenVINOModel(folder, inputs, options)(*inputs)
     (folder / TRIED).write_text(json.dumps(options), encoding="utf-8")
 
 
@@ -172,7 +173,7 @@ def on_cpu(engine: Engine) -> None:
     """OpenVINO, from its cache where this network has been here before."""
     folder = CACHE / _fingerprint(engine.unet)
     options = made_ready(engine.unet, folder, engine.batch_sizes)
-    engine.be_ready({size: Compiled(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
+    engine.be_ready({size: OpenVINOModel(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
 
 
 def _fingerprint(unet: Any) -> str:

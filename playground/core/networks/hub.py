@@ -22,11 +22,11 @@ MAX_BYTES = 1_000_000_000
 
 ENDPOINT, CACHE = constants.ENDPOINT, constants.HF_HUB_CACHE
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Is told how many bytes have come, and of how many."""
 
 
-def fetch(name: str, told: Told = lambda done, total: None) -> Path:
+def fetch(name: str, told: ProgressCallback = lambda done, total: None) -> Path:
     """Download the network `name`, "owner/name" or its address on the Hub; return its folder in the cache.
 
     Nothing but its configs and safetensors, and its card and pictures where it has them, as `playground.train` leaves
@@ -65,7 +65,7 @@ def fetch(name: str, told: Told = lambda done, total: None) -> Path:
     return folder
 
 
-def found(model: str | Path, told: Told = lambda done, total: None) -> tuple[str, Path]:
+def found(model: str | Path, told: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
     """The name and the folder of a network that is in a folder here, or on the Hub; CheckpointError for neither."""
     folder = Path(model)
     if folder.is_dir():
@@ -91,7 +91,7 @@ def _check(name: str, sizes: Mapping[str, int], unet: str) -> None:
         )
 
 
-def _after(done: int, total: int, told: Told) -> Callable[[int], None]:
+def _after(done: int, total: int, told: ProgressCallback) -> Callable[[int], None]:
     return lambda came: told(done + came, total)
 
 

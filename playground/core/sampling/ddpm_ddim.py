@@ -8,20 +8,20 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from playground.core.diffusion.noise import NoiseLevel, Stride, stride
+from playground.core.diffusion.noise import NoiseLevel, ReverseTransition, stride
 from playground.core.diffusion.parameterizations import x0_parts
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.steps import Run, Step, noise_like
+from playground.core.sampling.steps import SamplingOptions, Step, noise_like
 from playground.core.sampling.timesteps import levels
 
-VARIANCES: dict[str, Callable[[Stride], Tensor]] = {
+POSTERIOR_VARIANCES: dict[str, Callable[[ReverseTransition], Tensor]] = {
     "beta_tilde": lambda q: q.variance,
     "beta": lambda q: q.beta,
 }
 
 
-def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
+def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions) -> Iterator[Step]:
     """Ancestral sampling (Ho et al. 2020, algorithm 2): the posterior of eq. 7 with x0_hat for x_0.
 
     Its mean is eq. 11's. σ_t² is β_t or β̃_t, as `run.variance` says (section 3.2); between levels that are not
@@ -30,12 +30,12 @@ def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: R
 
     def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
         q = stride(level, next_level)
-        return q.x_t_part, q.x0_part, VARIANCES[run.variance](q).sqrt()
+        return q.x_t_part, q.x0_part, POSTERIOR_VARIANCES[run.variance](q).sqrt()
 
     return _steps(predictor, x_T, schedule, run, transition)
 
 
-def ddim(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
+def ddim(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions) -> Iterator[Step]:
     """Song et al. 2021, eq. 12 and 16: `run.eta` 0 is deterministic, 1 is DDPM with β̃_t."""
 
     def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,7 +60,7 @@ Transition = Callable[[NoiseLevel, NoiseLevel], tuple[Tensor, Tensor, Tensor]]
 
 
 def _steps(
-    predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run, transition: Transition
+    predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions, transition: Transition
 ) -> Iterator[Step]:
     visited = levels(schedule, run.steps, run.spacing)[run.given.skip :]
     total = len(visited) - 1

@@ -16,10 +16,10 @@ from playground.core.diffusion.noise import CLEAN, NoiseLevel, like
 from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.inpainting import NOTHING
-from playground.core.sampling.steps import Run, Step
+from playground.core.sampling.inpainting import UNCONDITIONED
+from playground.core.sampling.steps import SamplingOptions, Step
 
-LEAST_ALPHA_BAR = 2.0**-24
+MIN_ALPHA_BAR = 2.0**-24
 """Where the schedule ends in pure noise, solvers get this in place of 0, since they divide by it; as diffusers does."""
 
 
@@ -37,14 +37,16 @@ class DiffusersSolver:
     fresh_noise: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: Run) -> Iterator[Step]:
+    def __call__(
+        self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions
+    ) -> Iterator[Step]:
         """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
         scheduler = self.prepared(schedule, run)
         draws = {"generator": run.generator} if self.fresh_noise else {}
         skipped = self.begin_at(scheduler, run.given.skip)
         timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
         sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
-        if run.given is not NOTHING:
+        if run.given is not UNCONDITIONED:
             sample = self.scaled(run.given.begin(x_T, visited[0]), visited[0])
         for index, t in enumerate(timesteps):
             level, next_level = visited[index], visited[index + 1]
@@ -73,10 +75,10 @@ class DiffusersSolver:
         scheduler.set_begin_index(skipped)  # or it looks for its first t, and may find the second of two that are equal
         return skipped
 
-    def prepared(self, schedule: NoiseSchedule, run: Run) -> Any:
+    def prepared(self, schedule: NoiseSchedule, run: SamplingOptions) -> Any:
         """The scheduler, set to our schedule and to the run's steps."""
         alpha_bar = schedule.alpha_bar.clone()
-        alpha_bar[alpha_bar == 0] = LEAST_ALPHA_BAR
+        alpha_bar[alpha_bar == 0] = MIN_ALPHA_BAR
         betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
         spaced = {"use_karras_sigmas": run.karras} if self.karras else {}
         scheduler = self.scheduler(

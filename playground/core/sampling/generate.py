@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.core.diffusion.guidance import Guided, Relabelled
-from playground.core.diffusion.noise import SAME_LOG_SNR
-from playground.core.diffusion.predictors import NoisePredictor, PredictorSomewhere
+from playground.core.diffusion.guidance import ClassifierFreeGuidance, LabelSwitch
+from playground.core.diffusion.noise import LOG_SNR_TOLERANCE
+from playground.core.diffusion.predictors import DevicePredictor, NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.interpolation import slerp
 from playground.core.sampling.samplers import Step, sample
@@ -23,11 +23,11 @@ def gaussian(shape: tuple[int, ...], seed: int) -> Tensor:
 
 def half_way(schedule: NoiseSchedule) -> float:
     """The log-SNR from which on `then` is asked for: that at T / 2, and a trifle less, so that T / 2 itself counts."""
-    return schedule.level(schedule.num_steps / 2).log_snr.item() - SAME_LOG_SNR
+    return schedule.level(schedule.num_steps / 2).log_snr.item() - LOG_SNR_TOLERANCE
 
 
 def reverse(
-    predictor: PredictorSomewhere,
+    predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
     *,
@@ -50,7 +50,7 @@ def reverse(
     else:
         x_T = slerp(gaussian(shape, seed), gaussian(shape, walk_to), count)
     labels = None if label is None else torch.full((count,), label)
-    guided: NoisePredictor = Guided(predictor, guidance)
+    guided: NoisePredictor = ClassifierFreeGuidance(predictor, guidance)
     if then is not None:
-        guided = Relabelled(guided, torch.full((count,), then), half_way(schedule))
+        guided = LabelSwitch(guided, torch.full((count,), then), half_way(schedule))
     return sample(guided, x_T.to(predictor.device), schedule, labels=labels, generator=generator, **options)

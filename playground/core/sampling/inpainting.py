@@ -55,7 +55,7 @@ def painted(image: Image.Image, height: int, width: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Given:
+class Conditioning:
     """A picture x0, (C, H, W) or (B, C, H, W) in [-1, 1], and what of it a run is given.
 
     The run's first `skip` strides are left out: it begins at the level that they would have led to, with x0 in the
@@ -81,5 +81,5 @@ class Given:
         return add_noise(self.x0.to(x_T).expand(x_T.shape), x_T, level)
 
 
-NOTHING = Given(torch.zeros(1))
+UNCONDITIONED = Conditioning(torch.zeros(1))
 """Noise alone: a run from x_T down, that keeps to no picture."""

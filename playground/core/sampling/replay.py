@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 
 from playground.core.diffusion.noise import NoiseLevel
-from playground.core.diffusion.predictors import PredictorSomewhere
+from playground.core.diffusion.predictors import DevicePredictor
 
 Way = Callable[..., Iterator[Any]]
 """What a predictor is the first argument of, and drives: `experiments.reverse`, `guidance.guided_reverse`, a race."""
 
 
-class Replayed:
+class ReplayPredictor:
     """A predictor whose first answers are the known ones, in the order of the calls; the later ones are `predictor`'s.
 
     It stands in the network's own place, within guidance, so that both answers that guidance mixes are known.
     """
 
-    def __init__(self, known: Iterable[Tensor], predictor: PredictorSomewhere) -> None:
+    def __init__(self, known: Iterable[Tensor], predictor: DevicePredictor) -> None:
         """`known`: eps_hat's, each (B, C, H, W); they may be on their way still, each is waited for when asked for."""
         self._known, self._predictor = iter(known), predictor
 
@@ -41,7 +41,7 @@ class Replayed:
 class _Overheard:
     """A predictor that keeps what it says."""
 
-    def __init__(self, predictor: PredictorSomewhere) -> None:
+    def __init__(self, predictor: DevicePredictor) -> None:
         self.predictor = predictor
         self.said: list[Tensor] = []
 
@@ -55,14 +55,14 @@ class _Overheard:
 
 
 def answers(
-    predictor: PredictorSomewhere, way: Way, known: Iterable[Tensor], *args: Any, **options: Any
+    predictor: DevicePredictor, way: Way, known: Iterable[Tensor], *args: Any, **options: Any
 ) -> Iterator[list[Tensor]]:
     """What the predictor says in the run `way(predictor, *args, **options)` after what is `known` already.
 
     As soon as a record of the run is there, the answers that it took: one, two under guidance, several in a race.
     """
     overheard = _Overheard(predictor)
-    for _ in way(Replayed(known, overheard), *args, **options):
+    for _ in way(ReplayPredictor(known, overheard), *args, **options):
         if overheard.said:
             yield overheard.said
             overheard.said = []

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.inpainting import Given
+from playground.core.sampling.inpainting import Conditioning
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Run:
+class SamplingOptions:
     """How to sample: the options of `samplers.sample`, of which each way takes those that are its own."""
 
     steps: int
@@ -59,4 +59,4 @@ class Run:
     clip_x0: bool
     spacing: str
     karras: bool
-    given: Given
+    given: Conditioning

@@ -26,16 +26,20 @@ def linspace(num_steps: int, steps: int) -> Tensor:
     return torch.linspace(num_steps - 1, 0, steps, dtype=torch.float64).round()
 
 
-SPACINGS: dict[str, Callable[[int, int], Tensor]] = {"trailing": trailing, "leading": leading, "linspace": linspace}
+TIMESTEP_SPACINGS: dict[str, Callable[[int, int], Tensor]] = {
+    "trailing": trailing,
+    "leading": leading,
+    "linspace": linspace,
+}
 """How the t's of a run are chosen: from T and the number of steps to (steps,) falling t's."""
 
 
 def levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
     """The levels that a run of so many steps visits, steps + 1 of them: from noise down to NoiseLevel(1, 0)."""
-    all_of_them = schedule.level(SPACINGS[spacing](schedule.num_steps, steps))
+    all_of_them = schedule.level(TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps))
     return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
 def strides_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
     """How many strides of such a run begin above the step t, at most all but the last: without them it begins there."""
-    return min(int((SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)
+    return min(int((TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)

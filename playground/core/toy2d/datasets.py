@@ -73,7 +73,7 @@ def letters(generator: torch.Generator) -> Tensor:
     return from_ink(image, generator)
 
 
-WORLDS: dict[str, Callable[[torch.Generator], Tensor]] = {
+TOY_DATASETS: dict[str, Callable[[torch.Generator], Tensor]] = {
     "eight_gaussians": eight_gaussians,
     "two_moons": two_moons,
     "swiss_roll": swiss_roll,
@@ -86,8 +86,8 @@ WORLDS: dict[str, Callable[[torch.Generator], Tensor]] = {
 
 @cache
 def world(name: str) -> Tensor:
-    """The points of one of WORLDS, (2000, 2) in [-1, 1], float32: always the same ones."""
-    return WORLDS[name](torch.Generator().manual_seed(0)).float()
+    """The points of one of TOY_DATASETS, (2000, 2) in [-1, 1], float32: always the same ones."""
+    return TOY_DATASETS[name](torch.Generator().manual_seed(0)).float()
 
 
 def from_ink(image: Image.Image, generator: torch.Generator) -> Tensor:

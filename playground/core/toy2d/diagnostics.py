@@ -16,8 +16,8 @@ from playground.core.diffusion.parameterizations import TARGETS, x0_from_eps
 from playground.core.sampling.probability_flow import probability_flow
 from playground.core.sampling.samplers import Step, sample
 from playground.core.sampling.timesteps import levels
-from playground.core.toy2d.network import PointPredictor, Recipe
-from playground.core.toy2d.trainer import Moment
+from playground.core.toy2d.network import MLPPredictor, TrainingConfig
+from playground.core.toy2d.trainer import Snapshot
 
 PATH_STEPS = 24
 
@@ -34,7 +34,7 @@ DRAWS = 2000
 
 
 @dataclass(frozen=True)
-class Ground:
+class ReferenceField:
     """What stays while a network learns, at the levels that a path visits, from noise to clean: G of them and the last.
 
     `t` (G + 1,) is their step, NaN for clean; `level` has shape (G + 1,). `x0` and `eps` (N, 2) are the data and their
@@ -45,7 +45,7 @@ class Ground:
     `apart` is how far two points of the data are from each other on average.
     """
 
-    recipe: Recipe
+    recipe: TrainingConfig
     t: Tensor
     level: NoiseLevel
     x0: Tensor
@@ -56,14 +56,14 @@ class Ground:
     density: Tensor
     probes: Tensor
     probed: Tensor
-    draws: Draws
+    draws: EvaluationBatch
     floor: float
     blind: float
     apart: float
 
 
 @dataclass(frozen=True)
-class Draws:
+class EvaluationBatch:
     """Points x_t (D, 2) of the given level and what there is to say of them, `wanted` (D, 2)."""
 
     x_t: Tensor
@@ -71,7 +71,7 @@ class Draws:
     wanted: Tensor
 
 
-def ground(recipe: Recipe) -> Ground:
+def ground(recipe: TrainingConfig) -> ReferenceField:
     """Everything that does not depend on the network. E[eps | x_t] is exact over the recipe's points."""
     generator = torch.Generator().manual_seed(recipe.seed)
     x0, schedule, ideal = recipe.points, recipe.schedule, IdealPredictor(recipe.points)
@@ -94,7 +94,7 @@ def ground(recipe: Recipe) -> Ground:
     eps_best = ideal(x_t, over_t)
     best = target(x0_from_eps(x_t, eps_best, over_t), eps_best, over_t)
     wanted = target(some, eps, over_t)
-    return Ground(
+    return ReferenceField(
         recipe,
         torch.cat([schedule.t_at(asked.log_snr).round(), torch.tensor([math.nan])]),
         level,
@@ -106,7 +106,7 @@ def ground(recipe: Recipe) -> Ground:
         (density - density.amax(1, keepdim=True)).exp(),
         probes,
         _at(ideal, probes, asked),
-        Draws(x_t, over_t, wanted),
+        EvaluationBatch(x_t, over_t, wanted),
         floor=(wanted - best).square().mean().item(),
         blind=(wanted - target(some.mean(0).expand_as(some), torch.zeros_like(eps), over_t)).square().mean().item(),
         apart=torch.pdist(x0.double()).mean().item(),
@@ -114,7 +114,7 @@ def ground(recipe: Recipe) -> Ground:
 
 
 @dataclass(frozen=True)
-class View:
+class SnapshotDiagnostics:
     """What a network is at a moment of its training.
 
     `loss` is its mean over the steps since the moment before, `error` that on the ground's draws. `paths`
@@ -134,15 +134,15 @@ class View:
     bend: float
 
 
-PATHS: dict[str, Callable[..., Iterator[Step]]] = {"flow": probability_flow, "ddim": sample, "ddpm": sample}
+TOY_SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {"flow": probability_flow, "ddim": sample, "ddpm": sample}
 """How particles go: by one of our samplers, or along the probability-flow ODE."""
 
 
-def view(ground: Ground, moment: Moment, predictor: PointPredictor, paths: str) -> View:
+def view(ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, paths: str) -> SnapshotDiagnostics:
     """Ask the network at a moment for everything that is shown of it; `paths` is one of PATHS."""
     schedule, seed = ground.recipe.schedule, ground.recipe.seed
     options = {} if paths == "flow" else {"sampler": paths, "generator": torch.Generator().manual_seed(seed)}
-    steps = list(PATHS[paths](predictor, ground.start, schedule, steps=PATH_STEPS, **options))
+    steps = list(TOY_SAMPLERS[paths](predictor, ground.start, schedule, steps=PATH_STEPS, **options))
     way = torch.stack([*(step.x_t for step in steps), steps[-1].x_next])
     asked = NoiseLevel(ground.level.alpha[:-1], ground.level.sigma[:-1])
     missed = (ground.probed - _at(predictor, ground.probes, asked)).square().sum((1, 2))
@@ -152,7 +152,7 @@ def view(ground: Ground, moment: Moment, predictor: PointPredictor, paths: str) 
     eps_hat = predictor(draws.x_t, draws.level)
     answer = said(x0_from_eps(draws.x_t, eps_hat, draws.level), eps_hat, draws.level)
     length = torch.stack([(after - before).norm(dim=1) for before, after in pairwise(way)]).sum(0)
-    return View(
+    return SnapshotDiagnostics(
         moment.step,
         moment.loss,
         (answer - draws.wanted).square().mean().item(),

@@ -17,7 +17,7 @@ T_WAVES, X_WAVES = 8, 4
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class TrainingConfig:
     """All that decides a training: the same recipe gives the same network on the same machine.
 
     `points` are (N, 2) in [-1, 1]. Where `sees_x_t` or `sees_t` is false, the network gets zeros in their place.
@@ -34,14 +34,14 @@ class Recipe:
     seed: int = 0
 
 
-class PointNetwork(nn.Module):
+class MLP2D(nn.Module):
     """A multilayer perceptron on x_t and t, both also as waves (Fourier features, Tancik et al. 2020).
 
     Without them a small network is too smooth to tell noise from data where there is little noise. Its last layer
     begins at 0: untrained, it says 0.
     """
 
-    def __init__(self, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(self, recipe: TrainingConfig, generator: torch.Generator) -> None:
         super().__init__()
         self.sees_x_t, self.sees_t = recipe.sees_x_t, recipe.sees_t
         sizes = [2 + 4 * X_WAVES + 2 * T_WAVES] + [recipe.width] * recipe.depth
@@ -69,7 +69,7 @@ def waves(x: Tensor, count: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class PointPredictor:
+class MLPPredictor:
     """The network as a NoisePredictor of points (B, 2), under any schedule, like `UNetPredictor`."""
 
     network: nn.Module

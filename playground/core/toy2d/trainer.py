@@ -11,13 +11,13 @@ from torch.nn.functional import mse_loss
 
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.parameterizations import TARGETS
-from playground.core.toy2d.network import PointNetwork, PointPredictor, Recipe
+from playground.core.toy2d.network import MLP2D, MLPPredictor, TrainingConfig
 
 STEPS, BATCH, BLOCK = 2000, 512, 25
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class Snapshot:
     """The network after some steps: its weights, (P,), and its mean loss over the steps since the moment before."""
 
     step: int
@@ -25,23 +25,23 @@ class Moment:
     weights: Tensor
 
 
-class Learner:
+class Trainer:
     """A network in training, and what it was at every moment that was kept.
 
     Trained by Algorithm 1 of Ho et al. 2020 with AdamW, for STEPS steps; the learning rate falls to 0 as half a cosine.
     The draws come from a CPU generator of its own, so that nobody else's training changes them.
     """
 
-    def __init__(self, recipe: Recipe, device: torch.device | str = "cpu") -> None:
+    def __init__(self, recipe: TrainingConfig, device: torch.device | str = "cpu") -> None:
         self.recipe, self.device = recipe, torch.device(device)
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self.network = PointNetwork(recipe, self._generator).to(self.device)
+        self.network = MLP2D(recipe, self._generator).to(self.device)
         fused = self.device.type in ("cpu", "cuda")
         betas = (0.9, 0.99)  # a short memory for a short training
         self._optimizer = torch.optim.AdamW(self.network.parameters(), recipe.lr, betas, weight_decay=0, fused=fused)
         self.step = 0
         self._losses: list[Tensor] = []
-        self.moments: list[Moment] = []
+        self.moments: list[Snapshot] = []
 
     @property
     def finished(self) -> bool:
@@ -87,19 +87,19 @@ class Learner:
             target.reshape(x0.shape).to(self.device),
         )
 
-    def keep(self) -> Moment:
+    def keep(self) -> Snapshot:
         """Note this moment."""
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         self._losses = []
         weights = nn.utils.parameters_to_vector(self.network.parameters()).detach().clone()
-        self.moments.append(Moment(self.step, loss, weights))
+        self.moments.append(Snapshot(self.step, loss, weights))
         return self.moments[-1]
 
-    def predictor(self, moment: Moment) -> PointPredictor:
+    def predictor(self, moment: Snapshot) -> MLPPredictor:
         """What the network was at a moment."""
-        network = PointNetwork(self.recipe, torch.Generator()).to(self.device)
+        network = MLP2D(self.recipe, torch.Generator()).to(self.device)
         nn.utils.vector_to_parameters(moment.weights, network.parameters())
-        return PointPredictor(network, self.recipe.schedule, self.recipe.target)
+        return MLPPredictor(network, self.recipe.schedule, self.recipe.target)
 
 
 def milestones(count: int = 32) -> list[int]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from playground.core.analysis.forward_process import Forward
-from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.forward_process import ForwardProcess
+from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.core.data import images
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import NoiseSchedule
@@ -19,7 +19,7 @@ from playground.render.palette import NOISE_RANGE
 Answer = tuple[dict[str, str], dict[str, Any]]
 
 
-def forward_record(record: Forward, t: int) -> Answer:
+def forward_record(record: ForwardProcess, t: int) -> Answer:
     """x_0, ε and x_t, and the numbers of this t."""
     level = NoiseLevel(record.level.alpha[t], record.level.sigma[t])
     x_t = add_noise(record.x0[None], record.eps[None], level)[0]
@@ -27,7 +27,7 @@ def forward_record(record: Forward, t: int) -> Answer:
     return pictures, {"t": t, **_level(level), "beta": record.schedule.betas[t].item()}
 
 
-def prediction_record(record: Prediction) -> Answer:
+def prediction_record(record: NoisePrediction) -> Answer:
     """What was found at the record's first t."""
     eps, eps_hat = record.eps[0], record.eps_hat[0]
     pictures = {

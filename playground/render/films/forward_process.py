@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from playground.core.analysis.forward_process import Forward, Walk
+from playground.core.analysis.forward_process import ForwardProcess, MarkovChainForward
 from playground.core.analysis.histograms import shares
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.films.charts import MOST_PIXELS, bars_chart, pixels_chart, schedule_chart
@@ -27,7 +27,7 @@ from playground.render.films.film import (
 ALPHA_BAR = "ᾱ_t: picture variance left"
 
 
-def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -> Film:
+def forward_film(record: ForwardProcess, schedules: Sequence[NoiseSchedule], at: int) -> Film:
     """√ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, a frame a t, drawn from two layers; charts of all `schedules` beside it.
 
     Films over t begin at step `at`, unless another film has been moved already.
@@ -52,7 +52,7 @@ def forward_film(record: Forward, schedules: Sequence[NoiseSchedule], at: int) -
     }
 
 
-def walk_film(record: Walk, schedule: NoiseSchedule, at: int) -> Film:
+def walk_film(record: MarkovChainForward, schedule: NoiseSchedule, at: int) -> Film:
     """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
     t = record.t
     deviation = record.gathered.flatten(1).std(1, correction=0)

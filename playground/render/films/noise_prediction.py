@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
+from playground.core.analysis.noise_prediction import NoiseCorrelations, NoisePrediction, VarianceDecomposition
 from playground.render.films.charts import curve, curves_chart, level_curve, one_in, scatter_chart
 from playground.render.films.film import (
     NOISE,
@@ -24,7 +24,7 @@ from playground.render.films.film import (
     panel,
 )
 
-Predictions = Mapping[str, Prediction]
+Predictions = Mapping[str, NoisePrediction]
 
 LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dashed"}
 
@@ -76,7 +76,7 @@ def predictors_film(found: Predictions, at: int) -> Film:
     }
 
 
-def independence_film(found: Prediction, record: Independence, at: int) -> Film:
+def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int) -> Film:
     """ε̂ beside the noise in x_t and an unrelated one, with their pixels as scatter plots."""
     last, still = int(found.t[-1]), {**picture_and_noise(found), "other": record.other}
     pairs = {
@@ -122,7 +122,9 @@ def independence_film(found: Prediction, record: Independence, at: int) -> Film:
     }
 
 
-def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: Mapping[str, str], at: int) -> Film:
+def shrinkage_film(
+    found: Predictions, laws: Mapping[str, VarianceDecomposition], over: Mapping[str, str], at: int
+) -> Film:
     """The law of total variance for ε̂: explained and residual variance over t; `over` names the pictures averaged."""
     first, last = found["network"], int(found["network"].t[-1])
     shown = [x_t_panel(first, "input"), _eps("true noise, N(0, I)")]
@@ -176,7 +178,7 @@ def shrinkage_film(found: Predictions, laws: Mapping[str, TotalVariance], over: 
     }
 
 
-def training_film(found: Prediction, at: int) -> Film:
+def training_film(found: NoisePrediction, at: int) -> Film:
     """The values of the four lines of training at every t; the MSE of ε̂ is the loss."""
     shown: list[Shown] = [
         _x0("clean picture"),
@@ -193,12 +195,12 @@ def training_film(found: Prediction, at: int) -> Film:
     }
 
 
-def picture_and_noise(found: Prediction) -> dict[str, Tensor]:
+def picture_and_noise(found: NoisePrediction) -> dict[str, Tensor]:
     """The two layers that every x_t is made of."""
     return {"x0": found.x0[0], "eps": found.eps[0]}
 
 
-def x_t_panel(found: Prediction, about: str) -> Shown:
+def x_t_panel(found: NoisePrediction, about: str) -> Shown:
     """x_t, made of them."""
     return panel("x_t", "mixture", PICTURE, about=about), {"x0": found.level.alpha, "eps": found.level.sigma}
 
@@ -211,12 +213,12 @@ def _eps(about: str) -> Shown:
     return panel("ε", "noise", NOISE, about=about), {"eps": 1}
 
 
-def _answer(who: str, found: Prediction) -> dict[str, tuple[Tensor, Limits]]:
+def _answer(who: str, found: NoisePrediction) -> dict[str, tuple[Tensor, Limits]]:
     """ε̂ and its error, each a layer of its own: where ε̂ is off the scale, their difference would be wrong."""
     return {f"{who} eps": (found.eps_hat, NOISE), f"{who} missed": (found.eps - found.eps_hat, NOISE)}
 
 
-def _measures(who: str, found: Prediction) -> list[Part]:
+def _measures(who: str, found: NoisePrediction) -> list[Part]:
     """What stands below a predictor's pictures."""
     return [
         number(
@@ -232,7 +234,7 @@ def _measures(who: str, found: Prediction) -> list[Part]:
     ]
 
 
-def _r2(who: str, found: Prediction) -> Part:
+def _r2(who: str, found: NoisePrediction) -> Part:
     return number(f"{who} r2", f"R² · {who}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3)
 
 

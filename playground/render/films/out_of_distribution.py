@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from playground.core.analysis.out_of_distribution import Trial, UsualError
+from playground.core.analysis.out_of_distribution import OODResult, ReferenceErrors
 from playground.render.films.charts import band, curve, curves_chart
 from playground.render.films.film import (
     NOISE,
@@ -26,7 +26,7 @@ LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed", "sparse")
 LOW, HIGH = 0.05, 0.95
 
 
-def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -> Film:
+def depth_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, at: int) -> Film:
     """x_0, x_t, ε̂, its error and x̂_0, a row for each input, and the MSE beside that on held-out pictures, if known.
 
     There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
@@ -80,7 +80,7 @@ def depth_film(trials: Mapping[str, Trial], usual: UsualError | None, at: int) -
     }
 
 
-def _beside(trials: Mapping[str, Trial], usual: UsualError) -> tuple[list[Part], list[Part], list[Part]]:
+def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[list[Part], list[Part], list[Part]]:
     """The MSE on held-out pictures as a band and as numbers, and a chart of each input's MSE divided by its median."""
     first = next(iter(trials.values())).found
     low, median, high = (usual.below(share, first.level) for share in (LOW, 0.5, HIGH))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from playground.core.analysis.noise_prediction import Prediction
-from playground.core.analysis.parameterizations import FourNames
+from playground.core.analysis.noise_prediction import NoisePrediction
+from playground.core.analysis.parameterizations import Parameterizations
 from playground.render.films.charts import curve, curves_chart
 from playground.render.films.film import (
     NOISE,
@@ -31,7 +31,7 @@ TO_X0 = (
 )
 
 
-def names_film(found: Prediction, names: FourNames, off: Tensor, at: int) -> Film:
+def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at: int) -> Film:
     """One prediction in four parameterizations, and what an error 0.1 · `off` (C, H, W) in each does to x̂_0 and ε̂."""
     last, sigma = int(found.t[-1]), found.level.sigma
     moved: dict[str, tuple[Tensor, Limits]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from playground.core.analysis.likelihood import LearnedStep
-from playground.core.analysis.noise_prediction import Prediction
+from playground.core.analysis.likelihood import ReverseStep
+from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.render.films.charts import curve, curves_chart
 from playground.render.films.film import (
     NOISE,
@@ -32,7 +32,7 @@ BY_X0 = (
 )
 
 
-def step_film(found: Prediction, step: LearnedStep, z: Tensor, at: int) -> Film:
+def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> Film:
     """μ_θ from ε̂ and from x̂_0, the true posterior mean, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
     true, last = step.true, int(found.t[-1])
     off = (step.mean - step.mean_by_x0).abs().flatten(1).amax(1)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.core.analysis.guidance_trace import GuidedStep
-from playground.core.analysis.memorization import Driven
-from playground.core.analysis.step_decomposition import SlowStep
-from playground.core.data.datasets import Pictures
+from playground.core.analysis.guidance_trace import GuidanceStep
+from playground.core.analysis.memorization import StepWithNeighbors
+from playground.core.analysis.step_decomposition import StepDecomposition
+from playground.core.data.datasets import ImageDataset
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.samplers import Step
@@ -45,7 +45,7 @@ def reverse_film(step: Step, schedule: NoiseSchedule) -> Film:
     }
 
 
-def side_by_side_film(driven: Mapping[str, Driven], training: Pictures, schedule: NoiseSchedule) -> Film:
+def side_by_side_film(driven: Mapping[str, StepWithNeighbors], training: ImageDataset, schedule: NoiseSchedule) -> Film:
     """The same for several predictors, a row each, and beside x̂_0 the training pictures that are nearest to it."""
     layers: list[tuple[Tensor, Limits]] = []
     panels: list[Part] = []
@@ -81,7 +81,7 @@ GUIDED = "[ε̂|prediction] = [ε̂(∅)|prediction] + s · ([ε̂(c)|prediction
 FAINT = (NOISE[0] / 10, NOISE[1] / 10)
 
 
-def guided_film(guided: GuidedStep, scale: float, schedule: NoiseSchedule) -> Film:
+def guided_film(guided: GuidanceStep, scale: float, schedule: NoiseSchedule) -> Film:
     """The piece that a step adds: the noise found with the label, c, and without, ∅, and what lies between."""
     x_t, eps_hat, x0_hat = _pictures(guided.step)
     frames = len(x_t[0])
@@ -128,7 +128,7 @@ SLOWLY = (
 PARTS = ("predict", "subtract", "add noise")
 
 
-def slow_film(slow: SlowStep, schedule: NoiseSchedule) -> Film:
+def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     """The piece that a step adds, three frames: the noise is predicted, a part of it subtracted, fresh noise added."""
     step, t, next_t = slow.step, slow.step.t(schedule), slow.step.next_t(schedule)
     last = step.index == step.total - 1

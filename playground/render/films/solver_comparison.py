@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.core.analysis.solver_comparison import Runner
+from playground.core.analysis.solver_comparison import SolverRun
 from playground.core.sampling.samplers import STOCHASTIC
 from playground.render.films.charts import curve, curves_chart
 from playground.render.films.film import PICTURE, Film, Part, moving, number, panel, piece, size
@@ -18,7 +18,7 @@ PLACES = ("closest", "second", "third", "fourth")
 _NFE = "number of function evaluations: evaluations of the network so far, at most, per solver"
 
 
-def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: Tensor | None = None) -> Film:
+def race_film(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor | None = None) -> Film:
     """These frames of a race, one a call and one for the pictures at the end: x_t above, x̂_0 below, a column each.
 
     In the last column stand x_T and the `reference`, (B, C, H, W), which is grey until it has been computed; with it
@@ -59,11 +59,11 @@ def race_film(runners: Sequence[Runner], frames: range, calls: int, reference: T
     }
 
 
-def _key(runner: Runner) -> str:
+def _key(runner: SolverRun) -> str:
     return f"{runner.sampler} distance"
 
 
-def _column(runner: Runner, frames: range) -> list[Tensor]:
+def _column(runner: SolverRun, frames: range) -> list[Tensor]:
     """x_t and x̂_0 of each frame; who has finished shows the picture."""
     x_t, x0_hat = [], []
     for frame in frames:
@@ -73,7 +73,7 @@ def _column(runner: Runner, frames: range) -> list[Tensor]:
     return [torch.stack(x_t), torch.stack(x0_hat)]
 
 
-def _distances(runners: Sequence[Runner], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
+def _distances(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
     """The distances to the reference as numbers and as a chart, and who ends closest."""
     found = [runner.distances(reference) for runner in runners]
     solving = [k for k, runner in enumerate(runners) if runner.sampler not in STOCHASTIC]  # the reference's equation

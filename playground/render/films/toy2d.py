@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.core.toy2d.diagnostics import Ground, View
+from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics
 from playground.core.toy2d.trainer import STEPS
 from playground.render.films.charts import curve_of, curves_chart, level_curve
 from playground.render.films.film import Film, Part, encoded, floats, number, panel, piece
@@ -23,7 +23,7 @@ SIDE, SAVED_SIDE = 440, 220
 SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 
 
-def world_film(ground: Ground, view: View, index: int, total: int) -> Film:
+def world_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, total: int) -> Film:
     """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
     film = {
         **piece(index, total, [_label(view.step)]),
@@ -37,7 +37,7 @@ def _label(step: int) -> str:
     return f"after {step:,} step{'' if step == 1 else 's'}" if step else "untrained"
 
 
-def _what_stays(ground: Ground) -> Film:
+def _what_stays(ground: ReferenceField) -> Film:
     last = ground.recipe.schedule.num_steps - 1
     times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
     coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
@@ -98,7 +98,7 @@ def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str 
     }
 
 
-def _numbers(ground: Ground, view: View, *, first: bool) -> list[Part]:
+def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[Part]:
     """Of this moment, and with the first one those of the places, which no moment changes."""
     empty = torch.empty(0)
     loss = f"MSE of the output against {SAID[ground.recipe.target]}, mean over the training since the frame before"

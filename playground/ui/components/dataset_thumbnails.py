@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw
 
 from playground.core.data import images
-from playground.core.toy2d.datasets import WORLDS, world
+from playground.core.toy2d.datasets import TOY_DATASETS, world
 
 SIDE = 44
 
@@ -24,5 +24,5 @@ def thumbnails_css() -> str:
     """A mask for each choice of `#control-world`: its thumbnail takes the colour of the text."""
     return "".join(
         f"#control-world label:nth-of-type({k}) {{ --thumbnail: url({images.png_url(thumbnail(name))}); }}\n"
-        for k, name in enumerate(WORLDS, 1)
+        for k, name in enumerate(TOY_DATASETS, 1)
     )

@@ -9,7 +9,7 @@ import gradio as gr
 
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.core.networks.hub import ENDPOINT, MAX_BYTES
-from playground.ui.components.shared_controls import Bench
+from playground.ui.components.shared_controls import SharedControls
 
 WHAT = f"""Any network without text that is in diffusers' format (a UNet2DModel), has safetensors and weighs at most
 {MAX_BYTES // 10**6:,} MB. It is downloaded to the machine that runs this page, for everybody who has it open."""
@@ -18,7 +18,7 @@ PROGRESS = gr.Progress()  # Gradio knows by this default that the handler report
 _serial = itertools.count()  # one that is fetched again counts as another
 
 
-def build_hub_field(bench: Bench) -> Any:
+def build_hub_field(bench: SharedControls) -> Any:
     """Lay out the folded field; return what listens to a network that has come and been chosen by it."""
     library = bench.library
     with gr.Accordion("Another network, from the Hub", open=False, elem_id="hub", elem_classes="with-model"):

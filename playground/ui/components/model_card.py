@@ -10,7 +10,7 @@ from playground.core.data import images
 from playground.core.networks.checkpoint_format import readable
 from playground.core.networks.checkpoints import Checkpoint
 from playground.ui.components.lazy_accordion import fill_while_open
-from playground.ui.components.shared_controls import Bench
+from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.markdown_escape import plain
 
 SHEET = "Samples of this network, not selected; with labels, a row for each."
@@ -18,7 +18,7 @@ MAX_SHEET = 2048
 SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction": "v, the velocity"}
 
 
-def build_card(bench: Bench) -> None:
+def build_card(bench: SharedControls) -> None:
     """Lay out the folded card; it follows the model while it is open."""
     model = bench.controls["model"]
     with gr.Accordion("About this network", open=False, elem_id="card") as details:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from playground.core.data import images
 from playground.core.diffusion.schedules import SCHEDULES
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.picker import build_picker, offer, taken
@@ -23,14 +23,14 @@ from playground.ui.state.settings import Settings, checked, one_of
 
 
 @dataclass(frozen=True)
-class Bench:
+class SharedControls:
     """The shared controls by name, the person's own picture, if there is one, and when a person has changed them.
 
     `changed` are events of the controls, `drawn` those that end with a new value in one. The model has an event of its
     own, since with it the pictures change; once all that follows it is there, `renewed` changes.
     """
 
-    library: Library
+    library: ModelRegistry
     controls: dict[str, Any]
     own: gr.State
     renewed: gr.Number
@@ -69,7 +69,7 @@ class Bench:
         return gr.update(choices=self.library.names)
 
 
-def refuse_when_left(field: gr.Number, name: str, library: Library, beside: dict[str, Any]) -> None:
+def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside: dict[str, Any]) -> None:
     """When the field of this control is left with a value that is not allowed, tell so, whatever the others hold.
 
     `beside` are the controls, by name, that the range depends on.
@@ -82,7 +82,7 @@ def refuse_when_left(field: gr.Number, name: str, library: Library, beside: dict
     field.blur(check, [field, *beside.values()], api_visibility="private", show_progress="hidden")
 
 
-def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
+def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedControls:
     """Lay out the shared controls in the rail, at the settings of the first scene."""
     default = first.settings
     with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
@@ -149,4 +149,4 @@ def build_bench(library: Library, first: Scene, frame: Frame) -> Bench:
     # A field may be empty while it is typed into, but not when it is left.
     for name, field in {"picture": picture, "seed": seed, "T": num_steps}.items():
         refuse_when_left(field, name, library, {"model": model})
-    return Bench(library, controls, own, renewed, about, changed, [another_one, other, picked])
+    return SharedControls(library, controls, own, renewed, about, changed, [another_one, other, picked])

@@ -8,20 +8,20 @@ from typing import Any
 import gradio as gr
 
 from playground.core.data import images
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.render.export import api_records
 from playground.ui.server.errors import told
 from playground.ui.server.zerogpu import calls_of_run, lend
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import CONTROLS, checked
 
-Pictures = dict[str, str]
+ImageDataset = dict[str, str]
 Record = dict[str, Any]
 
 OF_PICTURE = ("model", "picture", "t", "schedule", "T", "seed", "zero_terminal")
 
 
-def build_api(library: Library) -> None:
+def build_api(library: ModelRegistry) -> None:
     """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
     default = checked(library, model=library.names[0])
 
@@ -34,7 +34,7 @@ def build_api(library: Library) -> None:
 
     sampled_there = lend(library, sampled, calls_of_run)
 
-    def answer(scene: Scene, pictures: Pictures, numbers: Record) -> tuple[Pictures, Record]:
+    def answer(scene: Scene, pictures: ImageDataset, numbers: Record) -> tuple[ImageDataset, Record]:
         return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
 
     @told()

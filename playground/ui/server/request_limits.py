@@ -15,10 +15,10 @@ from playground.ui.server.errors import DISK_FULL
 
 MAX_BODY = MAX_BASE64 + 1_000_000
 """Bytes of a request: a picture in base64, and what is said with it."""
-SENTENCE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are allowed."
+TOO_LARGE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are allowed."
 
 
-class Door:
+class MaxBodySizeMiddleware:
     """ASGI middleware that answers 413 to whoever announces or sends more than MAX_BODY."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,7 +27,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         announced = dict(scope.get("headers", ())).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > MAX_BODY:
-            return await PlainTextResponse(SENTENCE, 413)(scope, receive, send)
+            return await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
         came = 0
 
         async def measured() -> Message:
@@ -35,7 +35,7 @@ class Door:
             message = await receive()
             came += len(message.get("body", b""))
             if came > MAX_BODY:
-                raise HTTPException(413, SENTENCE)
+                raise HTTPException(413, TOO_LARGE)
             return message
 
         return await self.app(scope, measured, send)
@@ -60,7 +60,7 @@ def disk_is_full(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": DISK_FULL}, 507)
 
 
-HANDLERS = {
+EXCEPTION_HANDLERS = {
     KeyError: nothing_of_that_name,
     FnIndexInferError: nothing_of_that_name,
     TypeError: no_such_argument,

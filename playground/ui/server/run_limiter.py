@@ -11,7 +11,7 @@ AT_ONCE = 2
 """So many runs may one person have under way: one that is watched, and one whose numbers are saved."""
 
 
-class Turns:
+class RunLimiter:
     """Runs under way, by whose they are."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:

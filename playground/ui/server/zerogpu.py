@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from PIL import Image
 
 from playground.core.analysis.solver_comparison import REFERENCE_STEPS
-from playground.core.model_registry import Library
+from playground.core.model_registry import ModelRegistry
 from playground.ui.server.errors import told
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
@@ -30,7 +30,7 @@ MAX_SECONDS = 120
 
 
 def lend(
-    library: Library, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
+    library: ModelRegistry, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
 ) -> Callable[Concatenate[Scene, P], Iterator[T]]:
     """`work` on a scene of `library`, which calls the network at most `calls` times; on ZeroGPU it is lent a GPU.
 
@@ -65,7 +65,7 @@ def lend(
 
 
 @cache
-def on_gpu(library: Library) -> Library:
+def on_gpu(library: ModelRegistry) -> ModelRegistry:
     """The same networks on the GPU, all loaded: what is there when the app starts goes along into every process."""
     there = library.on("cuda")
     for name in there.names:

@@ -17,22 +17,22 @@ from playground.core.analysis import (
     out_of_distribution,
     parameterizations,
 )
-from playground.core.analysis.forward_process import Forward, Walk
-from playground.core.analysis.guidance_trace import GuidedStep, guided_reverse
-from playground.core.analysis.likelihood import Bound, LearnedStep
-from playground.core.analysis.memorization import Driven, side_by_side
-from playground.core.analysis.noise_prediction import Independence, Prediction, TotalVariance
-from playground.core.analysis.out_of_distribution import Subject, Trial, UsualError
-from playground.core.analysis.parameterizations import FourNames
-from playground.core.analysis.solver_comparison import Runner, race, reference
-from playground.core.analysis.step_decomposition import SlowStep, taken_apart
-from playground.core.analysis.training_step import Executed, execute
+from playground.core.analysis.forward_process import ForwardProcess, MarkovChainForward
+from playground.core.analysis.guidance_trace import GuidanceStep, guided_reverse
+from playground.core.analysis.likelihood import ReverseStep, VariationalBound
+from playground.core.analysis.memorization import StepWithNeighbors, side_by_side
+from playground.core.analysis.noise_prediction import NoiseCorrelations, NoisePrediction, VarianceDecomposition
+from playground.core.analysis.out_of_distribution import OODInput, OODResult, ReferenceErrors
+from playground.core.analysis.parameterizations import Parameterizations
+from playground.core.analysis.solver_comparison import SolverRun, race, reference
+from playground.core.analysis.step_decomposition import StepDecomposition, taken_apart
+from playground.core.analysis.training_step import ExecutedLine, execute
 from playground.core.data import images
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.predictors import BlindPredictor, CopycatPredictor, NoisePredictor
-from playground.core.model_registry import Library
+from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
-from playground.core.sampling.inpainting import MASKS, NOTHING, Given, painted
+from playground.core.sampling.inpainting import MASKS, UNCONDITIONED, Conditioning, painted
 from playground.core.sampling.samplers import Step
 from playground.core.sampling.timesteps import strides_above
 from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings, sampling_query
@@ -65,7 +65,7 @@ class Scene:
 
     def __init__(
         self,
-        library: Library,
+        library: ModelRegistry,
         settings: Settings,
         own: Image.Image | None = None,
         painting: Image.Image | None = None,
@@ -95,11 +95,11 @@ class Scene:
         """Whether the picture is in the training set of the network."""
         return self.own is None and not self.pictures.stand_in and self.settings.picture < self.pictures.training.stop
 
-    def forward(self) -> Forward:
+    def forward(self) -> ForwardProcess:
         """The picture on its way into noise, at every t."""
         return forward_process.forward(self.x0, self.eps(), self.schedule)
 
-    def walk(self) -> Walk:
+    def walk(self) -> MarkovChainForward:
         """The same way in small steps, at steps that cover the schedule evenly."""
         t = noise_prediction.even_steps(self.schedule, self._frames(WALK_FRAMES))
         return forward_process.walk(self.x0, self.schedule, t, seed=self.settings.seed)
@@ -109,7 +109,7 @@ class Scene:
         model = self.settings.model
         ideal = {} if self.pictures.stand_in else {"ideal": self.library.ideal(model)}
         network = self.library.checkpoint(model).predictor
-        return {"network": network, **ideal, "blind": BlindPredictor(), "copycat": CopycatPredictor()}
+        return {"network": network, **ideal, "blind": ZeroPredictor(), "copycat": IdentityPredictor()}
 
     def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
         """So many steps that cover the schedule evenly, and the one that the settings name; of large pictures fewer."""
@@ -118,7 +118,7 @@ class Scene:
     def _frames(self, count: int) -> int:
         return max(FEWEST_FRAMES, min(count, MAX_LAYER // self.x0.numel()))
 
-    def prediction(self, who: str, t: list[int]) -> Prediction:
+    def prediction(self, who: str, t: list[int]) -> NoisePrediction:
         """What one of the predictors finds in x_t, at the steps t. Raises ValueError for a name that is none."""
         known = self.predictors()
         if who not in list(known):  # which may be anything
@@ -133,11 +133,11 @@ class Scene:
         """The next one."""
         return (self.settings.seed + 1) % (MAX_SEED + 1)
 
-    def independence(self, found: Prediction) -> Independence:
+    def independence(self, found: NoisePrediction) -> NoiseCorrelations:
         """What the found noise follows: the noise in x_t, or the other one."""
         return noise_prediction.independence(found, self.other_noise())
 
-    def total_variance(self, t: list[int]) -> dict[str, TotalVariance]:
+    def total_variance(self, t: list[int]) -> dict[str, VarianceDecomposition]:
         """What is found and missed at the steps t on average: by the ideal predictor over the pictures that it knows,
         by the network over some that it has never seen, or that stand in.
         """
@@ -154,28 +154,28 @@ class Scene:
             return {"network": "over the substitute dataset"}
         return {"network": "over held-out pictures", "ideal": "over the training set"}
 
-    def learned_step(self, found: Prediction) -> LearnedStep:
+    def learned_step(self, found: NoisePrediction) -> ReverseStep:
         """The reverse step that follows from the found noise, beside the true one."""
         before = likelihood.previous_level(self.schedule, found.t)
         return likelihood.learned_step(found.x_t, found.x0, found.eps_hat, found.level, before)
 
-    def subjects(self) -> dict[str, Subject]:
+    def subjects(self) -> dict[str, OODInput]:
         """What the network can be asked about that it knows, and that it does not, by the name of its column."""
         known = self.pictures
         first = f"{known.name} (substitute)" if known.stand_in else "its data"
-        asked = {first: Subject(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
+        asked = {first: OODInput(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
         if self.own is not None:
-            asked["yours"] = Subject("your own picture", self.x0)
+            asked["yours"] = OODInput("your own picture", self.x0)
         for name in (*STRANGE_DATA, "photo"):
             data = self.library.pictures(name)
             if data.source == known.source:
                 continue
             index = range(len(data))[STRANGER if name in STRANGE_DATA else -1]
             what = data.names[index] if data.names else f"a {data.label_names[int(data.labels[index])]}"
-            asked[name] = Subject(what, known.fitted(images.to_pil(data.x0(index))))
+            asked[name] = OODInput(what, known.fitted(images.to_pil(data.x0(index))))
         return asked | {"noise": out_of_distribution.noise_alone(known.shape, QUIET)}
 
-    def trials(self, t: list[int]) -> dict[str, Trial]:
+    def trials(self, t: list[int]) -> dict[str, OODResult]:
         """What the network says of each of them, with the same noise, at the steps t."""
         network, eps = self.library.checkpoint(self.settings.model).predictor, self.eps()
         return {
@@ -183,7 +183,7 @@ class Scene:
             for name, each in self.subjects().items()
         }
 
-    def usual_error(self) -> UsualError | None:
+    def usual_error(self) -> ReferenceErrors | None:
         """How far the network errs on pictures of its data that it has never seen; None where there are none."""
         return None if self.pictures.stand_in else self.library.usual(self.settings.model)
 
@@ -197,15 +197,15 @@ class Scene:
         most = min(HELD_OUT, max(1, HELD_OUT_NUMBERS // self.x0.numel()))
         return self.pictures.x0(self.pictures.testing)[:most]
 
-    def four_names(self, found: Prediction) -> FourNames:
+    def four_names(self, found: NoisePrediction) -> Parameterizations:
         """The found noise as picture, velocity and score."""
         return parameterizations.four_names(found.x_t, found.eps_hat, found.level)
 
-    def bound(self) -> Iterator[Bound]:
+    def bound(self) -> Iterator[VariationalBound]:
         """The bound on the likelihood of this picture that the network gives with this noise, while it is added up."""
         return self.library.run(self.settings.model, likelihood.bound, self.x0, self.eps(), self.schedule)
 
-    def training_step(self) -> list[Executed]:
+    def training_step(self) -> list[ExecutedLine]:
         """The four lines of training, executed."""
         network = self.library.checkpoint(self.settings.model).predictor
         return execute(network, self.x0, self.schedule, self.settings.t, self.settings.seed)
@@ -218,11 +218,11 @@ class Scene:
         """The x_T that sampling from noise starts with; the network is not needed for it."""
         return generate.gaussian((self.count(), *self.pictures.shape), self.settings.seed)
 
-    def guided(self) -> Iterator[GuidedStep]:
+    def guided(self) -> Iterator[GuidanceStep]:
         """The same, and in each step what is found with the label and what without."""
         return self._run(guided_reverse, **self._sampling())
 
-    def slowly(self) -> Iterator[SlowStep]:
+    def slowly(self) -> Iterator[StepDecomposition]:
         """The same, each step taken apart. Raises ValueError for what cannot be."""
         s = self.settings
         if s.keep != "nothing":
@@ -244,7 +244,7 @@ class Scene:
         painting = {"painting": fingerprint(self.painting)} if said.get("keep") == "painted" else {}
         return {**said, **own, **painting}
 
-    def race(self) -> Iterator[list[Runner]]:
+    def race(self) -> Iterator[list[SolverRun]]:
         """Several solvers from one noise, call by call."""
         s = self.settings
         spaced = {"spacing": s.spacing, "karras": s.karras}
@@ -254,7 +254,7 @@ class Scene:
         """The long run that they are compared with."""
         return self._run(reference, **self._asked())
 
-    def side_by_side(self) -> Iterator[dict[str, Driven]]:
+    def side_by_side(self) -> Iterator[dict[str, StepWithNeighbors]]:
         """The same, beside sampling that the ideal predictor drives, which knows the training pictures of the label."""
         training, asked = self.pictures.x0(self.pictures.training), self._sampling()
         label = asked["label"]
@@ -295,7 +295,7 @@ class Scene:
         walk_to = self.other_seed() if s.start == "walk" else None
         return {**self._asked(), **way, "count": self.count(), "walk_to": walk_to, "given": self.given()}
 
-    def given(self) -> Given:
+    def given(self) -> Conditioning:
         """The picture that sampling starts from, or keeps a part of."""
         s = self.settings
         if s.keep == "painted" and self.painting is None:
@@ -308,7 +308,7 @@ class Scene:
             kept = MASKS[s.keep](height, width)
         begin = round(s.start_at * (s.T - 1))
         skip = strides_above(self.schedule, s.steps, begin, s.spacing) if s.start == "picture" else 0
-        return NOTHING if kept is None and not skip else Given(self.x0, skip, kept)
+        return UNCONDITIONED if kept is None and not skip else Conditioning(self.x0, skip, kept)
 
     def covers(self, t: int) -> bool:
         """Whether the network was trained at this step's level."""

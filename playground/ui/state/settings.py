@@ -10,13 +10,13 @@ from typing import Any
 from playground.core.analysis.solver_comparison import MIN_CALLS
 from playground.core.diffusion.parameterizations import TARGETS
 from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
-from playground.core.model_registry import Library
-from playground.core.sampling.ddpm_ddim import VARIANCES
+from playground.core.model_registry import ModelRegistry
+from playground.core.sampling.ddpm_ddim import POSTERIOR_VARIANCES
 from playground.core.sampling.inpainting import MASKS
 from playground.core.sampling.samplers import SAMPLERS
-from playground.core.sampling.timesteps import SPACINGS
-from playground.core.toy2d.datasets import WORLDS
-from playground.core.toy2d.diagnostics import PATH_STEPS, PATHS
+from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
+from playground.core.toy2d.datasets import TOY_DATASETS
+from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS
 from playground.core.toy2d.trainer import STEPS
 
 MAX_SEED = 2**31 - 1
@@ -113,7 +113,7 @@ HIDEABLE = tuple(name for name in (*CONTROLS, *FURTHER) if name not in ("tab", "
 """The controls that a link can hide."""
 
 
-def checked(library: Library, **controls: Any) -> Settings:
+def checked(library: ModelRegistry, **controls: Any) -> Settings:
     """Settings from controls as they come: whole numbers may be floats or text. What is not
     named keeps its default.
 
@@ -164,7 +164,7 @@ def checked(library: Library, **controls: Any) -> Settings:
         way=one_of("way", values["way"], WAYS),
         look=one_of("look", values["look"], LOOK_NAMES),
         eta=_number("eta", values["eta"], 0, 1),
-        variance=one_of("variance", values["variance"], VARIANCES),
+        variance=one_of("variance", values["variance"], POSTERIOR_VARIANCES),
         label=one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
         count=count,
@@ -176,16 +176,16 @@ def checked(library: Library, **controls: Any) -> Settings:
         start=one_of("start", values["start"], STARTS),
         start_at=_number("start_at", values["start_at"], 0, 1),
         keep=one_of("keep", values["keep"], KEPT),
-        spacing=one_of("spacing", values["spacing"], SPACINGS),
+        spacing=one_of("spacing", values["spacing"], TIMESTEP_SPACINGS),
         karras=_flag("karras", values["karras"]),
-        world=one_of("world", values["world"], WORLDS),
+        world=one_of("world", values["world"], TOY_DATASETS),
         target=one_of("target", values["target"], TARGETS),
         sees_x_t=_flag("sees_x_t", values["sees_x_t"]),
         sees_t=_flag("sees_t", values["sees_t"]),
         width=whole("width", values["width"], *WIDTHS),
         depth=whole("depth", values["depth"], *DEPTHS),
         lr=_number("lr", values["lr"], RATES[0], RATES[-1]),
-        paths=one_of("paths", values["paths"], PATHS),
+        paths=one_of("paths", values["paths"], TOY_SAMPLERS),
         trained=_maybe("trained", values["trained"], STEPS),
         moment=_maybe("moment", values["moment"], STEPS),
         place=_maybe("place", values["place"], PATH_STEPS),
@@ -196,7 +196,7 @@ def checked(library: Library, **controls: Any) -> Settings:
     )
 
 
-def from_query(library: Library, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
+def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """The settings in the query string of a link, and a sentence for each part that is not allowed.
 
     Such a part keeps its default. Parts whose names begin with two underscores are the host's.

@@ -8,14 +8,14 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.core.toy2d.diagnostics import Ground
-from playground.core.toy2d.trainer import Learner
+from playground.core.toy2d.diagnostics import ReferenceField
+from playground.core.toy2d.trainer import Trainer
 
 _films = itertools.count()
 
 
 @dataclass(eq=False)
-class Desk:
+class TrainingSession:
     """One person's network, the ground that it learns on, and the choices that both were made for.
 
     `made_from` are those choices as a link has them.
@@ -26,8 +26,8 @@ class Desk:
     """
 
     choices: tuple[Any, ...]
-    ground: Ground
-    learner: Learner
+    ground: ReferenceField
+    learner: Trainer
     made_from: dict[str, str] = field(default_factory=dict)
     film: int = field(default_factory=_films.__next__)
     run: int = 0
@@ -45,23 +45,23 @@ class Desk:
         self.film = next(_films)
 
 
-class Desks:
-    """Desks by their person's session. Where there is no room, the one that was not used for longest is cleared."""
+class TrainingSessionStore:
+    """Training sessions by browser session. Where there is no room, the one that was not used for longest is cleared."""
 
     def __init__(self, room: int = 64) -> None:
         """The default: 64 networks of the usual size are 120 MB with their moments, and of the largest 2.4 GB."""
         self._room = room
-        self._desks: OrderedDict[str, Desk] = OrderedDict()
+        self._desks: OrderedDict[str, TrainingSession] = OrderedDict()
         self._guard = threading.Lock()
 
-    def at(self, session: str) -> Desk | None:
+    def at(self, session: str) -> TrainingSession | None:
         """The person's desk, if there is one."""
         with self._guard:
             if session in self._desks:
                 self._desks.move_to_end(session)
             return self._desks.get(session)
 
-    def take(self, session: str, desk: Desk) -> None:
+    def take(self, session: str, desk: TrainingSession) -> None:
         """Begin anew: what was there before is left."""
         self.clear(session)
         with self._guard:

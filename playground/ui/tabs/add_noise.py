@@ -12,7 +12,7 @@ from playground.render.plotly_figures import schedules_figure
 from playground.ui.components.claim import Claim
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.player import build_player, showing
-from playground.ui.components.shared_controls import Bench
+from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
 
@@ -56,7 +56,7 @@ def film_of(scene: Scene) -> Film:
     return forward_film(scene.forward(), settings.all_schedules(), settings.t)
 
 
-def build_forward(bench: Bench, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
+def build_forward(bench: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
     """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
     with gr.Row(elem_classes="claim-row"):
         way = gr.Radio(

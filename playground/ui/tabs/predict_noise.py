@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.analysis.likelihood import Bound
+from playground.core.analysis.likelihood import VariationalBound
 from playground.core.analysis.training_step import LINES
 from playground.render.code_listing import code, executed
 from playground.render.films.film import Film
@@ -19,7 +19,7 @@ from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
 
 
 @dataclass(frozen=True)
-class Finding:
+class PredictNoiseTab:
     """The tab's parts: the choice of a look, its texts and film, and what runs when a button is pressed."""
 
     look: gr.Radio
@@ -40,7 +40,7 @@ class Finding:
         return [self.player, self.note, self.question, self.seen]
 
 
-def build_prediction(first: Film | None) -> Finding:
+def build_prediction(first: Film | None) -> PredictNoiseTab:
     """Lay out the tab."""
     look = gr.Radio(
         [(each.name, name) for name, each in LOOKS.items()],
@@ -71,7 +71,7 @@ def build_prediction(first: Film | None) -> Finding:
         rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
         hardest = build_hardest()
     seen = gr.Markdown(opening.seen, elem_classes="seen")
-    return Finding(look, question, player, note, add_up, sums, run, listing, rank, hardest, seen)
+    return PredictNoiseTab(look, question, player, note, add_up, sums, run, listing, rank, hardest, seen)
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ def sums(scene: Scene) -> Iterator[str]:
         yield _in_words(so_far, scene.schedule.num_steps)
 
 
-def _in_words(found: Bound, total: int) -> str:
+def _in_words(found: VariationalBound, total: int) -> str:
     whole = found.done == total
     rows = [
         ("L<sub>0</sub>: the last step, into 256 values a dimension", found.decoder, found.decoder),

@@ -18,7 +18,7 @@ DEPTH_FRAMES = 26  # each asks the network about four or five pictures
 
 
 @dataclass(frozen=True)
-class Look:
+class AnalysisView:
     """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film.
 
     `without_training_pictures` says what is missing from the film of a network that came without its training pictures.
@@ -81,7 +81,7 @@ V_HAT = '<span class="mixture">v̂</span>'
 ALPHA, SIGMA = "√ᾱ<sub>t</sub>", "√(1−ᾱ<sub>t</sub>)"
 
 LOOKS = {
-    "predictors": Look(
+    "predictors": AnalysisView(
         "Predictors",
         Claim(
             "How can random noise be predicted?",
@@ -108,7 +108,7 @@ training pictures.""",
         "The ideal predictor is missing here: this network comes without its training pictures.",
         skeleton="5x3h",
     ),
-    "independence": Look(
+    "independence": AnalysisView(
         "Independence",
         Claim(
             "Is the noise independent of the picture?",
@@ -125,7 +125,7 @@ unrelated noises have by chance.""",
 estimates the noise in x<sub>t</sub>. ε is independent of x<sub>0</sub>, but not of x<sub>t</sub>, which
 contains it. This dependence is all that noise prediction needs.""",
     ),
-    "shrinkage": Look(
+    "shrinkage": AnalysisView(
         "Shrinkage",
         Claim(
             "Why is the predicted noise too small?",
@@ -147,7 +147,7 @@ without bound as ᾱ<sub>t</sub> → 1. A network that memorized its training se
         "are over a substitute data set. The two parts add up to 1 only as far as it resembles the network's own data.",
         skeleton="6x1",
     ),
-    "step": Look(
+    "step": AnalysisView(
         "Reverse step",
         Claim(
             "How does ε̂ give the reverse step?",
@@ -172,7 +172,7 @@ the most bits. There the two variances differ most: β̃<sub>t</sub>/β<sub>t</s
 for T = 40; it approaches 1 as t grows.""",
         skeleton="4x2",
     ),
-    "names": Look(
+    "names": AnalysisView(
         "Parameterizations",
         Claim(
             "Predict noise, picture, velocity or score?",
@@ -197,7 +197,7 @@ where little of the picture is left. An error in x̂<sub>0</sub> is amplified in
 in v̂ is amplified in neither, so v is a safe training target at both ends, also with zero terminal SNR.""",
         skeleton="4x3",
     ),
-    "training": Look(
+    "training": AnalysisView(
         "Training step",
         Claim(
             "What happens in one training step?",
@@ -211,7 +211,7 @@ smaller.""",
         """**Takeaway.** The training target ε is known because the training code has added it. Nobody has to label a
 noisy picture. These four lines and an update of the weights, repeated many times, are the whole training.""",
     ),
-    "depth": Look(
+    "depth": AnalysisView(
         "Out of distribution",
         Claim(
             "What if the picture is unlike the data?",

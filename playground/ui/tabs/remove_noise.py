@@ -11,8 +11,8 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from playground.core.data import images
-from playground.core.data.datasets import Pictures
-from playground.core.model_registry import Library
+from playground.core.data.datasets import ImageDataset
+from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export.npz import npz
 from playground.render.films.film import Film
@@ -20,12 +20,12 @@ from playground.render.films.sampling import grid
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.player import build_player, showing
-from playground.ui.components.shared_controls import Bench, refuse_when_left
+from playground.ui.components.shared_controls import SharedControls, refuse_when_left
 from playground.ui.export_script import script
 from playground.ui.server.errors import told
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.markdown_escape import plain
-from playground.ui.server.run_limiter import Turns
+from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import MAX_NUMBER, Runs, build_answers, build_request, number_of
 from playground.ui.server.zerogpu import ZERO, calls_of_run, lend
 from playground.ui.state.scene import Scene
@@ -40,7 +40,7 @@ from playground.ui.state.settings import (
     one_of,
     whole,
 )
-from playground.ui.tabs.remove_noise_views import Pieces, View, build_views
+from playground.ui.tabs.remove_noise_views import Pieces, SamplingView, build_views
 from playground.ui.tabs.sampling_options import build_elsewhere
 
 FORMULAS = {
@@ -80,11 +80,11 @@ class _Sampled:
 
 
 @dataclass(frozen=True)
-class Reverse:
+class RemoveNoiseTab:
     """The tab's controls by name, and what follows their choice."""
 
-    library: Library
-    views: dict[str, View]
+    library: ModelRegistry
+    views: dict[str, SamplingView]
     controls: dict[str, Any]
     of_sampler: list[Any]
     of_view: list[Any]
@@ -144,14 +144,14 @@ class Reverse:
         return *self.seen_as(view), label, lent, of_sampler
 
 
-def _named(pictures: Pictures) -> list[tuple[str, str]]:
+def _named(pictures: ImageDataset) -> list[tuple[str, str]]:
     """What can be asked for, each label with its category where there is one."""
     categories = pictures.categories or ("",) * len(pictures.label_names)
     named = zip(categories, pictures.label_names, strict=True)
     return [(f"{name} · {category}" if category else name, name) for category, name in named]
 
 
-def drivers(pictures: Pictures) -> list[tuple[str, str]]:
+def drivers(pictures: ImageDataset) -> list[tuple[str, str]]:
     """The predictors to sample with: the ideal one only where the network's training pictures are there."""
     both = [] if pictures.stand_in else [("network and ideal", "both")]
     return [("network", "network"), *both]
@@ -187,7 +187,7 @@ def _formula(sampler: str) -> str:
     return f'<p class="formula">{FORMULAS[sampler]}</p>'
 
 
-def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Reverse:
+def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame: Frame) -> RemoveNoiseTab:
     """Lay out the tab, its controls in the rail, at the settings of the first scene; a run takes a turn."""
     default, labels, views = first.settings, _named(first.pictures), build_views()
     view = gr.Radio(
@@ -391,7 +391,7 @@ def build_reverse(bench: Bench, first: Scene, turns: Turns, frame: Frame) -> Rev
     def leave(request: gr.Request) -> None:
         runs.leave(str(request.session_hash))
 
-    reverse = Reverse(bench.library, views, controls, of_sampler, of_view, painting, leave)
+    reverse = RemoveNoiseTab(bench.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
     lent = gr.State("")
     view.input(None, js="() => playground.choose()", api_visibility="private")

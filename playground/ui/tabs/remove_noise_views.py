@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playground.core.analysis.solver_comparison import Runner
+from playground.core.analysis.solver_comparison import SolverRun
 from playground.render.films.film import Film
 from playground.render.films.sampling import guided_film, reverse_film, side_by_side_film, slow_film
 from playground.render.films.solver_comparison import race_film
@@ -19,7 +19,7 @@ Pieces = Iterator[Film | str]
 
 
 @dataclass(frozen=True)
-class View:
+class SamplingView:
     """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film."""
 
     name: str
@@ -47,7 +47,7 @@ def _guidance(scene: Scene) -> Pieces:
         yield guided_film(guided, scene.settings.guidance, scene.schedule)
 
 
-class References:
+class ReferenceCache:
     """The pictures that long runs have ended in, for those who ask again: a class races from the same seeds."""
 
     def __init__(self, most: int = 128) -> None:
@@ -56,7 +56,7 @@ class References:
 
     def pieces(self, scene: Scene) -> Pieces:
         """The race, call by call; then the reference, and the race again with the distances to it."""
-        calls, runners = scene.settings.calls, list[Runner]()
+        calls, runners = scene.settings.calls, list[SolverRun]()
         for call, runners in enumerate(scene.race()):
             last = call == calls - 1
             yield race_film(runners, range(call, call + 1 + last), calls)
@@ -74,7 +74,7 @@ class References:
         yield {**race_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
 
 
-RUN = View(
+RUN = SamplingView(
     "Trajectory",
     Claim(
         "How does noise become a picture?",
@@ -96,7 +96,7 @@ x<sub>t</sub>. The ideal predictor (exact posterior mean over the training set) 
 memorization. The network turns the same x<sub>T</sub> into a new picture that resembles the data: generalization.""",
 )
 
-SLOW = View(
+SLOW = SamplingView(
     "Single step",
     Claim(
         "What happens in one step?",
@@ -119,7 +119,7 @@ noise level of x<sub>t−1</sub>. DDIM with η = 0 adds none and subtracts less.
 to [−1, 1]; ε̂ is then recomputed from x<sub>t</sub> and the clipped x̂<sub>0</sub>.""",
 )
 
-GUIDANCE = View(
+GUIDANCE = SamplingView(
     "Guidance",
     Claim(
         "How does a label steer sampling?",
@@ -154,11 +154,11 @@ network twice per step, except in the last, so it takes half as many steps. DDPM
 different picture. Its large distance is no error: the picture is another sample. Try other seeds and a smaller NFE."""
 
 
-def build_views() -> dict[str, View]:
+def build_views() -> dict[str, SamplingView]:
     """All of them, by name."""
     return {
         "run": RUN,
         "slow": SLOW,
         "guidance": GUIDANCE,
-        "race": View("Solver comparison", RACE, References().pieces, RACED),
+        "race": SamplingView("Solver comparison", RACE, ReferenceCache().pieces, RACED),
     }

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.sampling.timesteps import SPACINGS
+from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.mask_brush import build_brush, over, painted_over
-from playground.ui.components.shared_controls import Bench
+from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import told
 from playground.ui.state.settings import KEPT, SAME_LABEL, Settings
 
@@ -27,14 +27,16 @@ START_NAMES = {"noise": "noise", "picture": "the picture", "walk": "interpolated
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class SamplingOptionControls:
     """Its controls by name, and what is painted over, if anything is."""
 
     controls: dict[str, Any]
     painting: gr.State
 
 
-def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion) -> Elsewhere:
+def build_elsewhere(
+    bench: SharedControls, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion
+) -> SamplingOptionControls:
     """Lay it out in a folded group of the rail, at these settings, with these labels to switch to."""
     with part:
         start = gr.Radio(
@@ -63,7 +65,7 @@ def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str
             elem_id="control-then",
         )
         spacing = gr.Dropdown(
-            list(SPACINGS), value=default.spacing, label="Spacing", min_width=0, elem_id="control-spacing"
+            list(TIMESTEP_SPACINGS), value=default.spacing, label="Spacing", min_width=0, elem_id="control-spacing"
         )
         karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
     painting = gr.State(None)
@@ -81,4 +83,4 @@ def build_elsewhere(bench: Bench, default: Settings, labels: list[tuple[str, str
         "spacing": spacing,
         "karras": karras,
     }
-    return Elsewhere(controls, painting)
+    return SamplingOptionControls(controls, painting)

@@ -10,23 +10,23 @@ import gradio as gr
 from PIL import Image
 
 from playground.core.inference.executors import lone_worker
-from playground.core.toy2d.datasets import WORLDS, drawn, world
+from playground.core.toy2d.datasets import TOY_DATASETS, drawn, world
 from playground.core.toy2d.diagnostics import ground, view
-from playground.core.toy2d.network import Recipe
-from playground.core.toy2d.trainer import STEPS, Learner, milestones
+from playground.core.toy2d.network import TrainingConfig
+from playground.core.toy2d.trainer import STEPS, Trainer, milestones
 from playground.render.films.film import Film
 from playground.render.films.toy2d import world_film
 from playground.ui.components.claim import Claim
 from playground.ui.components.frame import Frame
 from playground.ui.components.picker import build_pad, ink
 from playground.ui.components.player import build_player, showing
-from playground.ui.components.shared_controls import Bench
+from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import told
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, build_answers, build_request, number_of
 from playground.ui.state.scene import Scene, fingerprint
 from playground.ui.state.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, training_query, whole
-from playground.ui.state.training_sessions import Desk, Desks
+from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25
 """Steps of training in a turn: a moment's work, so that nobody waits long for theirs."""
@@ -57,7 +57,7 @@ PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainTab:
     """The tab's controls by name, a person's own drawing, if there is one, and the events that begin anew.
 
     `prepare` takes the name of the open tab and the values of `inputs` to `shown`; `leave` is for who goes away.
@@ -81,26 +81,26 @@ class Training:
         return [*(getattr(settings, name) for name in LEARNING), None]
 
 
-class Workshop:
+class TrainingService:
     """Everybody's training on this server: each has a desk, and one worker does everybody's work, bit by bit.
 
     So it is fair: whoever waits longest is next.
     """
 
     def __init__(self, device: Any) -> None:
-        self.device, self.desks, self._worker = device, Desks(), lone_worker("training")
+        self.device, self.desks, self._worker = device, TrainingSessionStore(), lone_worker("training")
 
-    def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[Desk, bool]:
+    def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
         """The person's desk for these settings, and whether it is a new one."""
         return self._worker.submit(self._prepared, session, own, settings).result()
 
-    def _prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[Desk, bool]:
+    def _prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
         names = (*LEARNING[:-1], "seed", "schedule", "T", "zero_terminal")
         choices = (own and own.tobytes(), *(getattr(settings, name) for name in names))
         desk = self.desks.at(session)
         if desk and desk.choices == choices:
             return desk, False
-        recipe = Recipe(
+        recipe = TrainingConfig(
             world(settings.world) if own is None else drawn(own),
             settings.noise_schedule(),
             settings.target,
@@ -112,20 +112,20 @@ class Workshop:
             settings.seed,
         )
         made_from = {**training_query(settings), "world_drawing": fingerprint(own)}
-        desk = Desk(choices, ground(recipe), Learner(recipe, self.device), made_from)
+        desk = TrainingSession(choices, ground(recipe), Trainer(recipe, self.device), made_from)
         desk.learner.keep()
         self.desks.take(session, desk)
         return desk, True
 
-    def film(self, desk: Desk, index: int, total: int, paths: str) -> Film:
+    def film(self, desk: TrainingSession, index: int, total: int, paths: str) -> Film:
         """The piece of a moment that was kept."""
         return self._piece(desk, desk.film, index, total, paths)
 
-    def _piece(self, desk: Desk, number: int, index: int, total: int, paths: str) -> Film:
+    def _piece(self, desk: TrainingSession, number: int, index: int, total: int, paths: str) -> Film:
         film = self._worker.submit(_film, desk, index, total, paths).result()
         return {**film, "run": number, **({} if index else {"settings": {**desk.made_from, "paths": paths}})}
 
-    def kept(self, desk: Desk, have: int, total: int, paths: str) -> Iterator[Film]:
+    def kept(self, desk: TrainingSession, have: int, total: int, paths: str) -> Iterator[Film]:
         """The pieces that the page does not have yet, from `have` on."""
         number = desk.film
         for index in range(have, len(desk.learner.moments)):
@@ -133,7 +133,7 @@ class Workshop:
 
     def train(
         self,
-        desk: Desk,
+        desk: TrainingSession,
         have: int,
         goals: list[int],
         more: int,
@@ -164,13 +164,13 @@ class Workshop:
                 desk.going = False
 
 
-def _film(desk: Desk, index: int, total: int, paths: str) -> Film:
+def _film(desk: TrainingSession, index: int, total: int, paths: str) -> Film:
     moment = desk.learner.moments[index]
     seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
     return world_film(desk.ground, seen, index, total)
 
 
-def _goals(learner: Learner, until: Any) -> list[int]:
+def _goals(learner: Trainer, until: Any) -> list[int]:
     """The steps ahead at which a training keeps a snapshot: the usual ones, or those up to `until` and that itself."""
     goals = [step for step in milestones() if step > learner.step]
     if until is None:
@@ -179,16 +179,16 @@ def _goals(learner: Learner, until: Any) -> list[int]:
     return sorted({*(step for step in goals if step < last), last} - set(range(learner.step + 1)))
 
 
-def _keep(learner: Learner) -> int:
+def _keep(learner: Trainer) -> int:
     """Keep this moment, unless it is kept; which one it is."""
     if learner.step != learner.moments[-1].step:
         learner.keep()
     return len(learner.moments) - 1
 
 
-def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
+def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTab:
     """Lay out the tab, its controls in the rail, at the settings of the first scene, and listen to its buttons."""
-    default, workshop, own = first.settings, Workshop(bench.library.device), gr.State(None)
+    default, workshop, own = first.settings, TrainingService(bench.library.device), gr.State(None)
     with gr.Row(elem_classes="claim-row"):
         gr.Markdown(CLAIM.markdown(), elem_classes="question")
         note = gr.Markdown(elem_classes="note", elem_id="training-note")
@@ -198,7 +198,7 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
     with frame.groups["dataset"]:
         controls: dict[str, Any] = {
             "world": gr.Radio(
-                [(name.replace("_", " "), name) for name in WORLDS],
+                [(name.replace("_", " "), name) for name in TOY_DATASETS],
                 value=default.world,
                 label="Dataset",
                 show_label=False,
@@ -240,14 +240,14 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
     have = gr.Number(visible="hidden")
     inputs = [*bench.inputs, own, *controls.values()]
 
-    def at_desk(request: gr.Request, values: tuple[Any, ...]) -> tuple[Desk, bool, str]:
+    def at_desk(request: gr.Request, values: tuple[Any, ...]) -> tuple[TrainingSession, bool, str]:
         """The person's desk, whether it is new, and how particles go."""
         shared, mine, chosen = values[: len(bench.inputs)], values[len(bench.inputs)], values[len(bench.inputs) + 1 :]
         settings = bench.scene(*shared, **dict(zip(controls, chosen, strict=True))).settings
         desk, new = workshop.prepared(str(request.session_hash), mine, settings)
         return desk, new, settings.paths
 
-    def said(desk: Desk) -> str:
+    def said(desk: TrainingSession) -> str:
         """How far the training is, in words."""
         step, own = (
             desk.learner.step,
@@ -354,4 +354,4 @@ def build_training(bench: Bench, first: Scene, frame: Frame) -> Training:
         runs.leave(str(request.session_hash))
         workshop.desks.clear(str(request.session_hash))
 
-    return Training(controls, own, changed, inputs, [player, note], prepare, leave)
+    return TrainTab(controls, own, changed, inputs, [player, note], prepare, leave)

@@ -1,6 +1,6 @@
 """The lesson: eight questions, each answered by a state of the playground. Markup, style and script lie beside it."""
 
 from playground.ui.components.lesson.panel import build_lesson
-from playground.ui.components.lesson.questions import STOPS
+from playground.ui.components.lesson.questions import QUESTIONS
 
-__all__ = ["STOPS", "build_lesson"]
+__all__ = ["QUESTIONS", "build_lesson"]

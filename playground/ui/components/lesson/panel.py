@@ -7,13 +7,14 @@ import re
 import gradio as gr
 
 from playground.ui.assets import text_beside
-from playground.ui.components.lesson.questions import STOPS, Stop
+from playground.ui.components.lesson.questions import QUESTIONS, Question
 
 
 def build_lesson() -> None:
     """Lay out the panel, closed; `playground.learn()` in the browser opens it."""
+    sections = "".join(map(_section, range(len(QUESTIONS)), QUESTIONS))
     gr.HTML(
-        f'<aside class="lesson" aria-label="Lesson" hidden>{"".join(map(_section, range(len(STOPS)), STOPS))}</aside>',
+        f'<aside class="lesson" aria-label="Lesson" hidden>{sections}</aside>',
         css_template=text_beside(__file__, "lesson.css"),
         js_on_load=text_beside(__file__, "lesson.js"),
         apply_default_css=False,
@@ -21,8 +22,8 @@ def build_lesson() -> None:
     )
 
 
-def _section(place: int, stop: Stop) -> str:
-    number, last = place + 1, len(STOPS)
+def _section(place: int, stop: Question) -> str:
+    number, last = place + 1, len(QUESTIONS)
     guesses = "".join(
         f'<button type="button" data-right="{int(k == stop.right)}">{_typeset(guess)}</button>'
         for k, guess in enumerate(stop.guesses)

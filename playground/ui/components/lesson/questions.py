@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Stop:
+class Question:
     """A question with its guesses, of which number `right` is right, counted from 0; the answer, and where to see it.
 
     `link` is the query of that state; in texts `x_t` has its t lowered. `sources` are who found it.
@@ -28,8 +28,8 @@ SONG = "Song, Meng, Ermon 2021, “Denoising diffusion implicit models”"
 VINCENT = "Vincent 2011, “A connection between score matching and denoising autoencoders”"
 EFRON = "Efron 2011, “Tweedie’s formula and selection bias”"
 
-STOPS = (
-    Stop(
+QUESTIONS = (
+    Question(
         "Does the picture disappear?",
         "A picture x_0 is mixed with noise ε, which is drawn independently of the picture. At step 500 of 1,000 the "
         "digit is hard to see. Is any of it left in the mixture x_t?",
@@ -42,7 +42,7 @@ STOPS = (
         "picture is still there, under noise. If the noise were known, the picture would follow, and vice versa.",
         f"{SOHL_DICKSTEIN}; {HO}, eq. 4",
     ),
-    Stop(
+    Question(
         "Can random numbers be learned?",
         "A network is trained to predict the noise ε, but x_t is not among its inputs. The noise has variance 1. What "
         "is the mean squared error (MSE) of the network after a very long training?",
@@ -56,7 +56,7 @@ STOPS = (
         "noise in this x_t. At t = 400 its MSE is about 0.034.",
         f"{HO}, eq. 14",
     ),
-    Stop(
+    Question(
         "Which noise is predicted?",
         "From x_t the network predicts ε̂. Compare ε̂ with the noise ε that is in x_t, and with ε′, an independent "
         "noise of the same distribution. What are the correlations of their pixels?",
@@ -69,7 +69,7 @@ STOPS = (
         "noise: it predicts the noise in this mixture.",
         f"{HO}, section 3.2",
     ),
-    Stop(
+    Question(
         "Where do the training targets come from?",
         "A network is trained with inputs and targets. How is the noise in a noisy picture known?",
         ("People label the pictures", "A better network predicts it", "The training code has added it"),
@@ -82,7 +82,7 @@ STOPS = (
         "pictures look like does.",
         f"{HO}, algorithm 1",
     ),
-    Stop(
+    Question(
         "At which t is it difficult?",
         "At t = 20 the picture is clearly visible under faint noise; at t = 900 x_t is almost pure noise. Where is the "
         "MSE of the predicted noise larger?",
@@ -97,7 +97,7 @@ STOPS = (
         "error of x̂_0 is that of ε̂ times √(1−ᾱ_t)/√ᾱ_t, so it is larger at large t.)",
         f"{HO}, eq. 14, whose best answer is the conditional mean",
     ),
-    Stop(
+    Question(
         "Is ε̂ enough for a reverse step?",
         "The network predicts only ε̂. What else does one reverse step, from x_t to x_t−1, need?",
         (
@@ -114,7 +114,7 @@ STOPS = (
         "step: here less than 5 % of the standard deviation of the step’s fresh noise.",
         f"{HO}, eq. 7 and 11",
     ),
-    Stop(
+    Question(
         "Can a network predict something else?",
         "Some networks predict the clean picture x_0, some the velocity v, some the score: the direction in which x_t "
         "becomes more likely. Do these networks learn something different?",
@@ -128,7 +128,7 @@ STOPS = (
         "becomes a large one in x̂_0.",
         f"{EFRON}; {VINCENT}",
     ),
-    Stop(
+    Question(
         "Where does sampling end?",
         "Two sampling runs start from the same noise. One uses the network, the other the ideal predictor: the exact "
         "posterior mean over all 9,000 training pictures. Where do they end?",

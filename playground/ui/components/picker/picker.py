@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import Image
 
 from playground.core.data import images
-from playground.core.data.datasets import Pictures
+from playground.core.data.datasets import ImageDataset
 from playground.core.toy2d.datasets import drawn
 from playground.ui.assets import text_beside
 
@@ -52,7 +52,7 @@ def _component(elem_id: str, label: str, what: str, about: str, beside: str, fol
     )
 
 
-def offer(pictures: Pictures) -> dict[str, Any]:
+def offer(pictures: ImageDataset) -> dict[str, Any]:
     """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all.
 
     Of pictures that stand in, which are all held out, it is the first.
