@@ -70,10 +70,10 @@ def sample(
     `sampler` is a name in SAMPLERS. `steps` (1 to T) are spread by `spacing`, one of TIMESTEP_SPACINGS, or, with
     `karras`, as Karras et al. 2022 do (eq. 5), where the sampler can. Each Step is one call of the predictor: `heun`
     calls it twice a step, `pndm` once more in all. `labels` is int64 (B,) or None; `generator`, a CPU generator, draws
-    the fresh noise. `given` is a picture to start from or to keep a part of; a run that leaves strides out is shorter by their
-    calls. To our own two belong: `eta`, 0 to 1, to ddim; `variance`, "beta" or "beta_tilde", to ddpm; and `clip_x0`,
-    with which each x0_hat is clipped to [-1, 1] before the step, to both. Raises ValueError, before the first step, for
-    what is out of range.
+    the fresh noise. `given` is a picture to start from or to keep a part of; a run that leaves strides out is shorter
+    by their calls. To our own two belong: `eta`, 0 to 1, to ddim; `variance`, "beta" or "beta_tilde", to ddpm; and
+    `clip_x0`, with which each x0_hat is clipped to [-1, 1] before the step, to both. Raises ValueError, before the
+    first step, for what is out of range.
     """
     choices = (
         ("sampler", sampler, SAMPLERS),

@@ -46,7 +46,7 @@ class TrainingSession:
 
 
 class TrainingSessionStore:
-    """Training sessions by browser session. Where there is no room, the one that was not used for longest is cleared."""
+    """Training sessions by browser session. Beyond the capacity the least recently used one is cleared."""
 
     def __init__(self, room: int = 64) -> None:
         """The default: 64 networks of the usual size are 120 MB with their moments, and of the largest 2.4 GB."""
