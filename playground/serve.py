@@ -49,7 +49,7 @@ def main() -> None:
         parser.error("Ray Serve is not installed here: pip install 'ray[serve]' brings it.")
     with ExitStack() as stack:
         try:
-            ModelRegistry(args.model, "cpu")  # what cannot be found is told before anything is started
+            ModelRegistry(args.model, "cpu")  # raises for what cannot be found before anything is started
             stack.enter_context(joined(args.address, most))
             # At SIGTERM everything ends as it does at Ctrl-C; Ray's own handler would abort, and leave processes.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())

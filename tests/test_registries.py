@@ -1,4 +1,4 @@
-"""Whoever adds an entry to a registry has to add what belongs to it elsewhere: it is told here what is missing."""
+"""Registry completeness: every entry has what belongs to it elsewhere."""
 
 import re
 from pathlib import Path

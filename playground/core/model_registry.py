@@ -42,11 +42,11 @@ class ModelRegistry:
         self,
         models: Sequence[str | Path] | None = None,
         device: str | torch.device | None = None,
-        told: ProgressCallback = lambda done, total: None,
+        progress: ProgressCallback = lambda done, total: None,
         engine: Runs = lambda unet: unet,
     ) -> None:
         """`models`: folders, each a network named after it, and names of networks on the Hub, which are downloaded, of
-        which `told` is told; by default every folder in weights/. `engine` is what runs each
+        whose progress goes to `progress`; by default every folder in weights/. `engine` is what runs each
         of them, such as `batching.shared`; by default it runs itself.
 
         Raises ValueError where there is none, two have one name, or there is no such device; CheckpointError for what
@@ -59,7 +59,7 @@ class ModelRegistry:
         self._models, self.device = models, choose_device(device)
         self.folders: dict[str, Path] = {}
         for model in models:
-            name, folder = found(model, told)
+            name, folder = found(model, progress)
             if name in self.folders:
                 raise ValueError(f"Two networks are called {name}: each needs a name of its own.")
             self.folders[name] = folder
@@ -71,14 +71,14 @@ class ModelRegistry:
         self._ideal = lru_cache(LOADED)(
             lambda name: IdealPredictor(self._pictures(name).x0(self._pictures(name).training))
         )
-        self._measuring = threading.Lock()  # takes seconds, in which nobody else should wait
+        self._measuring = threading.Lock()  # takes seconds, in which no other call should wait
         self._usual = lru_cache(LOADED)(self._measured)
 
     def on(self, device: str | torch.device) -> ModelRegistry:
         """The networks that were on offer at first, on another device. Raises ValueError where that is not there."""
         return ModelRegistry(self._models, device)
 
-    def add(self, name: str, told: ProgressCallback) -> str:
+    def add(self, name: str, progress: ProgressCallback) -> str:
         """Download a network from the Hub and put it on offer; return its name. One is downloaded at a time.
 
         Raises CheckpointError, in a sentence for a person, where that cannot be done or MAX_ADDED are there already.
@@ -91,8 +91,8 @@ class ModelRegistry:
                 raise CheckpointError(
                     f"{MAX_ADDED} networks from the Hub are here already, and more have no room: choose one of them."
                 )
-            folder = fetch(name, told)
-            read_checkpoint(name, folder, self.device)  # so that what cannot be read is told now, and not put on offer
+            folder = fetch(name, progress)
+            read_checkpoint(name, folder, self.device)  # raises now if it cannot be read, and is not put on offer
             self.folders[name] = folder
         return name
 

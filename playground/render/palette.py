@@ -17,7 +17,7 @@ ROLES = {
 NOISE_RANGE = 3.0
 """Noise is drawn from -3 to 3 standard deviations; what lies beyond takes the last colour."""
 
-# Teal below zero, brown above: no hue of a role, and told apart by people who do not see red and green.
+# Teal below zero, brown above: no hue of a role, and distinguishable without red–green colour vision.
 _STOPS = ("#06403c", "#2f8f85", "#9fd3c9", "#f4f1ea", "#e3bd7c", "#b0702a", "#5a3108")
 
 

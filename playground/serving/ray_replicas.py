@@ -1,6 +1,6 @@
 """Ray Serve replicas that sample, and the registry that sends runs to them.
 
-A replica makes whole runs and sends what its network says in them, step by step, as it says it. Whoever asked follows:
+A replica makes whole runs and sends what its network says in them, step by step, as it says it. The client follows:
 the same run, in its own process, with these answers in the network's place. So of each step eps_hat travels alone.
 """
 
@@ -52,7 +52,7 @@ class SamplingReplica:
     ) -> AsyncIterator[list[np.ndarray]]:
         """What the network says in a run after what is `known`, as `replay.answers` tells it.
 
-        Whoever asked may leave: then the run ends with the call that is under way.
+        When the client leaves, the run ends with the call that is under way.
         """
         before = (torch.from_numpy(each.copy()) for each in known)
         in_thread = asyncio.get_running_loop().run_in_executor
@@ -107,7 +107,7 @@ class RemoteModelRegistry(ModelRegistry):
 
 
 def _closing(records: Iterator[T], received: Any) -> Iterator[T]:
-    """The records; whoever leaves them has left the replica, too."""
+    """The records; closing the generator ends the replica's run, too."""
     with closing(received):
         yield from records
 

@@ -23,7 +23,7 @@ from playground.ui.components.picker import taken
 from playground.ui.components.share_panel import build_share
 from playground.ui.components.shared_controls import build_bench
 from playground.ui.server.api import build_api
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_request, number_of
 from playground.ui.server.zerogpu import lend
@@ -78,8 +78,8 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         build_lesson()
         build_api(library)
 
-        # While somebody types, a field may be empty: that is waited for, not told.
-        @told()
+        # While somebody types, a field may be empty: that is no error yet.
+        @user_errors()
         def show_forward(way: str, *values: Any) -> tuple[Any, ...]:
             return add_noise.show(bench.scene(*values, way=way)) if bench.filled(*values) else (gr.skip(),) * 3
 
@@ -87,26 +87,26 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
             more: dict[str, Any] = {} if t is None else {"t": t}
             return bench.scene(*values, look=look, **more)
 
-        @told()
+        @user_errors()
         def show_prediction(tab_name: str, *values: Any) -> tuple[Any, ...]:
-            # Only while the tab is open: the network is not asked for what nobody sees.
+            # Only while the tab is open: a hidden film costs no evaluation of the network.
             wanted = tab_name == "prediction" and bench.filled(*values[2:])
             return predict_noise.show(finding_scene(*values)) if wanted else (gr.skip(),) * len(finding.shown)
 
-        @told()
+        @user_errors()
         def run_lines(*values: Any) -> str:
             return predict_noise.run_lines(finding_scene(*values))
 
         sums_there = lend(library, predict_noise.sums, lambda scene: scene.schedule.num_steps)
 
         def add_up(request: gr.Request, *values: Any) -> Iterator[str]:
-            with told(), turns.taken(str(request.session_hash)):
+            with user_errors(), turns.taken(str(request.session_hash)):
                 yield from sums_there(finding_scene(*values))
 
         ranked_there = lend(library, predict_noise.ranked, calls_of_rankings)
 
         def rank(request: gr.Request, *values: Any) -> Iterator[Any]:
-            with told(), turns.taken(str(request.session_hash)):
+            with user_errors(), turns.taken(str(request.session_hash)):
                 yield from ranked_there(finding_scene(*values))
 
         of_forward: dict[str, Any] = {
@@ -130,7 +130,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
             """Whatever asks for the film of the open tab, one event brings it: so the last who asks is answered."""
             listen(None, None, asked, js="() => playground.asked()", api_visibility="private")
 
-        @told()
+        @user_errors()
         def show_model(way: str, *values: Any) -> tuple[Any, ...]:
             """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
             scene = bench.of_new_model(*values, way=way)
@@ -160,7 +160,9 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": library.at_once, **of_finding}
         adding = finding.add_up.click(add_up, outputs=finding.sums, **sampling)
         ranking = finding.rank.click(rank, outputs=finding.hardest, **sampling)
-        chosen = finding.hardest.input(told()(taken), finding.hardest, [bench.controls["picture"], bench.own], **quiet)
+        chosen = finding.hardest.input(
+            user_errors()(taken), finding.hardest, [bench.controls["picture"], bench.own], **quiet
+        )
         drawn = [*bench.drawn, chosen]
         others = [*bench.changed, *(each.then for each in drawn), *of_another_model, go_there.input]
         for listen in [*others, finding.look.input]:
@@ -230,7 +232,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         model = bench.controls["model"]
         restored = [*of_page, *bench.controls.values(), *reverse.outputs, *training.outputs]
 
-        @told()
+        @user_errors()
         def restore(request: gr.Request) -> list[Any]:
             query = dict(request.query_params)
             if all(name.startswith("__") for name in query):  # without a link it is there already, but for new networks
@@ -238,7 +240,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
                 return [opened(query, 0)[0], *offered]
             return brought_to(query)
 
-        @told()
+        @user_errors()
         def go(asked: Any) -> list[Any]:
             return brought_to(dict(parse_qsl(str(asked.get("query", "")))), number_of(asked))
 
@@ -251,7 +253,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
 
 
 def _film_of_the_network(first: Scene) -> Film | None:
-    """What *Find the noise* shows before the first answer comes; a network that cannot be read is told when asked.
+    """What *Predict noise* shows before the first answer comes; None for a network that cannot be read.
 
     Of large pictures it would be megabytes, and a network for them slow: there the page comes first.
     """

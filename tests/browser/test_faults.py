@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from playground.ui.server.errors import DISK_FULL, told
+from playground.ui.server.errors import DISK_FULL, user_errors
 from tests.browser.test_links import said
 from tests.browser.test_page import drawn, open_tab, remove_noise
 from tests.by_hand import ByHand
@@ -186,7 +186,7 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
 
 
 def test_what_else_a_disk_does_is_no_full_disk() -> None:
-    with pytest.raises(OSError, match="Input/output"), told():
+    with pytest.raises(OSError, match="Input/output"), user_errors():
         raise OSError(errno.EIO, "Input/output error")
 
 

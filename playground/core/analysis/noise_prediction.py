@@ -93,7 +93,7 @@ def compared(
 ) -> NoisePrediction:
     """Ask the predictor, without a label, for the noise in x_t and compare it with eps, and what is left with x0.
 
-    All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor is told, (K,).
+    All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor gets, (K,).
     """
     eps_hat = _asked(predictor, x_t, level)
     x0_hat = x0_from_eps(x_t, eps_hat, level)

@@ -53,7 +53,7 @@ def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12,
 
 @dataclass(frozen=True)
 class OODInput:
-    """What a network is asked about: a picture x0 (C, H, W) in noise `strength` times as strong as the network is told.
+    """An input: a picture x0 (C, H, W) in noise `strength` times as strong as the level that the network gets.
 
     `about` says in words what the picture is.
     """
@@ -81,7 +81,7 @@ def trial(
 ) -> OODResult:
     """Ask for the noise in x_t = alpha * x0 + strength * sigma * eps at each of the K steps `t`; eps is (C, H, W).
 
-    Whatever the strength, the predictor is told the schedule's level, and its answer is compared with eps.
+    Whatever the strength, the predictor gets the schedule's level, and its answer is compared with eps.
     """
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))

@@ -1,7 +1,7 @@
 """Data augmentation: small rotations, scalings and shifts, and flips where the label allows them.
 
 A network that sees 600 pictures a thousand times learns them by heart. What is done to them it learns as well, and
-shows in its samples: so the amounts are those that nobody notices in a picture.
+shows in its samples: so the amounts are too small to be noticed in a picture.
 """
 
 from __future__ import annotations

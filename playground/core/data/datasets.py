@@ -23,7 +23,7 @@ class ImageDataset:
     A picture without a label has the number after the last of `label_names`, which networks here take for 'no label'.
     Where a picture has a name of its own, `names` holds N of them; where labels fall into `categories`, one each.
     `mirrors` are the labels whose pictures stay what they are in a mirror. Pictures that `stand_in` are not those of
-    the network that they are shown to: all of them are held out, and whether it has seen them nobody knows.
+    the network that they are shown to: all of them are held out, and whether it was trained on them is unknown.
     """
 
     name: str

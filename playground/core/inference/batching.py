@@ -25,7 +25,7 @@ MOST_WAITING = 4096
 """How many pictures may wait. At 32 a batch that is as many as a slow machine answers in half a minute."""
 
 IDLE = 10.0
-"""For so many seconds the worker waits for work; then it ends, and whoever comes next starts another."""
+"""For so many seconds the worker waits for work; then it ends, and the next request starts another."""
 
 HELD_UP = 0.1
 """For so many seconds at most an answer is kept for somebody who did not come back."""
@@ -65,7 +65,8 @@ class Request:
 def shares(waiting: Iterable[Request], room: int) -> dict[Request, int]:
     """How many rows of each request go into a batch with so much room: the same for all, as far as they have them.
 
-    So one person's sixteen pictures hold up nobody's single one. Where not all have room, the first come first.
+    So a request of sixteen pictures does not delay one of a single picture. Where not all have room, the first come
+    first.
     """
     granted: dict[Request, int] = {}
     wanting = list(waiting)
@@ -84,10 +85,10 @@ Batch = list[tuple[Request, tuple[Tensor, ...]]]
 class DynamicBatcher(nn.Module):
     """A UNet2DModel, or its engine, that many threads call and one worker serves; it is called as the UNet is.
 
-    There is no timer: while a batch is under way, requests gather, and are the next one; whoever has an answer gets
-    ready meanwhile, so an engine's batches are no larger than makes them faster. The answers are handed out one after
+    There is no timer: while a batch is under way, requests gather for the next one; a caller with an answer gets ready
+    meanwhile, so an engine's batches are no larger than makes them faster. The answers are handed out one after
     the other: who comes back with the next request lets the next one go. All at once, threads would take Python's lock
-    from each other at every operation, which takes longer than what they do. An error in a batch is told to those
+    from each other at every operation, which takes longer than what they do. An error in a batch is raised in those
     alone whose rows, asked for by themselves, raise it.
     """
 
@@ -163,7 +164,7 @@ class DynamicBatcher(nn.Module):
                     raise
 
     def _next_batch(self) -> Batch:
-        """Rows of whoever waits; nothing once nobody has come for a while."""
+        """Rows of the waiting requests; nothing once none has come for a while."""
         with self._change:
             if not self._waiting:
                 self._hand_out(len(self._answered))

@@ -10,7 +10,7 @@ import torch
 def lone_worker(name: str) -> ThreadPoolExecutor:
     """One thread in which torch keeps to one processor: work of this size, shared out between several, takes longer.
 
-    Pieces of work are done in the order in which they were submitted, so whoever waits longest is next.
+    Pieces of work are done in the order in which they were submitted, so the longest-waiting piece is next.
     """
     before = torch.get_num_threads()
     worker = ThreadPoolExecutor(1, name)

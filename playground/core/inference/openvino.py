@@ -186,7 +186,7 @@ def _fingerprint(unet: Any) -> str:
 
 
 def _processor() -> str:
-    """What processor this is, as far as it can be told: what is compiled for one may not run on another."""
+    """The kind of processor, as far as it can be found out: what is compiled for one may not run on another."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

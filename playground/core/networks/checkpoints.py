@@ -89,11 +89,11 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
         schedule, says, assumed = schedule_in(folder)
         # accelerate's loader, diffusers' default, leaves tensors without storage where a weight is missing; this one
         # leaves random numbers there, and tells.
-        unet, told = UNet2DModel.from_pretrained(
+        unet, loading_info = UNet2DModel.from_pretrained(
             weights.parent, use_safetensors=True, low_cpu_mem_usage=False, output_loading_info=True
         )
-        if told["missing_keys"]:
-            raise ValueError(f"{WEIGHTS_FILE} does not hold {told['missing_keys'][0]}.")
+        if loading_info["missing_keys"]:
+            raise ValueError(f"{WEIGHTS_FILE} does not hold {loading_info['missing_keys'][0]}.")
     if not all(weight.isfinite().all() for weight in unet.parameters()):
         raise CheckpointError(f"The weights in {called} are damaged: some of them are not finite numbers.")
 

@@ -23,10 +23,10 @@ MAX_BYTES = 1_000_000_000
 ENDPOINT, CACHE = constants.ENDPOINT, constants.HF_HUB_CACHE
 
 ProgressCallback = Callable[[int, int], None]
-"""Is told how many bytes have come, and of how many."""
+"""Called with the number of bytes received so far, and in all."""
 
 
-def fetch(name: str, told: ProgressCallback = lambda done, total: None) -> Path:
+def fetch(name: str, progress: ProgressCallback = lambda done, total: None) -> Path:
     """Download the network `name`, "owner/name" or its address on the Hub; return its folder in the cache.
 
     Nothing but its configs and safetensors, and its card and pictures where it has them, as `playground.train` leaves
@@ -48,9 +48,9 @@ def fetch(name: str, told: ProgressCallback = lambda done, total: None) -> Path:
             raise CheckpointError(f"{name} weighs {total / 1e6:,.0f} MB, where {MAX_BYTES / 1e6:,.0f} MB are allowed.")
         for files in (configs, rest):
             for file in filter(sizes.__contains__, files):
-                folder = _downloaded(name, file, sizes[file], _after(done, total, told))
+                folder = _downloaded(name, file, sizes[file], _after(done, total, progress))
                 done += sizes[file]
-                told(done, total)
+                progress(done, total)
             check_fits(folder, name)
     except HFValidationError as error:
         raise CheckpointError(f"{name!r} cannot be the name of a network on the Hub, which is owner/name.") from error
@@ -65,13 +65,13 @@ def fetch(name: str, told: ProgressCallback = lambda done, total: None) -> Path:
     return folder
 
 
-def found(model: str | Path, told: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
+def found(model: str | Path, progress: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
     """The name and the folder of a network that is in a folder here, or on the Hub; CheckpointError for neither."""
     folder = Path(model)
     if folder.is_dir():
         return folder.resolve().name, folder.resolve()
     try:
-        return short_name(str(model)), fetch(str(model), told)
+        return short_name(str(model)), fetch(str(model), progress)
     except CheckpointError as error:
         raise CheckpointError(f"There is no folder {model} here. {error}") from error
 
@@ -91,11 +91,11 @@ def _check(name: str, sizes: Mapping[str, int], unet: str) -> None:
         )
 
 
-def _after(done: int, total: int, told: ProgressCallback) -> Callable[[int], None]:
-    return lambda came: told(done + came, total)
+def _after(done: int, total: int, progress: ProgressCallback) -> Callable[[int], None]:
+    return lambda came: progress(done + came, total)
 
 
-def _downloaded(name: str, file: str, size: int, told: Callable[[int], None]) -> Path:
+def _downloaded(name: str, file: str, size: int, progress: Callable[[int], None]) -> Path:
     """Download a file of that size, or find it in the cache; return the folder of the whole network."""
 
     class Bar(tqdm):
@@ -106,8 +106,8 @@ def _downloaded(name: str, file: str, size: int, told: Callable[[int], None]) ->
             self.n += n or 0
             if self.n > size:
                 raise CheckpointError(f"{file} of {name} is larger than the Hub said: it was not downloaded.")
-            if self.n < size:  # the last of it is told once it is there
-                told(int(self.n))
+            if self.n < size:  # the last call comes once the file is complete
+                progress(int(self.n))
             return None
 
     path = hf_hub_download(name, file, cache_dir=CACHE, endpoint=ENDPOINT, tqdm_class=Bar)

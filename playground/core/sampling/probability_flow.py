@@ -29,8 +29,8 @@ def probability_flow(
     """Follow d(x/alpha) / d(sigma/alpha) = eps_hat(x) (Song et al. 2021, DDIM, eq. 14) with Heun's method.
 
     Heun's method is of second order (Karras et al. 2022, algorithm 1): two calls of the predictor a step, at its two
-    ends, and their mean is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0), where nobody is asked. x_T is
-    (B, ...), noise at the schedule's last level; the options are those of `samplers.sample`.
+    ends, and their mean is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0) and needs no prediction there.
+    x_T is (B, ...), noise at the schedule's last level; the options are those of `samplers.sample`.
     """
     visited = levels(schedule, steps, spacing)
 

@@ -29,7 +29,7 @@ class Trainer:
     """A network in training, and what it was at every moment that was kept.
 
     Trained by Algorithm 1 of Ho et al. 2020 with AdamW, for STEPS steps; the learning rate falls to 0 as half a cosine.
-    The draws come from a CPU generator of its own, so that nobody else's training changes them.
+    The draws come from a CPU generator of its own, so that no other training changes them.
     """
 
     def __init__(self, recipe: TrainingConfig, device: torch.device | str = "cpu") -> None:

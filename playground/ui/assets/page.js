@@ -122,7 +122,7 @@ window.playground = (() => {
       wanted: false, // whether the link asks for a run that has not been started
       anew: false,   // whether nothing has run since the present state was opened
       opened,        // the number of the state in which the run was asked for
-      unasked: false, // whether nobody pressed
+      unasked: false, // whether it began without a press
       connect: request.connect,
       get number() { return request.number; },
       get running() { return request.pending; },
@@ -286,7 +286,7 @@ window.playground = (() => {
       training.ask(() => ({ until, again: until === null, film: dataset.run, frames: +(dataset.frames ?? 0) }));
     },
 
-    /** Sample; `unasked` where nobody pressed: what takes long, the server then leaves out. */
+    /** Sample; `unasked` without a press: the server then leaves out what takes long. */
     sample(unasked = false) {
       page.requests.sampling.unasked = unasked;
       page.requests.sampling.ask(() => (unasked ? { unasked } : {}));
@@ -409,7 +409,7 @@ window.playground = (() => {
     style.textContent = hidden.map((selector) => `${selector} { display: none !important; }`).join("\n");
   }
 
-  // The rail follows the tab at once, not when Gradio has told of it.
+  // The rail follows the tab at once, not only after Gradio's event.
   document.addEventListener("click", ({ target }) => {
     const tab = target.closest?.("[role=tab]")?.dataset.tabId;
     if (tab) page.set({ tab });
@@ -425,10 +425,10 @@ window.playground = (() => {
     if (touchedAt !== null && changedTouches[0].clientY - touchedAt > 60) document.body.classList.remove("sheet-open");
   }, { passive: true });
 
-  /** A refused value is told at its field, by the field's own name; what has no field in sight stays a toast. */
+  /** A refused value is explained at its field, by the field's own name; without a field in sight it stays a toast. */
   function tellAtField(message) {
     const text = message.textContent.trim(), [, name, rest] = text.match(/^(\w+) (must .*)$/s) ?? [];
-    if (message.dataset.told === text) return;
+    if (message.dataset.explained === text) return;
     const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
     if (!control?.checkVisibility({ visibilityProperty: true })) return; // the sheet with the controls may be closed
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
@@ -444,7 +444,7 @@ window.playground = (() => {
     control.addEventListener("input", clear, { once: true });
     control.addEventListener("click", ({ target }) => { if (target !== field) clear(); }, { once: true });
     if (document.activeElement.matches("body, button")) field?.focus(); // else something is being typed elsewhere
-    message.dataset.told = text; // the style sheet hides it
+    message.dataset.explained = text; // the style sheet hides it
   }
   new MutationObserver((_, observer) => { // Gradio makes the place for messages once, and one toast for all that are there
     const wrap = document.querySelector(".toast-wrap");

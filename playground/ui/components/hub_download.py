@@ -12,7 +12,7 @@ from playground.core.networks.hub import ENDPOINT, MAX_BYTES
 from playground.ui.components.shared_controls import SharedControls
 
 WHAT = f"""Any network without text that is in diffusers' format (a UNet2DModel), has safetensors and weighs at most
-{MAX_BYTES // 10**6:,} MB. It is downloaded to the machine that runs this page, for everybody who has it open."""
+{MAX_BYTES // 10**6:,} MB. It is downloaded to the machine that runs this page. Then every visitor can choose it."""
 
 PROGRESS = gr.Progress()  # Gradio knows by this default that the handler reports its progress
 _serial = itertools.count()  # one that is fetched again counts as another

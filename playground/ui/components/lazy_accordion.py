@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.components.events import answer_latest
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 
 
 def fill_while_open(
@@ -18,7 +18,7 @@ def fill_while_open(
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     is_open = gr.State(False)
 
-    @told()
+    @user_errors()
     def filled(wanted: bool, *values: Any) -> Any:
         if wanted:
             return fill(*values)

@@ -39,7 +39,7 @@ OTHERS = (
 
 
 def card_in_words(checkpoint: Checkpoint) -> str:
-    """What the network is, and its card's facts and figures, as a Markdown table; what nobody says is left out."""
+    """What the network is, and its card's facts and figures, as a Markdown table; unknown entries are left out."""
     card = checkpoint.card
     error = card.get("held_out_error", {})
     bound = card.get("evaluation", {}).get("bound", {})

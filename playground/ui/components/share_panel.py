@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 import segno
 
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import HIDEABLE
 
 MAX_LINK = 2000
@@ -74,7 +74,7 @@ def build_share() -> None:
         )
         close = gr.Button("Close", size="sm", min_width=0)
 
-    @told()
+    @user_errors()
     def shown(address: str, names: list[str]) -> tuple[str, str, str, dict[str, object]]:
         return address, "" if is_local(address) else qr_code(address), reach(address), gr.update(visible=True)
 

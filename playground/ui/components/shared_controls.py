@@ -16,7 +16,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.picker import build_picker, offer, taken
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings, checked, one_of
@@ -75,7 +75,7 @@ def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside
     `beside` are the controls, by name, that the range depends on.
     """
 
-    @told()
+    @user_errors()
     def check(value: Any, *others: Any) -> None:
         checked(library, **dict(zip(beside, others, strict=True)), **{name: value})
 
@@ -121,7 +121,7 @@ def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedCon
     def offered(name: str) -> str:
         return one_of("model", name, library.names)
 
-    @told()
+    @user_errors()
     def any_other(name: str) -> tuple[int, None]:
         return random.randrange(len(library.pictures(offered(name)))), None
 
@@ -136,8 +136,8 @@ def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedCon
 
     another_one = another.click(any_other, model, [picture, own], **quiet)
     other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
-    picked = picker.input(told()(taken), picker, [picture, own], **quiet)
-    upload.upload(told()(uploaded), [upload, picture, model], [own, picture], **quiet)
+    picked = picker.input(user_errors()(taken), picker, [picture, own], **quiet)
+    upload.upload(user_errors()(uploaded), [upload, picture, model], [own, picture], **quiet)
     picture.input(lambda: None, None, own, **quiet)
     fill_while_open(
         picker, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]

@@ -10,7 +10,7 @@ import gradio as gr
 from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
 from playground.render.export import api_records
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.server.zerogpu import calls_of_run, lend
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import CONTROLS, checked
@@ -37,7 +37,7 @@ def build_api(library: ModelRegistry) -> None:
     def answer(scene: Scene, pictures: ImageDataset, numbers: Record) -> tuple[ImageDataset, Record]:
         return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
 
-    @told()
+    @user_errors()
     def add_noise(
         model: str = default.model,
         picture: int = default.picture,
@@ -67,7 +67,7 @@ def build_api(library: ModelRegistry) -> None:
         asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
         return answer(asked, *api_records.forward_record(asked.forward(), asked.settings.t))
 
-    @told()
+    @user_errors()
     def predict_noise(
         model: str = default.model,
         picture: int = default.picture,
@@ -100,7 +100,7 @@ def build_api(library: ModelRegistry) -> None:
         pictures, numbers = api_records.prediction_record(asked.prediction(predictor, [asked.settings.t]))
         return answer(asked, pictures, {"predictor": predictor, **numbers, "covered": asked.covers(asked.settings.t)})
 
-    @told()
+    @user_errors()
     def sample(
         model: str = default.model,
         label: str = default.label,

@@ -12,10 +12,11 @@ DISK_FULL = "The disk of the machine that runs this page is full: nothing can be
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Core's ValueErrors, missing files and a full disk become a sentence on the page and for who calls an endpoint.
+def user_errors() -> Iterator[None]:
+    """Core's ValueErrors, missing files and a full disk become a sentence on the page and in an endpoint's answer.
 
-    A handler takes it as a decorator, `@told()`; a generator, which runs only later, has its body in `with told():`.
+    A handler takes it as a decorator, `@user_errors()`; a generator, which runs only later, has its body in
+    `with user_errors():`.
     """
     try:
         yield

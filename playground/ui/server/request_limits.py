@@ -19,7 +19,7 @@ TOO_LARGE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are all
 
 
 class MaxBodySizeMiddleware:
-    """ASGI middleware that answers 413 to whoever announces or sends more than MAX_BODY."""
+    """ASGI middleware that answers 413 to requests that announce or send more than MAX_BODY."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -23,7 +23,7 @@ class RunLimiter:
         with self._guard:
             if self._running[person] >= self._at_once:
                 raise ValueError(
-                    f"You have {self._at_once} runs under way already, and more than that nobody has here: "
+                    f"You have {self._at_once} runs under way already, the most that one browser session may have: "
                     "wait until one ends, or stop it."
                 )
             self._running[person] += 1
@@ -32,7 +32,7 @@ class RunLimiter:
         finally:
             with self._guard:
                 self._running[person] -= 1
-                self._running += Counter()  # forgets whoever has none
+                self._running += Counter()  # forgets sessions without runs
 
     def __len__(self) -> int:
         """How many runs are under way."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import MAX_FILM, whole
 
 MAX_NUMBER = 2**31 - 1
@@ -166,7 +166,7 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
     """
     answer = gr.JSON(visible="hidden", label="The last request that arrived")
 
-    @told()
+    @user_errors()
     def arrived(request: gr.Request, asked: Any) -> dict[str, Any]:
         session, number = str(request.session_hash), number_of(asked)
         runs.request(session, number)

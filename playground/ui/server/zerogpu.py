@@ -1,6 +1,6 @@
 """ZeroGPU Spaces: functions that sample borrow a GPU for as long as they need it; elsewhere nothing changes.
 
-The page itself, with all that a slider asks for, runs there on the CPU and costs nobody's quota.
+The page itself, with all that a slider asks for, runs there on the CPU and costs no quota.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image
 
 from playground.core.analysis.solver_comparison import REFERENCE_STEPS
 from playground.core.model_registry import ModelRegistry
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
 
@@ -50,7 +50,7 @@ def lend(
     def run(
         settings: Settings, own: Image.Image | None, painting: Image.Image | None, *args: P.args, **kwargs: P.kwargs
     ) -> Iterator[T]:
-        with told():  # of other errors nothing but their name comes back
+        with user_errors():  # of other errors nothing but their name comes back
             yield from work(Scene(there, settings, own, painting), *args, **kwargs)
 
     on_loan = spaces.GPU(duration=duration)(run)

@@ -124,7 +124,7 @@ def checked(library: ModelRegistry, **controls: Any) -> Settings:
     model = one_of("model", values["model"], library.names)
     pictures = library.pictures(model)
     num_steps = whole("T", values["T"], MIN_STEPS, MAX_STEPS)
-    # Nobody asked for the defaults: where there is no room for one, its nearest neighbour does, or a held-out picture.
+    # A default that is out of range becomes the nearest allowed value, or a held-out picture.
     in_range = defaults.picture < len(pictures)
     values["picture"] = controls.get(
         "picture", defaults.picture if in_range else len(pictures) - 1 - pictures.held_out // 2

@@ -57,7 +57,7 @@ def film_of(scene: Scene) -> Film:
 
 
 def build_forward(bench: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
-    """Lay out the tab: its player, filled by whoever listens to the bench, the choice of a way, and its formula."""
+    """Lay out the tab: player (filled by the page's events), the choice of closed form or Markov chain, formula."""
     with gr.Row(elem_classes="claim-row"):
         way = gr.Radio(
             [("closed form", "jump"), ("Markov chain", "walk")],

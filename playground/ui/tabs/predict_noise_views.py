@@ -208,8 +208,8 @@ training both are drawn anew for every picture. The optimizer then changes the w
 smaller.""",
         ),
         _training,
-        """**Takeaway.** The training target ε is known because the training code has added it. Nobody has to label a
-noisy picture. These four lines and an update of the weights, repeated many times, are the whole training.""",
+        """**Takeaway.** The training target ε is known because the training code has added it. No noisy picture has to
+be labelled. These four lines and an update of the weights, repeated many times, are the whole training.""",
     ),
     "depth": AnalysisView(
         "Out of distribution",

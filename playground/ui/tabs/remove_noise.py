@@ -22,7 +22,7 @@ from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.player import build_player, showing
 from playground.ui.components.shared_controls import SharedControls, refuse_when_left
 from playground.ui.export_script import script
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.markdown_escape import plain
 from playground.ui.server.run_limiter import RunLimiter
@@ -310,7 +310,7 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
     def watch(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
         """Sample, or send what a film lacks of the same run: {"film": its number, "frames": how many it has}."""
         session = str(request.session_hash)
-        with told(), runs.start(session, number := number_of(asked)) as is_latest:
+        with user_errors(), runs.start(session, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
@@ -355,7 +355,7 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
                 raise
             yield stream.end(mark), gr.skip()
 
-    @told()
+    @user_errors()
     def arrays(request: gr.Request, film: float, frames: float) -> str:
         """The steps that a film has in its first `frames`, sampled again from what it was made from."""
         session = str(request.session_hash)
@@ -392,12 +392,12 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
         runs.leave(str(request.session_hash))
 
     reverse = RemoveNoiseTab(bench.library, views, controls, of_sampler, of_view, painting, leave)
-    sampler.input(told()(_of_sampler), sampler, of_sampler, **quiet)
+    sampler.input(user_errors()(_of_sampler), sampler, of_sampler, **quiet)
     lent = gr.State("")
     view.input(None, js="() => playground.choose()", api_visibility="private")
     label.input(lambda: "", None, lent, **quiet)
     view.input(
-        told()(reverse.opened_as),
+        user_errors()(reverse.opened_as),
         [view, bench.controls["model"], label, lent, sampler],
         [*of_view, label, lent, sampler],
         **quiet,

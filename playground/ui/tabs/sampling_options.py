@@ -11,7 +11,7 @@ from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.ui.components.lazy_accordion import fill_while_open
 from playground.ui.components.mask_brush import build_brush, over, painted_over
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import KEPT, SAME_LABEL, Settings
 
 KEPT_NAMES = (
@@ -70,7 +70,7 @@ def build_elsewhere(
         karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
     painting = gr.State(None)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    brush.input(told()(painted_over), brush, [keep, painting], **quiet)
+    brush.input(user_errors()(painted_over), brush, [keep, painting], **quiet)
     picture_changed = [bench.controls["picture"].change, bench.renewed.change, bench.own.change]
     fill_while_open(
         part, picture_changed, lambda *values: gr.update(picture=over(bench.scene(*values))), bench.inputs, [brush]

@@ -21,7 +21,7 @@ from playground.ui.components.frame import Frame
 from playground.ui.components.picker import build_pad, ink
 from playground.ui.components.player import build_player, showing
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import told
+from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, build_answers, build_request, number_of
 from playground.ui.state.scene import Scene, fingerprint
@@ -29,7 +29,7 @@ from playground.ui.state.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settin
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25
-"""Steps of training in a turn: a moment's work, so that nobody waits long for theirs."""
+"""Steps of training in a turn: little work at a time, so that no session waits long."""
 MAX_MOMENTS = 200
 
 CLAIM = Claim(
@@ -82,9 +82,9 @@ class TrainTab:
 
 
 class TrainingService:
-    """Everybody's training on this server: each has a desk, and one worker does everybody's work, bit by bit.
+    """All trainings on this server: one for each session, and one worker thread that advances them in turns.
 
-    So it is fair: whoever waits longest is next.
+    The session that has waited longest is next.
     """
 
     def __init__(self, device: Any) -> None:
@@ -235,7 +235,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
         halt = gr.Button("Pause", min_width=0, elem_id="pause-training", elem_classes="on-training")
         once = gr.Button("+1", size="sm", min_width=0, elem_id="one-step", elem_classes="on-training")
         reset = gr.Button("Reset", size="sm", min_width=0, elem_id="reset-training", elem_classes="on-training")
-    pad.input(told()(ink), pad, own, api_visibility="private", show_progress="hidden")
+    pad.input(user_errors()(ink), pad, own, api_visibility="private", show_progress="hidden")
 
     have = gr.Number(visible="hidden")
     inputs = [*bench.inputs, own, *controls.values()]
@@ -259,7 +259,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
             return f"Training: {step:,} of {STEPS:,} steps.{own}"
         return f"{step:,} of {STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
 
-    @told()
+    @user_errors()
     def prepare(tab: str, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         if tab != "training" or None in (*values[: len(bench.controls)], *values[len(bench.inputs) + 1 :]):
             return gr.skip(), gr.skip()
@@ -284,7 +284,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
         anew, for another sampler; without "train" only those that there are.
         """
         session = str(request.session_hash)
-        with told(), runs.start(session, number := number_of(asked)) as is_latest:
+        with user_errors(), runs.start(session, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
@@ -316,7 +316,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
             yield stream.end(mark), gr.skip() if desk.left else said(desk)
 
     def one_step(have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
-        with told():
+        with user_errors():
             desk, new, paths = at_desk(request, values)
             step = desk.learner.step + 1
             if step > STEPS:
@@ -328,7 +328,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
             return showing(*({**film, "follow": k == 0} for k, film in enumerate(films))), said(desk)
 
     def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
-        with told():
+        with user_errors():
             workshop.desks.clear(str(request.session_hash))
             desk, _, paths = at_desk(request, values)
             return showing(workshop.film(desk, 0, len(milestones()), paths)), said(desk)

@@ -70,7 +70,7 @@ function drawPaths(pen, panel, { paths }) {
 /** The noise that is found at each place of the grid, the fainter the fewer x_t come there. */
 function drawArrows(pen, panel, moment) {
   const { context, x, y, unit } = pen, { grid, density, longest } = film.plane, count = grid.length / 2;
-  const asked = Math.min(place, lastPlace() - 1); // nobody is asked for the noise of what is clean
+  const asked = Math.min(place, lastPlace() - 1); // at the clean end there is no noise to predict
   const field = panel.draws === "exact" ? film.plane.field : moment.field;
   const step = Math.abs(grid[3] - grid[1]), length = step * .95 * unit / longest, head = step * unit * .22;
   context.strokeStyle = pen.colour(panel.role);
