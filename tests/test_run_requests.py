@@ -168,10 +168,11 @@ def test_a_gap_is_told_once_and_only_to_the_run_that_makes_the_film(runs: Runs) 
 
 
 def test_the_last_films_of_a_session_are_kept_by_number(runs: Runs) -> None:
-    assert runs.kept("one", 1) is None
+    assert (runs.kept("one", 1), runs.last_kept("one")) == (None, 0)
     for number in range(1, FILMS + 2):
         runs.keep("one", number, f"film {number}")
     assert [runs.kept("one", number) for number in (1, 2, FILMS + 1)] == [None, "film 2", f"film {FILMS + 1}"]
+    assert runs.last_kept("one") == FILMS + 1
     assert runs.kept("other", 2) is None
 
 

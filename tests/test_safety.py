@@ -188,7 +188,7 @@ def test_an_uploaded_page_is_not_shown_as_one(visitor: ByHand) -> None:
 
 def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address: str) -> None:
     """Two: a run that is watched, and its steps so far, which are sampled again to be saved."""
-    event, values = visitor.run(Steps=1000, ImageDataset=1)
+    event, values = visitor.run(Steps=1000, Pictures=1)
     assert visitor.join(event, values).status_code == 200
     messages, came = visitor.messages(), 0
     while came < 20:
@@ -205,7 +205,7 @@ def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address
 
 def test_of_several_runs_that_somebody_starts_only_the_last_goes_on(visitor: ByHand) -> None:
     """Whatever number of them is asked for at once, and whoever asks for each twice."""
-    long = [visitor.run(Steps=1000, ImageDataset=1) for _ in range(4)]
+    long = [visitor.run(Steps=1000, Pictures=1) for _ in range(4)]
     for event, values in (*long, *long, visitor.run(Steps=2)):
         assert visitor.join(event, values).status_code == 200
     answers = [message for message in visitor.messages() if message["msg"] == "process_completed"]
@@ -252,7 +252,7 @@ def test_what_is_asked_for_again_is_of_the_film_that_it_names_or_a_new_one(visit
     other = pieces()
     assert {film["run"] for film in other} == {3}
     assert other[2]["moving"] != first[2]["moving"]
-    lost = pieces(film=2, frames=4)  # the second request was for more of the first film
+    lost = pieces(film=1, frames=4)  # which is no longer the last
     assert [(film["run"], film["start"]) for film in lost] == [(4, 0), (4, 1), (4, 2)]
 
 

@@ -42,7 +42,7 @@ def test_errors_are_the_same_sentences(space: Space) -> None:
 def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -> None:
     with ByHand(space.address) as visitor:
         before = len(space.loans())
-        assert visitor.join(*visitor.run(Steps=1000, ImageDataset=1)).status_code == 200
+        assert visitor.join(*visitor.run(Steps=1000, Pictures=1)).status_code == 200
         came = 0
         for message in visitor.messages():
             came += message["msg"] == "process_generating"

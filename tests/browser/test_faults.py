@@ -71,7 +71,7 @@ def is_idle(server: Server) -> bool:
 
 def long_run(visitor: ByHand) -> tuple[dict[str, Any], list[Any]]:
     """The event that samples, and values with which it takes minutes."""
-    return visitor.run(Steps=1000, ImageDataset=2)
+    return visitor.run(Steps=1000, Pictures=2)
 
 
 def started(visitor: ByHand, event: dict[str, Any], values: list[Any]) -> Generator[dict[str, Any]]:
@@ -177,7 +177,7 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
         assert soon(lambda: "Its fast path is not there: " in server.said(), within=60)
         everything = visitor.pressed("every-step")
         assert "Nothing has been sampled yet" in visitor.call(everything, [0, 0])["output"]["error"]
-        event, values = visitor.run(Steps=60, ImageDataset=4)
+        event, values = visitor.run(Steps=60, Pictures=4)
         assert visitor.call(event, values)["success"]
         assert visitor.call(everything, [values[0]["number"], 61])["output"]["error"] == DISK_FULL
         upload = visitor.http.post("upload", files={"files": ("large.png", os.urandom(2_000_000))})

@@ -130,6 +130,10 @@ class Runs:
         """What the film with this number was made from, or None."""
         return self._session(name).films.get(number)
 
+    def last_kept(self, name: str) -> int:
+        """The number of the session's last film; 0 without any."""
+        return next(reversed(self._session(name).films), 0)
+
     def leave(self, name: str) -> None:
         """Forget a session whose page was closed; its runs end."""
         with self._guard:

@@ -318,7 +318,8 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
                 whole("film", asked.get("film", number), 1, number),
                 whole("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
-            if not (before := runs.kept(session, film)):  # nothing is known of it: this film is new
+            before = runs.kept(session, film) if film == runs.last_kept(session) else None
+            if not before:  # or the page has lost all of a later film
                 film, have = number, 0
             stream = FilmStream(lambda: runs.lacking(session))
             mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
