@@ -35,7 +35,7 @@ def test_errors_are_the_same_sentences(space: Space) -> None:
     with pytest.raises(AppError, match="steps must be a whole number from 1 to 1000; it was 0"):
         Client(space.address, verbose=False).predict(steps=0, api_name="/sample")
     with ByHand(space.address) as visitor:
-        answer = visitor.call(*visitor.run(SamplingView="slow", Keep="left"))
+        answer = visitor.call(*visitor.run(View="slow", Keep="left"))
     assert "keep must be nothing to show a single step" in answer["output"]["error"]
 
 
