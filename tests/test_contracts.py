@@ -12,7 +12,8 @@ import pytest
 from gradio_client import Client
 
 from playground.core.model_registry import ModelRegistry
-from playground.ui.state.settings import Settings, from_query
+from playground.ui.state.links import from_query
+from playground.ui.state.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 

@@ -22,7 +22,8 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
 from playground.ui.components.lesson import QUESTIONS
-from playground.ui.state.settings import MAX_STOP, from_query
+from playground.ui.state.links import from_query
+from playground.ui.state.settings import MAX_STOP
 from tests.server import ROOT
 
 SCHEDULE = linear(1000)

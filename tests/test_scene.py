@@ -7,8 +7,9 @@ from torch.testing import assert_close
 
 from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
+from playground.ui.state.links import sampling_query
 from playground.ui.state.scene import Scene, fingerprint
-from playground.ui.state.settings import checked, sampling_query
+from playground.ui.state.settings import checked
 from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
 from tests.conftest import unlabelled
 

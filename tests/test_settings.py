@@ -7,21 +7,8 @@ from hypothesis import strategies as st
 
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
-from playground.ui.state.settings import (
-    CONTROLS,
-    HIDEABLE,
-    LEARNING,
-    LOOK_NAMES,
-    NAMES,
-    SHOWN,
-    UNSAID,
-    Settings,
-    checked,
-    from_query,
-    sampling_query,
-    to_query,
-    training_query,
-)
+from playground.ui.state.links import UNSAID, from_query, sampling_query, to_query, training_query
+from playground.ui.state.settings import CONTROLS, HIDEABLE, LEARNING, LOOK_NAMES, NAMES, SHOWN, Settings, checked
 from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.conftest import unlabelled
 

@@ -27,8 +27,9 @@ from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_request, number_of
 from playground.ui.server.zerogpu import lend
+from playground.ui.state.links import UNSAID, from_query, to_query
 from playground.ui.state.scene import Scene, fingerprint
-from playground.ui.state.settings import TABS, UNSAID, Settings, checked, from_query, to_query
+from playground.ui.state.settings import TABS, Settings, checked
 from playground.ui.tabs import add_noise, predict_noise
 from playground.ui.tabs.add_noise import build_forward
 from playground.ui.tabs.hardest_pictures import calls_of_rankings, shown_ranking

@@ -35,7 +35,8 @@ from playground.core.sampling import generate
 from playground.core.sampling.inpainting import MASKS, UNCONDITIONED, Conditioning, painted
 from playground.core.sampling.samplers import Step
 from playground.core.sampling.timesteps import strides_above
-from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings, sampling_query
+from playground.ui.state.links import sampling_query
+from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings
 
 T = TypeVar("T")
 

@@ -1,10 +1,10 @@
-"""Settings: every control in one validated record, and as the query string of a link."""
+"""Settings: every control of the playground in one validated record."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from typing import Any
 
 from playground.core.analysis.solver_comparison import MIN_CALLS
@@ -196,73 +196,10 @@ def checked(library: ModelRegistry, **controls: Any) -> Settings:
     )
 
 
-def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
-    """The settings in the query string of a link, and a sentence for each part that is not allowed.
-
-    Such a part keeps its default. Parts whose names begin with two underscores are the host's.
-    """
-    accepted: dict[str, Any] = {"model": library.names[0]}
-    unknown = [name for name in query if name not in NAMES and not name.startswith("__")]
-    notes = [f"The link has a part that is not known here: {_shown(name)}." for name in unknown]
-    for name in NAMES:
-        if name not in query:
-            continue
-        value: Any = query[name]
-        if isinstance(getattr(Settings, name), bool):
-            value = {"1": True, "0": False}.get(value, value)
-        try:
-            checked(library, **{**accepted, name: value})
-        except ValueError as error:
-            notes.append(f"The link asked for something else: {error}")
-        else:
-            accepted[name] = value
-    return checked(library, **accepted), notes
-
-
-def to_query(settings: Settings) -> dict[str, str]:
-    """What a link to these settings says: each control, but for those of the page that say nothing."""
-    values = {
-        name: value for name, value in asdict(settings).items() if name in CONTROLS or value != getattr(Settings, name)
-    }
-    return {name: _written(value) for name, value in values.items()}
-
-
-def sampling_query(settings: Settings) -> dict[str, str]:
-    """The settings that decide what a film of sampling shows, as a link has them."""
-    s = settings
-    names = ["model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance"]
-    names += ["view", "spacing", "karras"]
-    if s.view == "race":
-        names += ["solvers", "calls"]
-    else:
-        names += ["sampler", "steps", "start", "keep"]
-        names += {"ddim": ["eta"], "ddpm": ["variance"]}.get(s.sampler, [])
-        names += ["start_at"] if s.start == "picture" else []
-        names += ["picture"] if s.start == "picture" or s.keep != "nothing" else []
-        names += ["count", "driver"] if s.view == "run" else []
-    return {name: _written(getattr(s, name)) for name in names}
-
-
-def training_query(settings: Settings) -> dict[str, str]:
-    """The settings that decide what a film of training shows, as a link has them."""
-    return {name: _written(getattr(settings, name)) for name in (*LEARNING, "seed", "schedule", "T", "zero_terminal")}
-
-
-def _written(value: Any) -> str:
-    """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
-    if isinstance(value, str):
-        return value
-    return f"{value:g}" if isinstance(value, float) else str(int(value))
-
-
-UNSAID = {name: _written(getattr(Settings, name)) for name in FURTHER}
-"""What a link does not say, of the further controls."""
-
-
 def one_of(name: str, value: Any, known: Collection[str]) -> str:
     """The value, which is one of these. Raises ValueError, in a sentence for a person, for any other."""
     if value not in list(known):
-        raise ValueError(f"{name} must be one of {', '.join(known)}; it was {_shown(value)}.")
+        raise ValueError(f"{name} must be one of {', '.join(known)}; it was {quoted(value)}.")
     return str(value)
 
 
@@ -271,14 +208,14 @@ def _racers(names: Any) -> str:
     racers = list(names) if isinstance(names, list | tuple) else str(names).split(",")
     low, high = RACERS
     if not low <= len(racers) <= high or len(set(racers)) < len(racers):
-        shown = _shown(", ".join(map(str, racers)))
+        shown = quoted(", ".join(map(str, racers)))
         raise ValueError(f"solvers must be {low} to {high} different ones; they were {shown}.")
     return ",".join(one_of("solvers", name, SAMPLERS) for name in racers)
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{name} must be true or false; it was {_shown(value)}.")
+        raise ValueError(f"{name} must be true or false; it was {quoted(value)}.")
     return value
 
 
@@ -288,7 +225,7 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not low <= number <= high:
-        raise ValueError(f"{name} must be a number from {low:g} to {high:g}; it was {_shown(value)}.")
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}; it was {quoted(value)}.")
     return number
 
 
@@ -303,11 +240,11 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not low <= number <= high or number != int(number):
-        raise ValueError(f"{name} must be a whole number from {low} to {high}; it was {_shown(value)}.")
+        raise ValueError(f"{name} must be a whole number from {low} to {high}; it was {quoted(value)}.")
     return int(number)
 
 
-def _shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """What was asked for, as far as it fits into a sentence."""
     text = "empty" if value in (None, "") else str(value)
     return text if len(text) <= 40 else text[:37] + "…"

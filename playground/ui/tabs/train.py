@@ -24,8 +24,9 @@ from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, build_answers, build_request, number_of
+from playground.ui.state.links import training_query
 from playground.ui.state.scene import Scene, fingerprint
-from playground.ui.state.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, training_query, whole
+from playground.ui.state.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, whole
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25

@@ -1,0 +1,73 @@
+"""Links: settings as the query string of a link, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from playground.core.model_registry import ModelRegistry
+from playground.ui.state.settings import CONTROLS, FURTHER, LEARNING, NAMES, Settings, checked, quoted
+
+
+def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """The settings in the query string of a link, and a sentence for each part that is not allowed.
+
+    Such a part keeps its default. Parts whose names begin with two underscores are the host's.
+    """
+    accepted: dict[str, Any] = {"model": library.names[0]}
+    unknown = [name for name in query if name not in NAMES and not name.startswith("__")]
+    notes = [f"The link has a part that is not known here: {quoted(name)}." for name in unknown]
+    for name in NAMES:
+        if name not in query:
+            continue
+        value: Any = query[name]
+        if isinstance(getattr(Settings, name), bool):
+            value = {"1": True, "0": False}.get(value, value)
+        try:
+            checked(library, **{**accepted, name: value})
+        except ValueError as error:
+            notes.append(f"The link asked for something else: {error}")
+        else:
+            accepted[name] = value
+    return checked(library, **accepted), notes
+
+
+def to_query(settings: Settings) -> dict[str, str]:
+    """What a link to these settings says: each control, but for those of the page that say nothing."""
+    values = {
+        name: value for name, value in asdict(settings).items() if name in CONTROLS or value != getattr(Settings, name)
+    }
+    return {name: _written(value) for name, value in values.items()}
+
+
+def sampling_query(settings: Settings) -> dict[str, str]:
+    """The settings that decide what a film of sampling shows, as a link has them."""
+    s = settings
+    names = ["model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance"]
+    names += ["view", "spacing", "karras"]
+    if s.view == "race":
+        names += ["solvers", "calls"]
+    else:
+        names += ["sampler", "steps", "start", "keep"]
+        names += {"ddim": ["eta"], "ddpm": ["variance"]}.get(s.sampler, [])
+        names += ["start_at"] if s.start == "picture" else []
+        names += ["picture"] if s.start == "picture" or s.keep != "nothing" else []
+        names += ["count", "driver"] if s.view == "run" else []
+    return {name: _written(getattr(s, name)) for name in names}
+
+
+def training_query(settings: Settings) -> dict[str, str]:
+    """The settings that decide what a film of training shows, as a link has them."""
+    return {name: _written(getattr(settings, name)) for name in (*LEARNING, "seed", "schedule", "T", "zero_terminal")}
+
+
+def _written(value: Any) -> str:
+    """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else str(int(value))
+
+
+UNSAID = {name: _written(getattr(Settings, name)) for name in FURTHER}
+"""What a link does not say, of the further controls."""
