@@ -290,6 +290,14 @@ def test_what_was_left_empty_or_wrong_is_told_at_each_field(open_page: OpenPage)
     page.wait_for_function("new URL(location.href).searchParams.get('seed') === '3'")
 
 
+def test_an_open_explanation_stays_open_when_its_text_is_renewed(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}?tab=prediction", **SMALL).page
+    page.locator("#tab-prediction .more summary").click()
+    page.evaluate("playground.open('tab=prediction&look=step')")  # as an answer does that comes late
+    expect(page.get_by_role("heading", name="How does ε̂ give the reverse step?")).to_be_visible()
+    expect(page.locator("#tab-prediction .more .card")).to_be_visible()
+
+
 def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}?tab=prediction&t=700", **SMALL).page
     where = page.locator("#player-prediction .frames output")

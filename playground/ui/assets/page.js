@@ -25,6 +25,17 @@ window.playground = (() => {
     if (document.body.classList.contains("sheet-open") && target.closest?.("#head, #learn, .lesson")) document.body.classList.remove("sheet-open");
   });
 
+  // An explanation that is open stays so when its text is renewed, as by an answer that comes late.
+  new MutationObserver((changes) => {
+    for (const { target, removedNodes } of changes) {
+      const wasOpen = (node) => node.matches?.(".more[open]") || node.querySelector?.(".more[open]");
+      if (target.closest?.(".question") && [...removedNodes].some(wasOpen)) {
+        const renewed = target.closest(".question").querySelector(".more");
+        if (renewed) renewed.open = true;
+      }
+    }
+  }).observe(document, { childList: true, subtree: true });
+
   const asked = new URLSearchParams(location.search);
   const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings
