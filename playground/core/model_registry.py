@@ -107,7 +107,7 @@ class ModelRegistry:
             return self._checkpoint(name)
 
     def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """Let a network drive a run: the records of `way(predictor, *args, **options)`, such as `experiments.reverse`.
+        """Let a network drive a run: the records of `way(predictor, *args, **options)`, such as `generate.reverse`.
 
         Everything that samples asks for it here; a library that has its networks elsewhere runs it elsewhere. Raises
         what `way` raises, and CheckpointError.

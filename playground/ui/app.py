@@ -141,7 +141,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         following = [reverse.controls[name] for name in reverse.of_model(first.settings)]
         renewals = itertools.count(1)
         of_model = [bench.renewed, bench.controls["picture"], *following, *of_forward["outputs"]]
-        # Not always_last: see the bench on the `input` of a dropdown.
+        # Not always_last: see `build_bench` on the `input` of a dropdown.
         each_choice = {**quiet, "trigger_mode": "multiple"}
         of_another_model = [bench.controls["model"].input, *fetched]
         for chosen in of_another_model:

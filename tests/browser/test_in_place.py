@@ -309,6 +309,12 @@ def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, 
     page.get_by_label("Independence", exact=True).check()
     page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
     expect(where).to_have_text("t = 0")  # a person went there
+    page.get_by_label("Shrinkage", exact=True).check()
+    page.evaluate("playground.open('tab=prediction&look=shrinkage&t=20')")
+    page.wait_for_function("!playground.requests.state.pending")
+    page.get_by_label("Independence", exact=True).check()
+    page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
+    expect(where).to_have_text("t = 20")  # where the link is, not what was left before it
 
 
 def test_the_lesson_opens_where_it_was_closed(open_page: OpenPage) -> None:

@@ -54,7 +54,7 @@ def guided_reverse(
     guidance: float,
     **options: Any,
 ) -> Iterator[GuidanceStep]:
-    """`experiments.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
+    """`generate.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
     if label is None:
         raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
     overheard = _Overheard(predictor, guidance)

@@ -1,4 +1,4 @@
-"""Sample quality: Fréchet distance, nearest neighbours and label agreement of samples and held-out pictures."""
+"""Sample quality: nearest neighbours, principal components and the Fréchet distance between two sets of pictures."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def race(
 ) -> Iterator[list[SolverRun]]:
     """All of them from the same x_T, call by call; who has fewer calls to take waits at the end.
 
-    x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `experiments.reverse`;
+    x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `generate.reverse`;
     its seed draws x_T and the fresh noise of those that add some. Raises ValueError for fewer than MIN_CALLS calls.
     """
     if calls < MIN_CALLS:

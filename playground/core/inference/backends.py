@@ -1,4 +1,4 @@
-"""Inference backends: the fastest one of this machine is enabled in the background."""
+"""Inference backends: OpenVINO on a CPU, enabled in the background; CUDA graphs on a GPU; PyTorch elsewhere."""
 
 from __future__ import annotations
 

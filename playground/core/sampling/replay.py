@@ -16,7 +16,7 @@ from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import DevicePredictor
 
 Way = Callable[..., Iterator[Any]]
-"""What a predictor is the first argument of, and drives: `experiments.reverse`, `guidance.guided_reverse`, a race."""
+"""A sampling function; its first argument is a predictor: `generate.reverse`, `guided_reverse`, `race`."""
 
 
 class ReplayPredictor:

@@ -198,7 +198,7 @@ window.playground = (() => {
       opened = read.number;
       request.ended(opened);
       ({ state, unsaid } = read);
-      [drawn, touched, page.ready] = [{}, false, true];
+      [drawn, touched, beforeShrinkage, page.ready] = [{}, false, null, true];
       notes(read.notes.join("\n"));
       const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
       Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state, anew: read.number > 0 });

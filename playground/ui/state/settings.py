@@ -107,7 +107,7 @@ NAMES = tuple(field.name for field in fields(Settings))
 CONTROLS = NAMES[: NAMES.index("view")]
 LEARNING = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
 FURTHER = (*NAMES[NAMES.index("view") : NAMES.index(LEARNING[0])], *LEARNING)
-"""Further controls of *Remove noise* and those of *Train it*: a link says them only where they differ from the
+"""Further controls of *Remove noise* and those of *Train*: a link says them only where they differ from the
 defaults."""
 HIDEABLE = tuple(name for name in (*CONTROLS, *FURTHER) if name not in ("tab", "t"))
 """The controls that a link can hide."""

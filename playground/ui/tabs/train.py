@@ -92,7 +92,7 @@ class TrainingService:
         self.device, self.desks, self._worker = device, TrainingSessionStore(), lone_worker("training")
 
     def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
-        """The person's desk for these settings, and whether it is a new one."""
+        """The training session for these settings, and whether it is a new one."""
         return self._worker.submit(self._prepared, session, own, settings).result()
 
     def _prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
