@@ -71,7 +71,7 @@ def offer(pictures: ImageDataset) -> dict[str, Any]:
 
 
 def taken(value: Any) -> tuple[Any, Image.Image | None]:
-    """What the component's value does to the shared controls: a number and no picture of one's own, or a drawing as one's own.
+    """The picture's number and no picture of one's own for a choice, or the drawing as one's own.
 
     Raises ValueError, in a sentence for a person, for an empty drawing and for what is none.
     """
