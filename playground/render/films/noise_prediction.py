@@ -37,7 +37,7 @@ def predictors_film(found: Predictions, at: int) -> Film:
     rows = [
         [x_t_panel(first, "input")],
         [_eps("true noise")],
-        [_x0("clean picture")],
+        [_x0("clean")],  # in five columns on a phone no more has room
     ]
     for who, each in found.items():
         if who in ("network", "ideal"):

@@ -59,8 +59,8 @@ def _what_stays(ground: ReferenceField) -> Film:
         },
         "panels": [
             _plane("data", "x_t", "mixture", "", "noisy data at this t"),
-            _plane("paths", "x_t", "mixture", "network", "400 particles; blue: the data"),
-            _plane("field", "ε̂", "prediction", "network", _ARROWS, note="asked"),
+            _plane("paths", "x_t", "mixture", "network", "particles; blue: data"),
+            _plane("field", "ε̂", "prediction", "network", "predicted noise", note="asked"),
             _plane("exact", "E[ε | x_t]", "prediction", "ideal", "exact posterior mean", note="asked"),
         ],
         "charts": [
@@ -85,9 +85,6 @@ def _what_stays(ground: ReferenceField) -> Film:
             ),
         ],
     }
-
-
-_ARROWS = "predicted noise; particles move against it"
 
 
 def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:
