@@ -180,10 +180,11 @@ def test_a_link_to_an_earlier_moment_of_a_training_shows_that(
     """A network that has learned more is no longer what it was: it learns anew, just as far."""
     page = open_page().page
     open_within(page, FILMS["training"])
-    settled(page, "training")
+    frames = int(settled(page, "training")["frames"])
     page.locator("#train").click()
-    page.wait_for_function("document.querySelector('#player-training .player').dataset.frames > 10")
-    page.locator("#pause-training").click()
+    page.wait_for_function(
+        "frames => document.querySelector('#player-training .player').dataset.frames > frames + 5", arg=frames
+    )
     open_within(page, FILMS["training"])
     assert differences(settled(page, "training"), fresh["training"]) == []
     at_its_end = FILMS["training"].replace("&moment=18&place=12", "")

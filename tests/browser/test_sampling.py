@@ -169,6 +169,30 @@ def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settin
     assert "steps=2" in link_of_film(page)
 
 
+def test_a_late_refusal_of_an_earlier_value_does_not_mark_the_field(open_page: OpenPage) -> None:
+    page = open_page(accept_downloads=True).page
+    page.get_by_role("tab", name="Remove noise").click()
+    page.wait_for_function(SAMPLED)
+    page.evaluate(
+        """async () => {
+            const field = document.querySelector("#control-steps input"), nextFrame = () => new Promise(requestAnimationFrame);
+            const fill = (text) => { field.value = text; field.dispatchEvent(new Event("input", { bubbles: true })); };
+            fill("0");
+            await nextFrame();
+            document.querySelector("#run").click();
+            await nextFrame();
+            fill("2");
+        }"""
+    )
+    page.wait_for_selector(".toast-message-item[data-explained*='it was 0']", state="attached")
+    expect(page.locator("#control-steps.refused, #control-steps .error-at-field")).to_have_count(0)
+    page.locator("#run").click()
+    page.wait_for_function(
+        "document.querySelector('#player-reverse output')?.textContent === 'after step 2 · the picture'"
+    )
+    assert "steps=2" in link_of_film(page)
+
+
 def test_the_code_follows_to_another_network(open_page: OpenPage) -> None:
     """Its pictures are fewer and it knows other labels: nothing of that is asked of it before they are there."""
     page = open_page().page

@@ -442,6 +442,11 @@ window.playground = (() => {
     if (message.dataset.explained === text) return;
     const control = name && document.querySelector(`#control-${name}`), field = control?.querySelector("input, select");
     if (!control?.checkVisibility({ visibilityProperty: true })) return; // the sheet with the controls may be closed
+    const refused = text.match(/it was (.+)\.$/)?.[1].replaceAll(",", "");
+    if (field?.type === "number" && refused && refused !== (field.value || "empty") && +refused !== +field.value) {
+      message.dataset.explained = text; // the field has another value by now
+      return;
+    }
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
     (control.matches(".line") ? control.parentElement : control).querySelector(".error-at-field")?.remove();
     const note = Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` });
