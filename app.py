@@ -10,7 +10,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio i
 if find_spec("spaces"):
     importlib.import_module("spaces")  # on ZeroGPU it stands in for parts of torch: it comes first
 
-from playground.core.inference.batching import DynamicBatcher, shared
+from playground.core.inference.batching import DynamicBatcher, batched_and_accelerated
 from playground.core.model_registry import ModelRegistry
 from playground.ui import ZERO, build_app, launch_options
 
@@ -45,7 +45,9 @@ def main() -> None:
         if ZERO:  # its processes are forked from this one, which therefore has no worker and no engine at work
             library = ModelRegistry(args.model, "cpu", in_terminal)
         else:
-            library = ModelRegistry(args.model, args.device, in_terminal, DynamicBatcher if args.plain else shared)
+            library = ModelRegistry(
+                args.model, args.device, in_terminal, DynamicBatcher if args.plain else batched_and_accelerated
+            )
         app = build_app(library, hub_field=args.hub_field)
     except (ValueError, FileNotFoundError) as error:
         parser.error(str(error))

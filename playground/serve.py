@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from playground.core.inference.batching import DynamicBatcher, shared
+from playground.core.inference.batching import DynamicBatcher, batched_and_accelerated
 from playground.core.model_registry import ModelRegistry
 from playground.ui import build_app, launch_options
 
@@ -38,11 +38,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     args = parser.parse_args()
     fewest, most = args.replicas, args.max_replicas or args.replicas
-    engine = DynamicBatcher if args.plain else shared
+    engine = DynamicBatcher if args.plain else batched_and_accelerated
     if not 1 <= fewest <= most:
         parser.error(f"There must be at least 1 replica, and at most as many as --max-replicas; it was {fewest}.")
     try:
-        from playground.serving.ray_replicas import joined, replicas
+        from playground.serving.ray_replicas import ray_cluster, replicas
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "playground":
             raise
@@ -50,7 +50,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             ModelRegistry(args.model, "cpu")  # raises for what cannot be found before anything is started
-            stack.enter_context(joined(args.address, most))
+            stack.enter_context(ray_cluster(args.address, most))
             # At SIGTERM everything ends as it does at Ctrl-C; Ray's own handler would abort, and leave processes.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             app = build_app(stack.enter_context(replicas(args.model, fewest, most, args.gpus_per_replica, engine)))

@@ -24,9 +24,9 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from tqdm import tqdm
 
-from playground.core.data.augmentation import vary
-from playground.core.data.datasets import ImageDataset, keep_pictures
-from playground.core.data.image_folders import find_pictures
+from playground.core.data.augmentation import augment
+from playground.core.data.datasets import ImageDataset, save_if_changed
+from playground.core.data.image_folders import load_training_images
 from playground.core.diffusion.schedules import linear
 from playground.training.loss import loss
 from playground.training.model_card import write_card
@@ -47,7 +47,7 @@ class TrainingRun:
     """A training run: the network, its moving average and its optimizer, at a step."""
 
     def __init__(self, args: argparse.Namespace, pictures: ImageDataset) -> None:
-        self.args, self.pictures, self.may_mirror = args, pictures, pictures.may_mirror
+        self.args, self.pictures, self.may_mirror = args, pictures, pictures.can_flip
         self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
         torch.manual_seed(args.seed)
         self.started_from: dict[str, Any] | None = None
@@ -87,8 +87,8 @@ class TrainingRun:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total, self.args.lr)
         index = torch.randint(self.pictures.training.stop, (self.args.batch,))
-        x0 = vary(self.pictures.x0(index), self.may_mirror[index], self.args.vary).to(self.accelerator.device)
-        labels = self.pictures.asked_for(index)
+        x0 = augment(self.pictures.x0(index), self.may_mirror[index], self.args.vary).to(self.accelerator.device)
+        labels = self.pictures.labels_at(index)
         if labels is not None:
             labels = drop_labels(labels, len(self.pictures.label_names), self.args.drop_label).to(x0.device)
         with self.accelerator.autocast():
@@ -124,7 +124,7 @@ class TrainingRun:
         partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
 
         out = Path(self.args.out)
-        keep_pictures(self.pictures, out)  # who shows the network shows what it learned from
+        save_if_changed(self.pictures, out)  # who shows the network shows what it learned from
         self.ema.store(unet.parameters())
         self.ema.copy_to(unet.parameters())
         copy.deepcopy(unet).half().save_pretrained(out / "unet")  # the rounding is far below the network's own error
@@ -157,9 +157,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
     args = parser.parse_args(argv)
     try:
-        pictures = find_pictures(args.data, args.size, args.seed)
+        pictures = load_training_images(args.data, args.size, args.seed)
         labels = ", ".join(pictures.label_names) or "none"
-        print(f"{pictures.source}\nheld out: {pictures.held_out:,}; (C, H, W): {pictures.shape}; labels: {labels}")
+        print(f"{pictures.source}\nheld out: {pictures.num_held_out:,}; (C, H, W): {pictures.shape}; labels: {labels}")
         run = TrainingRun(args, pictures)
         if args.resume:
             run.resume()

@@ -95,13 +95,14 @@ def ask(http: httpx.Client, body: Any, name: str, parameters: int) -> str:
     return "no answer"
 
 
-def visit(http: httpx.Client, query: str, go: int) -> str:
+def visit(http: httpx.Client, query: str, open_link: int) -> str:
     """Open the page, and go where the link leads, as its script does; how it was answered."""
     opened = http.get(f"?{query}")
     if opened.status_code != 200:
         return str(opened.status_code)
     answer = http.post(
-        "gradio_api/run/go", json={"data": [{"number": 1, "query": query}], "fn_index": go, "session_hash": "fuzz"}
+        "gradio_api/run/open_link",
+        json={"data": [{"number": 1, "query": query}], "fn_index": open_link, "session_hash": "fuzz"},
     )
     return "page" if answer.status_code == 200 and "data" in answer.json() else str(answer.status_code)
 
@@ -133,8 +134,10 @@ def fuzz(address: str, requests: int) -> dict[str, Counter[str]]:
     endpoints = httpx.get(f"{address}gradio_api/info", trust_env=False).json()["named_endpoints"]
     each = -(-requests // (len(endpoints) + 1))
     with httpx.Client(base_url=address, timeout=SECONDS, trust_env=False) as http:
-        [go] = [event["id"] for event in http.get("config").json()["dependencies"] if event["api_name"] == "go"]
-        answers = {"links": answers_to(http, partial(visit, go=go), queries(), each)}
+        [open_link] = [
+            event["id"] for event in http.get("config").json()["dependencies"] if event["api_name"] == "open_link"
+        ]
+        answers = {"links": answers_to(http, partial(visit, open_link=open_link), queries(), each)}
         for path, endpoint in endpoints.items():
             names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
             send = partial(ask, name=path.removeprefix("/"), parameters=len(names))

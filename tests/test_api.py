@@ -43,7 +43,7 @@ def test_the_endpoints_are_public_and_all_arguments_have_defaults(client: Client
 def test_add_noise_gives_what_core_computes(client: Client, library: ModelRegistry, schedule: str) -> None:
     pictures, record = client.predict(picture=9001, t=123, schedule=schedule, T=500, seed=4, api_name="/add_noise")
     level = SCHEDULES[schedule](500).level(123)
-    x0, eps = library.pictures("digits").x0(9001)[None], generate.gaussian((1, 28, 28), 4)[None]
+    x0, eps = library.pictures("digits").x0(9001)[None], generate.seeded_noise((1, 28, 28), 4)[None]
     assert np.array_equal(picture(pictures["x_t"]), images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy())
     assert record["alpha"] == pytest.approx(level.alpha.item())
     assert record["log_snr"] == pytest.approx(level.log_snr.item())
@@ -53,8 +53,8 @@ def test_add_noise_gives_what_core_computes(client: Client, library: ModelRegist
 def test_predict_noise_gives_what_the_network_says(client: Client, library: ModelRegistry) -> None:
     pictures, record = client.predict(t=300, api_name="/predict_noise")
     checkpoint = library.checkpoint("digits")
-    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
-    ours = noise_prediction.prediction(checkpoint.predictor, x0, eps, checkpoint.schedule, [300])
+    x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
+    ours = noise_prediction.predict_noise(checkpoint.predictor, x0, eps, checkpoint.schedule, [300])
     assert set(pictures) == {"x_t", "eps", "eps_hat", "difference", "x0_hat"}
     for name in ("error", "cosine", "r2", "deviation", "x0_error"):
         assert record[name] == pytest.approx(getattr(ours, name).item(), rel=1e-3)
@@ -65,7 +65,7 @@ def test_predict_noise_gives_what_the_network_says(client: Client, library: Mode
 def test_sample_gives_what_core_samples(client: Client, library: ModelRegistry, sampler: str) -> None:
     pictures, record = client.predict(label="3", count=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
     checkpoint = library.checkpoint("digits")
-    first, *_, step = generate.reverse(
+    first, *_, step = generate.generate(
         checkpoint.predictor,
         (1, 28, 28),
         SCHEDULES["linear"](1000),

@@ -16,7 +16,7 @@ from torch.testing import assert_close
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import batching
-from playground.core.inference.batching import DynamicBatcher, QueueFullError, Request, shares
+from playground.core.inference.batching import DynamicBatcher, QueueFullError, Request, fair_share
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet
 
@@ -84,11 +84,11 @@ def test_a_single_picture_does_not_wait_for_somebodys_many() -> None:
 
 def test_shares_are_equal_as_far_as_they_are_wanted() -> None:
     many, few, one = (Request((torch.zeros(count, 1),)) for count in (9, 3, 1))
-    assert shares([many, few, one], 8) == {many: 4, few: 3, one: 1}
-    assert shares([many, few, one], 2) == {many: 1, few: 1}
-    assert shares([many], 32) == {many: 9}
+    assert fair_share([many, few, one], 8) == {many: 4, few: 3, one: 1}
+    assert fair_share([many, few, one], 2) == {many: 1, few: 1}
+    assert fair_share([many], 32) == {many: 9}
     many.take(7)
-    assert shares([many, few], 32) == {many: 2, few: 3}
+    assert fair_share([many, few], 32) == {many: 2, few: 3}
 
 
 def test_no_more_wait_than_there_is_room_for() -> None:
@@ -165,7 +165,7 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 
 def test_a_worker_with_nothing_to_do_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "IDLE", 0.01)
+    monkeypatch.setattr(batching, "WORKER_IDLE_TIMEOUT", 0.01)
     network = DynamicBatcher(Watched())
     ask(network, 1.0)
     until(lambda: network._worker is None)

@@ -88,7 +88,7 @@ def test_each_part_says_what_it_found(part: str, small: Benchmark) -> None:
 def test_the_table_and_the_json_have_every_row(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark, "attempt", lambda make_ready, engine: None)
+    monkeypatch.setattr(benchmark, "try_enable", lambda make_ready, engine: None)
     main(["--model", str(folder), "--only", "c", "--turns", "1"])
     lines = capsys.readouterr().out.splitlines()
     assert [line[0] for line in lines] == ["c"] * len(lines)

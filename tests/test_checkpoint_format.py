@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, ScoreSdeVeScheduler
 
-from playground.core.networks.checkpoint_format import CONFIG_FILE, CheckpointError, check_fits
+from playground.core.networks.checkpoint_format import CONFIG_FILE, CheckpointError, validate_config
 from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import unlabelled
 
@@ -30,7 +30,7 @@ def test_a_network_that_does_not_fit_is_told(change: dict[str, Any], sentence: s
     unlabelled(tmp_path)
     config = json.loads((tmp_path / CONFIG_FILE).read_text())
     (tmp_path / CONFIG_FILE).write_text(json.dumps({**config, **change}))
-    for read in (load_checkpoint, lambda folder: check_fits(folder, "this")):
+    for read in (load_checkpoint, lambda folder: validate_config(folder, "this")):
         with pytest.raises(CheckpointError, match=sentence):
             read(tmp_path)
 

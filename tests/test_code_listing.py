@@ -2,7 +2,7 @@ import torch
 
 from playground.core.analysis.training_step import LINES, ExecutedLine
 from playground.core.data import images
-from playground.render.code_listing import code, executed, noise_url
+from playground.render.code_listing import code, executed_lines, noise_url
 from playground.render.palette import noise_colours
 
 
@@ -12,7 +12,7 @@ def test_code_stands_as_it_is_executed_and_its_tensors_below_it() -> None:
         ExecutedLine("t, eps = draw_t(), draw_eps()", {"t": torch.tensor(40), "eps": torch.zeros(1, 2, 2)}),
         ExecutedLine("a < b", {"loss": torch.tensor(0.25)}),
     ]
-    page = executed(done, 40)
+    page = executed_lines(done, 40)
     assert "t, eps = draw_t(), draw_eps()" in page
     assert "a &lt; b" in page
     assert "<b>t</b> = 40" in page
@@ -22,7 +22,7 @@ def test_code_stands_as_it_is_executed_and_its_tensors_below_it() -> None:
 
 def test_noise_has_the_colours_that_the_player_gives_it() -> None:
     noise = torch.tensor([[[-3.0, 0.0], [1.0, 9.0]]])
-    picture = images.read(images.decoded(noise_url(noise).split(",", 1)[1]))
+    picture = images.load_upload(images.decode_base64(noise_url(noise).split(",", 1)[1]))
     scale = noise_colours()
     for x, y, value in ((0, 0, 0), (1, 0, 128), (0, 1, 170), (1, 1, 255)):
         assert picture.getpixel((x, y)) == tuple(int(channel) for channel in scale[value])

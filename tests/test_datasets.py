@@ -14,7 +14,14 @@ from torch.testing import assert_close
 
 from playground import prepare
 from playground.core.data import images
-from playground.core.data.datasets import WEIGHTS, ImageDataset, keep_pictures, load_pictures, save_pictures, stand_ins
+from playground.core.data.datasets import (
+    WEIGHTS,
+    ImageDataset,
+    load_pictures,
+    save_if_changed,
+    save_pictures,
+    substitute_dataset,
+)
 
 
 def test_the_shipped_digits_are_ten_thousand_and_one_thousand_are_held_out() -> None:
@@ -35,7 +42,7 @@ def test_pictures_survive_the_way_to_disk_and_back(tmp_path: Path) -> None:
     again = load_pictures(tmp_path / "small")
     assert_close(again.pixels, saved.pixels)
     assert_close(again.labels, saved.labels)
-    assert (again.name, again.label_names, again.held_out) == ("small", ("a", "ü", "☃"), 2)
+    assert (again.name, again.label_names, again.num_held_out) == ("small", ("a", "ü", "☃"), 2)
 
 
 def test_a_picture_may_have_no_label() -> None:
@@ -43,33 +50,33 @@ def test_a_picture_may_have_no_label() -> None:
         "p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([1, 2, 0]), ("a", "b"), 1, "", ""
     )
     assert [pictures.label_of(i) for i in range(3)] == ["b", "", "a"]
-    assert pictures.asked_for(pictures.training).tolist() == [1, 2]
+    assert pictures.labels_at(pictures.training).tolist() == [1, 2]
     none = replace(pictures, labels=torch.zeros(3, dtype=torch.int64), label_names=())
     assert [none.label_of(i) for i in range(3)] == ["", "", ""]
-    assert none.asked_for(none.training) is None
-    assert none.may_mirror.tolist() == [False] * 3
-    assert replace(pictures, mirrors=("b",)).may_mirror.tolist() == [True, False, False]
+    assert none.labels_at(none.training) is None
+    assert none.can_flip.tolist() == [False] * 3
+    assert replace(pictures, flippable_labels=("b",)).can_flip.tolist() == [True, False, False]
 
 
 def test_dark_strokes_on_paper_are_turned_round_where_the_networks_own_are_light_on_black() -> None:
     image = Image.new("RGB", (100, 60), "white")
     image.paste("black", (40, 10, 60, 50))
-    x0 = load_pictures("digits").fitted(image)
+    x0 = load_pictures("digits").preprocess(image)
     assert x0.shape == (1, 28, 28)
     assert x0[0, 0, 0] == -1
     assert x0[0, 14, 14] == 1
-    assert load_pictures("emoji").fitted(image)[0, 0, 0] == 1
+    assert load_pictures("emoji").preprocess(image)[0, 0, 0] == 1
     grey = torch.randint(0, 256, (20, 1, 28, 28), dtype=torch.uint8)
     photographs = ImageDataset("p", grey, torch.zeros(20, dtype=torch.int64), (), 1, "", "")
-    assert photographs.fitted(image)[0, 0, 0] == 1
+    assert photographs.preprocess(image)[0, 0, 0] == 1
 
 
 @pytest.mark.parametrize(
     ("shape", "shipped"), [((3, 40, 24), "emoji"), ((1, 16, 16), "digits"), ((3, 32, 32), "emoji")]
 )
 def test_pictures_that_stand_in_are_the_shipped_ones_scaled(shape: tuple[int, int, int], shipped: str) -> None:
-    own, instead = load_pictures(shipped), stand_ins(shape, ("a", "b"))
-    assert (instead.shape, instead.name, instead.stand_in, len(instead)) == (shape, shipped, True, 100)
+    own, instead = load_pictures(shipped), substitute_dataset(shape, ("a", "b"))
+    assert (instead.shape, instead.name, instead.is_substitute, len(instead)) == (shape, shipped, True, 100)
     assert (instead.training, instead.testing) == (slice(0, 0), slice(0, 100))
     assert {instead.label_of(i) for i in range(100)} == {""}
     for k in (0, 57, 99):
@@ -81,10 +88,10 @@ def test_pictures_that_stand_in_are_the_shipped_ones_scaled(shape: tuple[int, in
 
 def test_pictures_are_kept_once_and_others_take_their_place(tmp_path: Path) -> None:
     one = ImageDataset("p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "one", "")
-    keep_pictures(one, tmp_path)
-    keep_pictures(replace(one, source="the same"), tmp_path)
+    save_if_changed(one, tmp_path)
+    save_if_changed(replace(one, source="the same"), tmp_path)
     assert load_pictures(tmp_path).source == "one"
-    keep_pictures(replace(one, pixels=one.pixels + 1, source="another"), tmp_path)
+    save_if_changed(replace(one, pixels=one.pixels + 1, source="another"), tmp_path)
     assert load_pictures(tmp_path).source == "another"
 
 
@@ -153,7 +160,7 @@ def test_prepare_makes_emoji_of_the_package(tmp_path: Path, prepared: Prepared) 
     for k in range(len(kinds)):
         image = Image.new("RGBA", (64, 64), (k, 0, 0, 0))  # transparent
         image.paste((k, 0, 0, 255), (0, 0, 32, 64))
-        files[f"img/google/64/{k}.png"] = images.decoded(images.png_url(image))
+        files[f"img/google/64/{k}.png"] = images.decode_base64(images.png_url(image))
     pack(files, package)
     said = prepared("emoji", package, tmp_path / "out")
     assert said.startswith("40 pictures, 2 of them held out")
@@ -171,7 +178,7 @@ def test_prepare_makes_the_photograph_of_the_wheel(tmp_path: Path, prepared: Pre
     package, picture = tmp_path / "scikit_image.whl", Image.new("RGB", (600, 400), "blue")
     picture.paste("red", (100, 0, 500, 400))
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("skimage/data/coffee.png", images.decoded(images.png_url(picture)))
+        archive.writestr("skimage/data/coffee.png", images.decode_base64(images.png_url(picture)))
     assert prepared("photo", package, tmp_path / "out").startswith("1 pictures, 1 of them held out")
     made = load_pictures(tmp_path / "out")
     assert made.pixels.shape == (1, 3, 64, 64)
@@ -189,7 +196,7 @@ def test_the_shipped_photograph_says_whose_it_is() -> None:
 def test_the_shipped_emoji_leave_every_label_something_to_learn_from() -> None:
     emoji = load_pictures("emoji")
     assert emoji.pixels.shape == (629, 3, 32, 32)
-    assert emoji.held_out == 31
+    assert emoji.num_held_out == 31
     assert emoji.labels[emoji.training].bincount(minlength=len(emoji.label_names)).min() >= 1
     assert len(emoji.names) == 629
     assert len(emoji.categories) == len(emoji.label_names)

@@ -37,8 +37,8 @@ def theirs(
     """
     spacing, karras = options.get("spacing", "trailing"), options.get("karras", False)
     run = SamplingOptions(steps, None, None, 0.0, "beta", False, spacing, karras, UNCONDITIONED)
-    scheduler, generator = solver.prepared(schedule, run), torch.Generator().manual_seed(5)
-    draws = {"generator": generator} if solver.fresh_noise else {}
+    scheduler, generator = solver.make_scheduler(schedule, run), torch.Generator().manual_seed(5)
+    draws = {"generator": generator} if solver.stochastic else {}
     sample, seen = x_T * scheduler.init_noise_sigma, []
     for k, t in enumerate(scheduler.timesteps):
         x_t = scheduler.scale_model_input(sample, t)
@@ -119,7 +119,7 @@ def test_pure_noise_at_the_end_of_the_schedule_is_no_obstacle(name: str, schedul
         assert run[-1].x_next.abs().max() < 1.5
 
 
-@pytest.mark.parametrize("name", [name for name, solver in SOLVERS.items() if not solver.fresh_noise])
+@pytest.mark.parametrize("name", [name for name, solver in SOLVERS.items() if not solver.stochastic])
 def test_with_one_picture_every_step_points_to_it(name: str, pictures: torch.Tensor) -> None:
     run = ours(name, IdealPredictor(pictures[:1]), noise(3, 1, 8, 8), linear(1000), 10)
     assert_close(run[-1].x0_hat, pictures[:1].double().expand(3, -1, -1, -1), atol=1e-6, rtol=0)

@@ -9,13 +9,13 @@ from PIL import Image
 from torch.testing import assert_close
 
 from playground import evaluate
-from playground.core.analysis.likelihood import bound
+from playground.core.analysis.likelihood import variational_bound
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
 from playground.core.data.datasets import ImageDataset, save_pictures
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint
-from playground.core.sampling.generate import gaussian
+from playground.core.sampling.generate import seeded_noise
 from playground.training.model_card import write_card
 from tests.conftest import small_unet, unlabelled
 
@@ -61,7 +61,7 @@ def test_the_bound_of_one_picture_is_the_mean_of_its_bounds(tmp_path: Path) -> N
     found = evaluate.bits(checkpoint, pictures, seed=0, draws=2)
     every = []
     for seed in range(6):
-        *_, last = bound(checkpoint.predictor, pictures.x0(2), gaussian((1, 8, 8), seed), linear(1000))
+        *_, last = variational_bound(checkpoint.predictor, pictures.x0(2), seeded_noise((1, 8, 8), seed), linear(1000))
         every.append(last.bits("beta"))
     mean, spread = torch.tensor(every).mean().item(), torch.tensor(every).std().item()
     assert abs(found["beta"] - mean) < 4 * spread * (1 / 2 + 1 / 6) ** 0.5

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from playground.core.inference.executors import lone_worker
+from playground.core.inference.executors import single_thread_executor
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def two_processors() -> Iterator[None]:
 def test_it_keeps_to_one_processor_and_leaves_the_others_alone() -> None:
     before = torch.get_num_threads()
     assert before == 2
-    worker, other = lone_worker("test"), lone_worker("other")
+    worker, other = single_thread_executor("test"), single_thread_executor("other")
     try:
         weights = torch.randn(8, 8, requires_grad=True)
         worker.submit(lambda: (weights @ weights).sum().backward()).result()
@@ -37,7 +37,7 @@ def test_it_keeps_to_one_processor_and_leaves_the_others_alone() -> None:
 
 
 def test_whoever_waits_longest_is_next() -> None:
-    worker, done = lone_worker("test"), []
+    worker, done = single_thread_executor("test"), []
     people = [worker.submit(lambda k=k: (time.sleep(0.005), done.append(k))) for k in (1, 2, 3, 1, 2, 3)]
     for person in people:
         person.result()

@@ -17,7 +17,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.export_script import script
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from tests.conftest import unlabelled
 
 ASKED: list[dict[str, Any]] = [
@@ -59,8 +59,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_script_ends_in_the_pictures_on_the_screen(
     asked: dict[str, Any], library: ModelRegistry, folder: Path
 ) -> None:
-    scene = Scene(library, checked(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
-    *_, last = scene.reverse()
+    scene = Scene(library, validate(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
+    *_, last = scene.trajectory()
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     with Image.open("pictures.png") as image:
@@ -72,8 +72,8 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
 def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: Path) -> None:
     asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
     asked["variance"] = "beta"
-    scene = Scene(library, checked(library, **asked))
-    *_, runners = scene.race()
+    scene = Scene(library, validate(library, **asked))
+    *_, runners = scene.solver_comparison()
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     for runner in runners:
@@ -85,7 +85,7 @@ def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: 
 
 def test_it_needs_nothing_of_ours(library: ModelRegistry, folder: Path) -> None:
     """In a process of its own, in a folder of its own."""
-    scene = Scene(library, checked(library, steps=3, count=1))
+    scene = Scene(library, validate(library, steps=3, count=1))
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     subprocess.run([sys.executable, "run.py"], check=True)
     with Image.open("pictures.png") as made:
@@ -98,5 +98,5 @@ def test_a_network_from_the_hub_is_named_as_there(tmp_path: Path) -> None:
     unlabelled(tmp_path / "unet")
     (library := ModelRegistry([tmp_path], device="cpu")).folders = {"some/network": tmp_path}
     assert "UNet2DModel.from_pretrained('some/network', subfolder='unet', " in script(
-        Scene(library, checked(library, model="some/network"))
+        Scene(library, validate(library, model="some/network"))
     )

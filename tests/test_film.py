@@ -1,7 +1,16 @@
 import numpy as np
 import torch
 
-from playground.render.films.film import NOISE, PICTURE, composed, formula, moving, number, over_t, panel
+from playground.render.films.film import (
+    NOISE,
+    PICTURE,
+    formula,
+    frame_panels,
+    layered_panels,
+    number,
+    panel,
+    timestep_film,
+)
 from tests import films
 
 
@@ -16,8 +25,8 @@ def test_panels_are_the_sums_that_they_are_made_of() -> None:
         (panel("c", "noise", NOISE), {}),
     ]
     film = {
-        **over_t(torch.tensor([0, 9]), 7),
-        **composed(2, shown, {"x0": x0, "eps": eps}, {"moved": (moved, NOISE)}),
+        **timestep_film(torch.tensor([0, 9]), 7),
+        **layered_panels(2, shown, {"x0": x0, "eps": eps}, {"moved": (moved, NOISE)}),
     }
     assert film["at"] == 1
     np.testing.assert_allclose(films.panel(film, 0, 1), (0.25 * x0 + 2 * eps).numpy(), atol=1e-6)
@@ -28,7 +37,12 @@ def test_panels_are_the_sums_that_they_are_made_of() -> None:
 def test_without_a_table_each_panel_has_its_own_layer() -> None:
     one, other = torch.rand(2, 3, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
     panels = [panel("a", "picture", PICTURE), panel("b", "noise", NOISE)]
-    film = {**moving([(one, PICTURE), (3 * other, NOISE)]), "size": [4, 4, 1], "panels": panels, "labels": ["", "", ""]}
+    film = {
+        **frame_panels([(one, PICTURE), (3 * other, NOISE)]),
+        "size": [4, 4, 1],
+        "panels": panels,
+        "labels": ["", "", ""],
+    }
     np.testing.assert_allclose(films.panel(film, 0, 2), one[2].numpy(), atol=1.01 / 255)
     np.testing.assert_allclose(films.panel(film, 1, 0), 3 * other[0].numpy(), atol=3.01 / 255)
 

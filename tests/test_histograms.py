@@ -2,12 +2,12 @@ import numpy as np
 import torch
 
 from playground.core.analysis.histograms import gaussian_shares, shares
-from playground.core.sampling.generate import gaussian
+from playground.core.sampling.generate import seeded_noise
 
 
 def test_the_shares_of_bins_are_those_of_numpy_and_of_the_normal_distribution() -> None:
     edges = torch.linspace(-2, 2, 9)
-    values = gaussian((3, 50_000), 0).clamp(-1.999, 1.999)
+    values = seeded_noise((3, 50_000), 0).clamp(-1.999, 1.999)
     counted = shares(values, edges)
     for row, each in zip(counted, values, strict=True):
         expected = np.histogram(each.numpy(), edges.numpy())[0] / 50_000

@@ -17,7 +17,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.networks import hub
 from playground.core.networks.checkpoint_format import CONFIG_FILE, WEIGHTS_FILE, CheckpointError
 from playground.core.networks.checkpoints import load_checkpoint
-from playground.core.networks.hub import fetch
+from playground.core.networks.hub import download
 from tests.conftest import unlabelled
 from tests.hub import Hub, running_hub
 
@@ -52,19 +52,19 @@ def test_a_network_is_downloaded_and_is_the_one_that_was_served(name: str, serve
 
 
 def test_nothing_but_what_is_needed_is_downloaded(served: Hub) -> None:
-    folder = fetch("some/old")
+    folder = download("some/old")
     assert {path.name for path in folder.rglob("*")} == {CONFIG_FILE, "scheduler_config.json", WEIGHTS_FILE}
     assert not [path for _, path in served.asked if path.endswith((".bin", ".md"))]
 
 
 def test_its_own_pictures_come_with_it(served: Hub, tmp_path: Path) -> None:
     pictures = ModelRegistry(["some/own"], "cpu").pictures("some/own")
-    assert (len(pictures), pictures.stand_in, pictures.source) == (4, False, "made here")
+    assert (len(pictures), pictures.is_substitute, pictures.source) == (4, False, "made here")
 
 
 def test_how_far_it_is_is_told_up_to_the_last_byte(served: Hub) -> None:
     said: list[tuple[int, int]] = []
-    fetch("some/old", lambda done, total: said.append((done, total)))
+    download("some/old", lambda done, total: said.append((done, total)))
     folder = served.networks["some/old"]
     whole = sum((folder / file).stat().st_size for file in (CONFIG_FILE, "scheduler_config.json", WEIGHTS_FILE))
     assert said == sorted(said)
@@ -75,39 +75,39 @@ def test_how_far_it_is_is_told_up_to_the_last_byte(served: Hub) -> None:
 def test_what_was_downloaded_is_not_downloaded_again_and_is_there_without_the_hub(
     served: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = fetch("some/new")
+    folder = download("some/new")
     before = len([path for method, path in served.asked if method == "GET" and path.endswith(WEIGHTS_FILE)])
-    assert fetch(f"{served.address}/some/new") == folder
+    assert download(f"{served.address}/some/new") == folder
     after = len([path for method, path in served.asked if method == "GET" and path.endswith(WEIGHTS_FILE)])
     assert before == after == 1
     monkeypatch.setattr(hub, "ENDPOINT", "http://127.0.0.1:9")
-    assert fetch("some/new") == folder
+    assert download("some/new") == folder
     with pytest.raises(CheckpointError, match=r"The Hub \(http://.*\) cannot be reached, and some/old has not been"):
-        fetch("some/old")
+        download("some/old")
 
 
 def test_a_network_that_is_not_there_is_told(served: Hub) -> None:
     with pytest.raises(CheckpointError, match=r"There is no network some/other on the Hub \(http"):
-        fetch("some/other")
+        download("some/other")
 
 
 def test_a_network_behind_a_gate_is_told(served: Hub) -> None:
     served.private.add("some/old")
     with pytest.raises(CheckpointError, match="only for those whom its owner has admitted"):
-        fetch("some/old")
+        download("some/old")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../../etc", "a/b/c", "/etc/passwd", "some/net?x"])
 def test_what_is_no_name_is_told(name: str, served: Hub) -> None:
     with pytest.raises(CheckpointError, match="cannot be the name of a network on the Hub, which is owner/name"):
-        fetch(name)
+        download(name)
     assert served.asked == []
 
 
 def test_a_network_without_safetensors_is_told_and_its_pickle_stays_there(served: Hub) -> None:
     (served.networks["some/old"] / WEIGHTS_FILE).unlink()
     with pytest.raises(CheckpointError, match=r"There are no safetensors in some/old: .* pickle, are never opened"):
-        fetch("some/old")
+        download("some/old")
     assert not [path for _, path in served.asked if "resolve" in path]
 
 
@@ -116,7 +116,7 @@ def test_a_network_that_is_too_large_is_told_before_it_is_downloaded(
 ) -> None:
     monkeypatch.setattr(hub, "MAX_BYTES", 50_000)
     with pytest.raises(CheckpointError, match=r"some/old weighs [0-9,]+ MB, where 0 MB are allowed"):
-        fetch("some/old")
+        download("some/old")
     assert not [path for _, path in served.asked if "resolve" in path]
 
 
@@ -124,14 +124,14 @@ def test_a_network_that_does_not_fit_is_told_before_its_weights_are_downloaded(s
     file = served.networks["some/old"] / CONFIG_FILE
     file.write_text(json.dumps({**json.loads(file.read_text()), "in_channels": 4}))
     with pytest.raises(CheckpointError, match="its pictures have 4 channels"):
-        fetch("some/old")
+        download("some/old")
     assert not [path for _, path in served.asked if path.endswith(WEIGHTS_FILE)]
 
 
 def test_a_repository_without_a_network_is_told(served: Hub) -> None:
     (served.networks["some/old"] / CONFIG_FILE).unlink()
     with pytest.raises(CheckpointError, match=r"There is no UNet2DModel in some/old"):
-        fetch("some/old")
+        download("some/old")
 
 
 def test_a_file_that_grows_meanwhile_is_not_taken(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,18 +142,18 @@ def test_a_file_that_grows_meanwhile_is_not_taken(served: Hub, monkeypatch: pyte
             file.write(bytes(1000))
 
     with pytest.raises(CheckpointError, match="is larger than the Hub said"):
-        fetch("some/old", grow)
+        download("some/old", grow)
 
 
 def test_the_library_takes_folders_and_names_and_more_names_later(served: Hub) -> None:
     networks = ModelRegistry([served.networks["some/new"], "some/old"], "cpu")
     assert networks.names == ["new", "some/old"]
-    assert networks.add("some/own", lambda done, total: None) == "some/own"
-    assert networks.add("some/own", lambda done, total: None) == "some/own"
+    assert networks.download("some/own", lambda done, total: None) == "some/own"
+    assert networks.download("some/own", lambda done, total: None) == "some/own"
     assert networks.names == ["new", "some/old", "some/own"]
     assert networks.checkpoint("some/own").name == "some/own"
     with pytest.raises(CheckpointError, match="There is no network some/other"):
-        networks.add("some/other", lambda done, total: None)
+        networks.download("some/other", lambda done, total: None)
     with pytest.raises(CheckpointError, match=r"There is no folder no/such here. There is no network no/such on"):
         ModelRegistry(["no/such"], "cpu")
 
@@ -161,12 +161,12 @@ def test_the_library_takes_folders_and_names_and_more_names_later(served: Hub) -
 def test_a_host_has_room_for_so_many(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_registry, "MAX_ADDED", 1)
     networks = ModelRegistry([served.networks["some/new"]], "cpu")
-    networks.add("some/own", lambda done, total: None)
+    networks.download("some/own", lambda done, total: None)
     with pytest.raises(CheckpointError, match="1 networks from the Hub are here already"):
-        networks.add("some/old", lambda done, total: None)
+        networks.download("some/old", lambda done, total: None)
 
 
 def test_a_folder_of_the_host_is_not_to_be_had_by_name(served: Hub, tmp_path: Path) -> None:
     networks = ModelRegistry([served.networks["some/new"]], "cpu")
     with pytest.raises(CheckpointError, match="cannot be the name"):
-        networks.add(str(served.networks["some/old"]), lambda done, total: None)
+        networks.download(str(served.networks["some/old"]), lambda done, total: None)

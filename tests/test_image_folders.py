@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from playground.core.data import image_folders, images
 from playground.core.data.datasets import ImageDataset, load_pictures, save_pictures
-from playground.core.data.image_folders import find_pictures, read_data_set, read_folder, square
+from playground.core.data.image_folders import load_hub_dataset, load_image_folder, load_training_images, square
 
 COLOURS = {"red": (200, 0, 0), "blue": (0, 0, 200), "green": (0, 200, 0)}
 
@@ -33,10 +33,10 @@ def labelled(tmp_path: Path) -> Path:
 
 
 def test_subfolders_are_labels_and_go_with_their_pictures(labelled: Path) -> None:
-    pictures = read_folder(labelled, 16)
+    pictures = load_image_folder(labelled, 16)
     assert (pictures.name, pictures.shape, len(pictures)) == ("mine", (3, 16, 16), 21)
     assert pictures.label_names == ("blue", "red")
-    assert (pictures.held_out, pictures.source) == (1, "21 pictures of the folder mine")
+    assert (pictures.num_held_out, pictures.source) == (1, "21 pictures of the folder mine")
     for k in range(21):
         colour = pictures.label_of(k) or "green"
         assert_close(pictures.pixels[k, :, 8, 8], torch.tensor(COLOURS[colour], dtype=torch.uint8))
@@ -44,7 +44,7 @@ def test_subfolders_are_labels_and_go_with_their_pictures(labelled: Path) -> Non
 
 
 def test_a_seed_shuffles_and_the_same_seed_alike(labelled: Path) -> None:
-    one, same, other = (read_folder(labelled, 8, seed) for seed in (0, 0, 1))
+    one, same, other = (load_image_folder(labelled, 8, seed) for seed in (0, 0, 1))
     assert one.names == same.names
     assert torch.equal(one.pixels, same.pixels)
     assert one.names != other.names
@@ -56,18 +56,18 @@ def test_a_seed_shuffles_and_the_same_seed_alike(labelled: Path) -> None:
 def test_without_two_subfolders_there_are_no_labels(subfolder: str, tmp_path: Path) -> None:
     for k in range(60):
         paint(tmp_path / "mine" / subfolder / f"{k}.jpg", (k, 0, 255))
-    pictures = read_folder(tmp_path / "mine", 8)
-    assert (pictures.label_names, pictures.held_out) == ((), 3)
-    assert pictures.asked_for(pictures.training) is None
+    pictures = load_image_folder(tmp_path / "mine", 8)
+    assert (pictures.label_names, pictures.num_held_out) == ((), 3)
+    assert pictures.labels_at(pictures.training) is None
 
 
 def test_where_all_are_grey_one_channel_is_enough(tmp_path: Path) -> None:
     for k in range(4):
         paint(tmp_path / f"{k}.png", (50 * k,), mode="L")
         paint(tmp_path / f"{k}.bmp", (50 * k,) * 3)
-    assert read_folder(tmp_path, 8).shape == (1, 8, 8)
+    assert load_image_folder(tmp_path, 8).shape == (1, 8, 8)
     paint(tmp_path / "one.png", "red")
-    assert read_folder(tmp_path, 8).shape == (3, 8, 8)
+    assert load_image_folder(tmp_path, 8).shape == (3, 8, 8)
 
 
 def test_a_picture_is_turned_as_its_camera_held_it_then_cut_to_its_middle(tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_what_is_no_picture_is_left_out_and_counted(labelled: Path) -> None:
     (labelled / "notes.txt").write_text("no picture either")
     (labelled / ".hidden").mkdir()
     paint(labelled / ".hidden" / "a.png", "red")
-    assert read_folder(labelled, 8).source == "21 pictures of the folder mine; 1 could not be read"
+    assert load_image_folder(labelled, 8).source == "21 pictures of the folder mine; 1 could not be read"
 
 
 def test_of_more_than_fit_on_a_sheet_some_are_drawn_and_that_is_said(
     labelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_folders, "MAX_SHEET", 10 * 8 * 8)
-    pictures = read_folder(labelled, 8)
+    pictures = load_image_folder(labelled, 8)
     assert len(pictures) == 10
     assert pictures.source == "10 pictures, drawn from 21, of the folder mine"
 
@@ -127,7 +127,7 @@ def test_of_more_than_fit_on_a_sheet_some_are_drawn_and_that_is_said(
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     paint(tmp_path / "one.png", "red")
     with pytest.raises(ValueError, match=r"There are 1 pictures in .*, where two at least are needed: PNG, JPEG"):
-        read_folder(tmp_path, 8)
+        load_image_folder(tmp_path, 8)
 
 
 def test_pictures_that_are_ready_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -135,22 +135,22 @@ def test_pictures_that_are_ready_are_taken_as_they_are(tmp_path: Path) -> None:
         "r", torch.zeros(3, 1, 8, 8, dtype=torch.uint8), torch.zeros(3).long(), ("a",), 1, "here", "MIT"
     )
     save_pictures(ready, tmp_path / "ready")
-    assert find_pictures(str(tmp_path / "ready"), 8).source == "here"
-    assert torch.equal(find_pictures("digits").pixels, load_pictures("digits").pixels)
+    assert load_training_images(str(tmp_path / "ready"), 8).source == "here"
+    assert torch.equal(load_training_images("digits").pixels, load_pictures("digits").pixels)
     with pytest.raises(ValueError, match="have 8 pixels a side already, and keep them"):
-        find_pictures(str(tmp_path / "ready"), 32)
+        load_training_images(str(tmp_path / "ready"), 32)
 
 
 def test_a_size_out_of_range_is_told(labelled: Path) -> None:
-    assert find_pictures(str(labelled)).shape == (3, 32, 32)
+    assert load_training_images(str(labelled)).shape == (3, 32, 32)
     with pytest.raises(ValueError, match="size must be a whole number from 8 to 512; it was 4"):
-        find_pictures(str(labelled), 4)
+        load_training_images(str(labelled), 4)
 
 
 def test_without_the_library_for_data_sets_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ValueError, match=r"There is no folder no/such here, .* takes `pip install 'datasets>=4'`"):
-        find_pictures("no/such")
+        load_training_images("no/such")
 
 
 def test_a_data_set_is_read_with_its_labels(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_data_set_is_read_with_its_labels(tmp_path: Path) -> None:
     (tmp_path / "set" / "data").mkdir(parents=True)
     rows = datasets.Dataset.from_dict(columns, features=kind)
     rows.to_parquet(str(tmp_path / "set" / "data" / "train-00000-of-00001.parquet"))
-    pictures = read_data_set(str(tmp_path / "set"), 8)
-    assert (pictures.shape, len(pictures), pictures.label_names, pictures.held_out) == (
+    pictures = load_hub_dataset(str(tmp_path / "set"), 8)
+    assert (pictures.shape, len(pictures), pictures.label_names, pictures.num_held_out) == (
         (3, 8, 8),
         21,
         ("r", "b", "g"),
@@ -182,13 +182,13 @@ def test_a_data_set_without_pictures_or_none_at_all_is_told(tmp_path: Path) -> N
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "train.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="has no column of pictures; it has a, b"):
-        read_data_set(str(tmp_path / "set"), 8)
+        load_hub_dataset(str(tmp_path / "set"), 8)
     with pytest.raises(ValueError, match="There is no folder no/such/set here, and no data set no/such/set to be had"):
-        find_pictures("no/such/set")
+        load_training_images("no/such/set")
 
 
 def test_what_was_read_survives_the_way_to_disk(labelled: Path, tmp_path: Path) -> None:
-    pictures = read_folder(labelled, 8)
+    pictures = load_image_folder(labelled, 8)
     save_pictures(pictures, tmp_path / "out")
     again = load_pictures(tmp_path / "out")
     assert torch.equal(again.pixels, pictures.pixels)

@@ -39,19 +39,19 @@ def test_pil_survives_the_way_to_tensors_and_back(channels: int) -> None:
 @pytest.mark.parametrize("shape", [(7, 1, 4, 5), (12, 3, 4, 5)])
 def test_a_sheet_can_be_cut_again(shape: tuple[int, ...]) -> None:
     pictures = torch.randint(0, 256, shape, dtype=torch.uint8)
-    again = images.cut(images.sheet(pictures, 5), shape[1:], shape[0])
+    again = images.split_sheet(images.tile(pictures, 5), shape[1:], shape[0])
     assert_close(again, pictures)
 
 
 @pytest.mark.parametrize("kind", images.KINDS)
 def test_every_allowed_kind_is_read(kind: str) -> None:
-    assert images.read(encoded(Image.new("RGB", (40, 30), "red"), kind)).size == (40, 30)
+    assert images.load_upload(encoded(Image.new("RGB", (40, 30), "red"), kind)).size == (40, 30)
 
 
 def test_a_camera_turned_on_its_side_is_put_upright() -> None:
     exif = Image.Exif()
     exif[274] = 6  # orientation: turned by 90°
-    read = images.read(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=exif))
+    read = images.load_upload(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=exif))
     assert read.size == (20, 40)
     assert not read.getexif()
 
@@ -64,7 +64,7 @@ def test_nothing_but_pixels_is_kept() -> None:
     text = PngInfo()
     text.add_text("Comment", "where I live")
     for kind, options in (("JPEG", {"exif": exif}), ("PNG", {"exif": exif, "pnginfo": text}), ("WEBP", {"exif": exif})):
-        read = images.read(encoded(Image.new("RGB", (20, 20)), kind, **options))
+        read = images.load_upload(encoded(Image.new("RGB", (20, 20)), kind, **options))
         assert read.info == {}
         assert not read.getexif()
 
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_read_or_told(kind: str, damage: list[tuple[int, bytes
         data[place : place + len(put)] = put
     said, size = "", (0, 0)
     try:
-        size = images.read(bytes(data)).size
+        size = images.load_upload(bytes(data)).size
     except ValueError as error:
         said = str(error)
     assert max(size) <= 512
@@ -87,21 +87,21 @@ def test_a_damaged_file_is_read_or_told(kind: str, damage: list[tuple[int, bytes
 
 def test_too_long_a_text_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(ValueError, match="This file is too large: 30 MB, where 10 MB are allowed"):
-        images.decoded("A" * 40_000_000)
+        images.decode_base64("A" * 40_000_000)
 
 
 @pytest.mark.parametrize("sent", [None, 3, [], {}, "é", "a"])
 def test_what_is_no_base64_is_told(sent: Any) -> None:
     with pytest.raises(ValueError, match="A picture must be sent as a picture file in base64"):
-        images.decoded(sent)
+        images.decode_base64(sent)
 
 
 def test_what_is_transparent_becomes_white() -> None:
-    assert images.read(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
+    assert images.load_upload(encoded(Image.new("RGBA", (4, 4), (0, 0, 0, 0)))).getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_a_large_picture_becomes_a_small_one() -> None:
-    assert images.read(encoded(Image.new("RGB", (3000, 1000)))).size == (512, 171)
+    assert images.load_upload(encoded(Image.new("RGB", (3000, 1000)))).size == (512, 171)
 
 
 @pytest.mark.parametrize(
@@ -120,23 +120,23 @@ def test_a_large_picture_becomes_a_small_one() -> None:
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        images.read(data)
+        images.load_upload(data)
 
 
 def test_a_picture_is_cut_to_its_middle_square_and_scaled() -> None:
     image = Image.new("RGB", (100, 60), "red")
     image.paste("white", (20, 0, 80, 60))
-    x0 = images.fit(image, (3, 32, 32))
+    x0 = images.center_crop_resize(image, (3, 32, 32))
     assert_close(x0[:, :, 3:-3], torch.ones(3, 32, 26))  # at its sides the filter sees a little of the red
     assert x0[1].min() > 0.8
-    assert images.fit(image, (1, 28, 28)).shape == (1, 28, 28)
+    assert images.center_crop_resize(image, (1, 28, 28)).shape == (1, 28, 28)
 
 
 def test_a_border_is_what_lies_around() -> None:
     picture = torch.ones(2, 1, 6, 5)
     picture[..., 1:-1, 1:-1] = -1
-    assert images.border(picture) == 1
-    assert images.border(-picture) == -1
+    assert images.border_mean(picture) == 1
+    assert images.border_mean(-picture) == -1
 
 
 def test_thumbnails_are_means_and_small_pictures_stay() -> None:
@@ -158,7 +158,7 @@ def test_a_drawing_is_centred_as_mnists_digits_are() -> None:
     """A bar drawn in a corner: 20 of 28 parts high, its ink's centre within half a part of the middle."""
     drawing = Image.new("RGB", (280, 280), "white")
     drawing.paste("black", (10, 20, 40, 120))
-    x0 = images.fit(images.centred(drawing), (1, 28, 28))
+    x0 = images.center_crop_resize(images.center_like_mnist(drawing), (1, 28, 28))
     ink = (1 - x0[0]) / 2
     rows, columns = torch.nonzero(ink > 0.5, as_tuple=True)
     assert rows.max() - rows.min() + 1 == 20
@@ -169,4 +169,4 @@ def test_a_drawing_is_centred_as_mnists_digits_are() -> None:
 
 def test_an_empty_drawing_is_told() -> None:
     with pytest.raises(ValueError, match="There is nothing in the drawing yet"):
-        images.centred(Image.new("RGB", (280, 280), "white"))
+        images.center_like_mnist(Image.new("RGB", (280, 280), "white"))

@@ -14,9 +14,9 @@ from torch.testing import assert_close
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import openvino
-from playground.core.inference.backends import attempt, fast
-from playground.core.inference.engine import Engine, fewest_seconds
-from playground.core.inference.openvino import on_cpu
+from playground.core.inference.backends import accelerate, try_enable
+from playground.core.inference.engine import Engine, plan_batches
+from playground.core.inference.openvino import enable_openvino
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet, unlabelled
 
@@ -37,7 +37,7 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def engine() -> Engine:
     """A small network whose fast path is ready."""
     engine = Engine(small_unet().eval())
-    on_cpu(engine)
+    enable_openvino(engine)
     return engine
 
 
@@ -48,7 +48,7 @@ def test_every_batch_has_the_plain_networks_answer(engine: Engine) -> None:
         x = torch.randn(count, 1, 8, 8, generator=generator)
         t, labels = torch.rand(count, generator=generator) * 999, torch.arange(count) % 4
         assert_close(engine(x, t, labels).sample, engine.unet(x, t, labels).sample, atol=2e-5, rtol=0)
-    assert list(engine.ready) == [1, 2, 4, 8, 16, 32]
+    assert list(engine.compiled) == [1, 2, 4, 8, 16, 32]
 
 
 def test_answers_do_not_share_memory(engine: Engine) -> None:
@@ -73,8 +73,8 @@ def test_a_network_that_was_here_before_is_not_converted_again(
 ) -> None:
     monkeypatch.setattr(openvino, "_in_a_process_of_its_own", lambda arguments: pytest.fail("converted again"))
     again = Engine(engine.unet)
-    on_cpu(again)
-    assert list(again.ready) == [1, 2, 4, 8, 16, 32]
+    enable_openvino(again)
+    assert list(again.compiled) == [1, 2, 4, 8, 16, 32]
     assert len(list((home / "cache").iterdir())) == 1
 
 
@@ -86,22 +86,22 @@ def test_the_converter_reports_nothing_to_its_makers(engine: Engine, home: Path)
 def test_a_network_without_labels_has_a_fast_path_too(tmp_path: Path) -> None:
     unlabelled(tmp_path / "network")
     engine = Engine(UNet2DModel.from_pretrained(tmp_path / "network").eval())
-    on_cpu(engine)
+    enable_openvino(engine)
     x, t = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([1.0, 500.0, 900.5])
     with torch.no_grad():
         assert_close(engine(x, t).sample, engine.unet(x, t).sample, atol=2e-5, rtol=0)
-    assert engine.ready
+    assert engine.compiled
 
 
 def test_fast_serves_at_once_and_is_faster_later(engine: Engine) -> None:
-    served = fast(engine.unet)
+    served = accelerate(engine.unet)
     x, t, labels = torch.zeros(1, 1, 8, 8), torch.zeros(1), torch.zeros(1, dtype=torch.long)
     with torch.no_grad():
         for _ in range(2000):
             assert_close(served(x, t, labels).sample, engine.unet(x, t, labels).sample, atol=2e-5, rtol=0)
-            if len(served.ready) == 6:
+            if len(served.compiled) == 6:
                 break
-    assert len(served.ready) == 6
+    assert len(served.compiled) == 6
 
 
 def test_where_there_is_no_fast_path_the_log_says_so_once(
@@ -111,7 +111,7 @@ def test_where_there_is_no_fast_path_the_log_says_so_once(
     monkeypatch.setattr(openvino, "CACHE", tmp_path / "a file")
     engine = Engine(small_unet().eval())
     with caplog.at_level(logging.WARNING):
-        attempt(on_cpu, engine)
+        try_enable(enable_openvino, engine)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("This network runs on plain PyTorch. Its fast path is not there:")
     x, t, labels = torch.zeros(40, 1, 8, 8), torch.zeros(40), torch.zeros(40, dtype=torch.long)
@@ -125,8 +125,8 @@ def test_a_process_that_crashes_harms_nobody(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(openvino, "COMMAND", ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"])
     engine = Engine(small_unet().eval())
     with pytest.raises(RuntimeError, match="ended with code -11"):
-        on_cpu(engine)
-    assert not engine.ready
+        enable_openvino(engine)
+    assert not engine.compiled
 
 
 def test_large_pictures_go_in_smaller_batches() -> None:
@@ -148,10 +148,10 @@ def test_a_batch_is_cut_into_those_that_take_least() -> None:
     cpu = {1: 1.3, 2: 2.2, 4: 4.1, 8: 8.0}
     gpu = dict.fromkeys(cpu, 1.0)
     for took in (cpu, gpu):
-        found = fewest_seconds(took)
+        found = plan_batches(took)
         for rows in range(1, 9):
             least = min(sum(took[size] for size in way) for way in ways(rows, list(took)))
             assert sum(took[size] for size in found[rows]) == pytest.approx(least)
             assert sum(found[rows][:-1]) < rows <= sum(found[rows])
-    assert fewest_seconds(cpu)[5] == [1, 4] or fewest_seconds(cpu)[5] == [4, 1]
-    assert all(len(sizes) == 1 for rows, sizes in fewest_seconds(gpu).items() if rows)
+    assert plan_batches(cpu)[5] == [1, 4] or plan_batches(cpu)[5] == [4, 1]
+    assert all(len(sizes) == 1 for rows, sizes in plan_batches(gpu).items() if rows)

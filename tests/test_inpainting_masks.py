@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from playground.core.sampling.inpainting import MASKS, painted
+from playground.core.sampling.inpainting import MASKS, mask_from_drawing
 
 
 @pytest.mark.parametrize("size", [(28, 28), (32, 32), (7, 9)])
@@ -23,7 +23,7 @@ def test_halves_make_up_the_whole_and_the_border_leaves_the_middle(size: tuple[i
 def test_what_is_painted_over_is_not_kept() -> None:
     painting = Image.new("RGB", (280, 280), "white")
     ImageDraw.Draw(painting).rectangle((0, 0, 139, 279), fill="black")
-    kept = painted(painting, 28, 28)
+    kept = mask_from_drawing(painting, 28, 28)
     assert not kept[:, :14].any()
     assert kept[:, 14:].all()
 
@@ -31,4 +31,4 @@ def test_what_is_painted_over_is_not_kept() -> None:
 @pytest.mark.parametrize("colour", ["white", "black"])
 def test_nothing_and_everything_are_told(colour: str) -> None:
     with pytest.raises(ValueError, match="Paint over a part of the picture"):
-        painted(Image.new("RGB", (280, 280), colour), 28, 28)
+        mask_from_drawing(Image.new("RGB", (280, 280), colour), 28, 28)

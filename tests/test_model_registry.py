@@ -9,7 +9,7 @@ from playground.core import model_registry as module
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import CheckpointError
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from tests.conftest import unlabelled
 
 
@@ -36,7 +36,7 @@ def test_a_network_that_came_without_pictures_gets_others_and_no_ideal_predictor
     unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=16)
     library = ModelRegistry([tmp_path / "net"], device="cpu")
     assert library.pictures("net").shape == (3, 16, 16)
-    assert library.pictures("net").stand_in
+    assert library.pictures("net").is_substitute
     with pytest.raises(ValueError, match="no ideal predictor for net: it came without its training pictures"):
         library.ideal("net")
 
@@ -56,7 +56,7 @@ def test_few_pictures_shorten_the_defaults(library: ModelRegistry, monkeypatch: 
     few = library.pictures("digits")
     short = type(few)(few.name, few.pixels[:30], few.labels[:30], few.label_names, 5, few.source, few.licence)
     monkeypatch.setattr(library, "pictures", lambda name: short)
-    assert checked(library).picture == 27  # the middle one of the five that are held out
+    assert validate(library).picture == 27  # the middle one of the five that are held out
 
 
 def test_shipped_pictures_are_there_without_their_network(library: ModelRegistry) -> None:
@@ -73,9 +73,9 @@ def test_the_usual_error_is_measured_once(library: ModelRegistry, monkeypatch: p
         measured.append(pictures)
         return object()
 
-    monkeypatch.setattr(module, "usual_error", measure)
+    monkeypatch.setattr(module, "measure_reference_error", measure)
     fresh = ModelRegistry([WEIGHTS / "digits"], device="cpu")
-    assert fresh.usual("digits") is fresh.usual("digits")
+    assert fresh.reference_errors("digits") is fresh.reference_errors("digits")
     (pictures,) = measured
     held_out = library.pictures("digits")
     assert torch.equal(pictures, held_out.x0(held_out.testing)[:20])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.noise import CLEAN, NoiseLevel, add_noise, like, posterior
+from playground.core.diffusion.noise import CLEAN, NoiseLevel, add_noise, expand_coef, posterior
 from playground.core.diffusion.parameterizations import (
     eps_from_score,
     eps_from_v,
@@ -42,7 +42,7 @@ def test_the_inverses_undo_add_noise(log_snr: float, seed: int) -> None:
     assert_close(x0_from_eps(x_t, eps, level), x0, atol=1e-10, rtol=1e-10)
     assert_close(eps_from_x0(x_t, x0, level), eps, atol=1e-10, rtol=1e-10)
     v = v_from_eps(x_t, eps, level)
-    assert_close(v, like(level.alpha, x0) * eps - like(level.sigma, x0) * x0, atol=1e-10, rtol=1e-10)
+    assert_close(v, expand_coef(level.alpha, x0) * eps - expand_coef(level.sigma, x0) * x0, atol=1e-10, rtol=1e-10)
     assert_close(eps_from_v(x_t, v, level), eps, atol=1e-10, rtol=1e-10)
     assert_close(eps_from_score(score_from_eps(eps, level), level), eps, atol=1e-10, rtol=1e-10)
 

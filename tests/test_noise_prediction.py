@@ -18,21 +18,21 @@ def test_blind_costs_one_and_copycat_what_theory_says(pictures: torch.Tensor) ->
     schedule, x0 = linear(1000), pictures.repeat(50, 1, 1, 1)
     level = schedule.level(torch.arange(1000))
     theory = (level.alpha**2 * pictures.square().mean() + (1 - level.sigma) ** 2).mean().item()
-    assert abs(noise_prediction.mean_error(ZeroPredictor(), x0, None, schedule) - 1) < 0.02
-    assert abs(noise_prediction.mean_error(IdentityPredictor(), x0, None, schedule) - theory) < 0.02 * theory
+    assert abs(noise_prediction.mean_squared_error(ZeroPredictor(), x0, None, schedule) - 1) < 0.02
+    assert abs(noise_prediction.mean_squared_error(IdentityPredictor(), x0, None, schedule) - theory) < 0.02 * theory
 
 
 def test_a_seed_is_one_noise_everywhere() -> None:
-    assert torch.equal(generate.gaussian((1, 4, 4), 3), generate.gaussian((1, 4, 4), 3))
-    assert not torch.equal(generate.gaussian((1, 4, 4), 3), generate.gaussian((1, 4, 4), 4))
+    assert torch.equal(generate.seeded_noise((1, 4, 4), 3), generate.seeded_noise((1, 4, 4), 3))
+    assert not torch.equal(generate.seeded_noise((1, 4, 4), 3), generate.seeded_noise((1, 4, 4), 4))
 
 
 @pytest.mark.parametrize("zero_terminal", [False, True])
 def test_prediction_records_what_its_names_say(pictures: torch.Tensor, zero_terminal: bool) -> None:
     schedule = zero_terminal_snr(linear(1000)) if zero_terminal else linear(1000)
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    eps, t = generate.gaussian((1, 8, 8), 0), noise_prediction.even_steps(schedule, 40)
-    record = noise_prediction.prediction(predictor, pictures[0], eps, schedule, t)
+    eps, t = generate.seeded_noise((1, 8, 8), 0), noise_prediction.evenly_spaced_steps(schedule, 40)
+    record = noise_prediction.predict_noise(predictor, pictures[0], eps, schedule, t)
     assert record.t.tolist() == t
     for k in range(len(t)):
         level = schedule.level(t[k])
@@ -52,19 +52,19 @@ def test_prediction_records_what_its_names_say(pictures: torch.Tensor, zero_term
 
 @pytest.mark.parametrize("num_steps", [10, 37, 1000, 4000])
 def test_even_steps_reach_from_end_to_end(num_steps: int) -> None:
-    t = noise_prediction.even_steps(linear(num_steps), 51)
+    t = noise_prediction.evenly_spaced_steps(linear(num_steps), 51)
     assert (t[0], t[-1]) == (0, num_steps - 1)
     assert len(t) == len(set(t)) == min(51, num_steps)
 
 
 def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library) -> None:
     """At the same log-SNR the error hardly depends on the schedule: matching noise levels works."""
-    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
+    x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
     errors = []
     for make in SCHEDULES.values():
         schedule = make(500)
-        t = round(schedule.t_at(0.0).item())
-        errors.append(noise_prediction.prediction(digits.predictor, x0, eps, schedule, [t]).error.item())
+        t = round(schedule.t_from_log_snr(0.0).item())
+        errors.append(noise_prediction.predict_noise(digits.predictor, x0, eps, schedule, [t]).error.item())
     assert max(errors) < 0.08
     assert max(errors) < 1.2 * min(errors)
 
@@ -72,7 +72,7 @@ def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, li
 def test_reverse_repeats_with_its_seed_and_differs_with_another(digits: Checkpoint) -> None:
     ends = []
     for seed in (0, 0, 1):
-        *_, step = generate.reverse(digits.predictor, digits.image_shape, linear(1000), seed=seed, steps=3, label=2)
+        *_, step = generate.generate(digits.predictor, digits.image_shape, linear(1000), seed=seed, steps=3, label=2)
         ends.append(step.x_next)
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2])
@@ -83,7 +83,7 @@ def test_small_steps_end_in_the_distribution_of_one_jump(name: str) -> None:
     """Mean and deviation of 4,000 walks of a pixel, within four standard errors of those of q(x_t | x_0)."""
     schedule, t = SCHEDULES[name](200), [0, 50, 120, 199]
     x0 = torch.full((1, 3, 3), 0.7)
-    walk = forward_process.walk(x0, schedule, t, seed=1, walks=4000)
+    walk = forward_process.simulate_markov_chain(x0, schedule, t, seed=1, walks=4000)
     assert walk.x_t.shape == (4, 1, 3, 3)
     assert walk.pixel_x0 == pytest.approx(0.7)
     level = schedule.level(torch.tensor(t))
@@ -95,7 +95,7 @@ def test_small_steps_end_in_the_distribution_of_one_jump(name: str) -> None:
 def test_each_step_of_a_walk_draws_fresh_noise() -> None:
     """The noise that steps 0…k have added is, up to a factor, a part of what 0…k+1 have: correlated, not equal."""
     schedule = linear(100)
-    walk = forward_process.walk(torch.zeros(1, 60, 60), schedule, [10, 11, 99], seed=0)
+    walk = forward_process.simulate_markov_chain(torch.zeros(1, 60, 60), schedule, [10, 11, 99], seed=0)
     gathered = walk.x_t.flatten(1) / walk.level.sigma[:, None]
     near, far = torch.corrcoef(gathered)[0, 1:].tolist()
     ratio = (walk.level.alpha[1:] / walk.level.alpha[0]) * (walk.level.sigma[0] / walk.level.sigma[1:])
@@ -104,10 +104,10 @@ def test_each_step_of_a_walk_draws_fresh_noise() -> None:
 
 
 def test_correlations_are_numpys(pictures: torch.Tensor) -> None:
-    schedule, eps = linear(1000), generate.gaussian((1, 8, 8), 0)
+    schedule, eps = linear(1000), generate.seeded_noise((1, 8, 8), 0)
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    found = noise_prediction.prediction(predictor, pictures[0], eps, schedule, [3, 400, 999])
-    other = generate.gaussian((1, 8, 8), 1)
+    found = noise_prediction.predict_noise(predictor, pictures[0], eps, schedule, [3, 400, 999])
+    other = generate.seeded_noise((1, 8, 8), 1)
     record = noise_prediction.independence(found, other)
     for k in range(3):
         for ours, one, two in (
@@ -127,10 +127,10 @@ def test_the_band_holds_unrelated_noise_in_95_of_100_cases() -> None:
 
 
 def test_blind_noise_correlates_with_nothing(pictures: torch.Tensor) -> None:
-    found = noise_prediction.prediction(
-        ZeroPredictor(), pictures[0], generate.gaussian((1, 8, 8), 0), linear(100), [50]
+    found = noise_prediction.predict_noise(
+        ZeroPredictor(), pictures[0], generate.seeded_noise((1, 8, 8), 0), linear(100), [50]
     )
-    assert noise_prediction.independence(found, generate.gaussian((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
+    assert noise_prediction.independence(found, generate.seeded_noise((1, 8, 8), 1)).eps_hat_and_eps.tolist() == [0]
 
 
 def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> None:
@@ -138,10 +138,10 @@ def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> No
     schedule, t = linear(1000), [50, 200, 400, 600, 900]
     ideal, x0 = IdealPredictor(pictures), pictures.double()  # at small t what is missed is below float32's rounding
     law = noise_prediction.total_variance(ideal, x0, schedule, t, draws=2000, seed=0)
-    assert ((law.total - law.drawn).abs() <= 4 * law.spread + 1e-12).all()
-    assert_close(law.drawn, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
+    assert ((law.total - law.noise_variance).abs() <= 4 * law.standard_error + 1e-12).all()
+    assert_close(law.noise_variance, torch.ones(5, dtype=torch.float64), atol=0.02, rtol=0)
     copied = noise_prediction.total_variance(IdentityPredictor(), pictures, schedule, t, draws=2000, seed=0)
-    assert ((copied.total - copied.drawn).abs() > 4 * copied.spread)[:3].all()
+    assert ((copied.total - copied.noise_variance).abs() > 4 * copied.standard_error)[:3].all()
 
 
 def test_the_label_can_change_half_way() -> None:
@@ -149,20 +149,20 @@ def test_the_label_can_change_half_way() -> None:
 
     class Asked(UNetPredictor):
         def __call__(self, x_t, level, labels=None):
-            asked.append((schedule.t_at(level.log_snr).item(), None if labels is None else labels.tolist()))
+            asked.append((schedule.t_from_log_snr(level.log_snr).item(), None if labels is None else labels.tolist()))
             return super().__call__(x_t, level, labels)
 
     schedule = linear(100)
     predictor = Asked(small_unet(), linear(1000), null_label=3)
-    list(generate.reverse(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
+    list(generate.generate(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
     assert [labels for _, labels in asked] == [[1, 1]] * 5 + [[2, 2]] * 5
     assert asked[4][0] > 50 > asked[5][0]
 
 
 def test_a_walk_lies_between_two_noises() -> None:
     predictor, options = UNetPredictor(small_unet(), linear(1000), null_label=3), {"steps": 3}
-    walk = list(generate.reverse(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
-    assert_close(walk[0].x_t[0], generate.gaussian((1, 8, 8), 1))
-    assert_close(walk[0].x_t[-1], generate.gaussian((1, 8, 8), 2))
-    alone = list(generate.reverse(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
+    walk = list(generate.generate(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
+    assert_close(walk[0].x_t[0], generate.seeded_noise((1, 8, 8), 1))
+    assert_close(walk[0].x_t[-1], generate.seeded_noise((1, 8, 8), 2))
+    alone = list(generate.generate(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
     assert_close(walk[-1].x_next[-1], alone[-1].x_next[0], atol=1e-4, rtol=1e-4)

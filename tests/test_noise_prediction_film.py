@@ -24,14 +24,16 @@ LEVEL = 1.01 * 6 / 255 / 2  # half a level of the noise's 255, and a little for 
 
 
 def found(pictures: torch.Tensor, schedule: NoiseSchedule) -> dict[str, NoisePrediction]:
-    eps = generate.gaussian((1, 8, 8), 0)
+    eps = generate.seeded_noise((1, 8, 8), 0)
     predictors = {
         "network": UNetPredictor(small_unet(), linear(1000), null_label=3),
         "ideal": IdealPredictor(pictures),
         "blind": ZeroPredictor(),
         "copycat": IdentityPredictor(),
     }
-    return {who: noise_prediction.prediction(each, pictures[0], eps, schedule, T) for who, each in predictors.items()}
+    return {
+        who: noise_prediction.predict_noise(each, pictures[0], eps, schedule, T) for who, each in predictors.items()
+    }
 
 
 def shown(film: Film, title: str, badge: str, frame: int, limits: tuple[float, float]) -> np.ndarray:
@@ -72,7 +74,7 @@ def test_without_the_ideal_predictor_there_is_no_column_and_no_curve_of_it(pictu
 
 def test_scatter_plots_name_the_panels_whose_correlation_they_show(pictures: torch.Tensor) -> None:
     ideal = found(pictures, linear(100))["ideal"]  # an untrained network says less than a level of the scale
-    record = noise_prediction.independence(ideal, generate.gaussian((1, 8, 8), 1))
+    record = noise_prediction.independence(ideal, generate.seeded_noise((1, 8, 8), 1))
     film = films_of_predictions.independence_film(ideal, record, 0)
     for chart in film["charts"][:4]:
         for k in range(1, len(T)):
@@ -84,8 +86,8 @@ def test_shrinkage_shows_both_laws(pictures: torch.Tensor) -> None:
     record, schedule = found(pictures, linear(100)), linear(100)
     law = noise_prediction.total_variance(IdealPredictor(pictures), pictures, schedule, T, draws=3, seed=0)
     film = films_of_predictions.shrinkage_film(record, {"network": law, "ideal": law}, OVER, 0)
-    np.testing.assert_allclose(numbers(film, "ideal total"), (law.found + law.missed).numpy(), rtol=1e-6)
-    np.testing.assert_allclose(numbers(film, "ideal drawn"), law.drawn.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "ideal total"), (law.explained + law.residual).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "ideal drawn"), law.noise_variance.numpy(), rtol=1e-6)
     for who in ("network", "ideal"):
         np.testing.assert_allclose(numbers(film, f"{who} deviation"), record[who].deviation.numpy(), rtol=1e-6)
     assert [chart["title"] for chart in film["charts"][3:]] == ["Total variance · network", "Total variance · ideal"]

@@ -8,7 +8,13 @@ import torch
 from torch.testing import assert_close
 
 from playground.core.analysis import noise_prediction
-from playground.core.analysis.out_of_distribution import OODInput, ReferenceErrors, noise_alone, trial, usual_error
+from playground.core.analysis.out_of_distribution import (
+    OODInput,
+    ReferenceErrors,
+    evaluate_ood,
+    measure_reference_error,
+    pure_noise_input,
+)
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
@@ -17,7 +23,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from tests.conftest import small_unet
 
 
@@ -28,7 +34,7 @@ def level_of(log_snr: torch.Tensor) -> NoiseLevel:
 def test_the_usual_error_is_the_one_found_by_hand(pictures: torch.Tensor) -> None:
     """Picture by picture and level by level, in float64, straight from the network."""
     unet, trained_on = small_unet().eval(), linear(1000)
-    usual = usual_error(UNetPredictor(unet, trained_on, null_label=3), pictures[:5], levels=4, seed=6)
+    usual = measure_reference_error(UNetPredictor(unet, trained_on, null_label=3), pictures[:5], levels=4, seed=6)
     eps = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(6)).double()
     unet = unet.double()
     assert usual.error.shape == (4, 5)
@@ -44,10 +50,10 @@ def test_the_usual_error_is_the_one_found_by_hand(pictures: torch.Tensor) -> Non
 
 def test_the_levels_go_from_end_to_end_of_the_training() -> None:
     network = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    usual = usual_error(network, torch.zeros(1, 1, 8, 8), levels=10)
+    usual = measure_reference_error(network, torch.zeros(1, 1, 8, 8), levels=10)
     assert_close(usual.log_snr[[0, -1]], linear(1000).log_snr[[-1, 0]])
     assert (usual.log_snr.diff() > 0).all()
-    last = usual_error(
+    last = measure_reference_error(
         UNetPredictor(small_unet(), zero_terminal_snr(linear(50)), null_label=3), torch.zeros(1, 1, 8, 8)
     )
     assert last.log_snr.isfinite().all()  # at the end itself there is no log-SNR to stand between
@@ -62,36 +68,38 @@ def test_a_power_law_is_read_exactly_at_every_level_of_every_schedule() -> None:
         level = make(200).level(torch.linspace(0, 199, 77))
         for share in (0.05, 0.5, 0.95):
             between = np.quantile(factors.numpy(), share) * (level.alpha / level.sigma).numpy() ** 1.4
-            np.testing.assert_allclose(usual.below(share, level).numpy(), between, rtol=1e-9)
+            np.testing.assert_allclose(usual.quantile(share, level).numpy(), between, rtol=1e-9)
 
 
 def test_beyond_the_measured_levels_there_is_no_usual_error() -> None:
     usual = ReferenceErrors(torch.tensor([-1.0, 1.0]), torch.ones(2, 3))
     asked = level_of(torch.tensor([-1.1, -1.0, 0.0, 1.0, 1.1]))
-    assert usual.below(0.5, asked).isfinite().tolist() == [False, True, True, True, False]
+    assert usual.quantile(0.5, asked).isfinite().tolist() == [False, True, True, True, False]
     end = zero_terminal_snr(cosine(100)).level(torch.tensor([99.0]))
-    assert usual.below(0.5, end).isnan().all()
+    assert usual.quantile(0.5, end).isnan().all()
 
 
 def test_between_two_levels_it_is_what_would_have_been_measured_there(
     library: ModelRegistry, digits: Checkpoint
 ) -> None:
     """Half way between them, under another schedule: the median to a quarter, where errors are 10,000 times apart."""
-    usual, held_out, schedule = library.usual("digits"), library.pictures("digits"), cosine(1000)
+    usual, held_out, schedule = library.reference_errors("digits"), library.pictures("digits"), cosine(1000)
     half_way = (usual.log_snr[1::4] + usual.log_snr[2::4]) / 2
-    t = schedule.t_at(half_way).round().long().tolist()
+    t = schedule.t_from_log_snr(half_way).round().long().tolist()
     x0 = held_out.x0(held_out.testing)[:20]
-    pairs = zip(x0, generate.gaussian(tuple(x0.shape), 0), strict=True)
-    error = torch.stack([noise_prediction.prediction(digits.predictor, *pair, schedule, t).error for pair in pairs], 1)
+    pairs = zip(x0, generate.seeded_noise(tuple(x0.shape), 0), strict=True)
+    error = torch.stack(
+        [noise_prediction.predict_noise(digits.predictor, *pair, schedule, t).error for pair in pairs], 1
+    )
     expected = error.double().quantile(0.5, dim=1)
-    assert_close(usual.below(0.5, schedule.level(torch.tensor(t))), expected, rtol=0.25, atol=0)
+    assert_close(usual.quantile(0.5, schedule.level(torch.tensor(t))), expected, rtol=0.25, atol=0)
 
 
 def test_a_trial_of_full_strength_is_a_prediction(pictures: torch.Tensor) -> None:
-    eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
+    eps, t, schedule = generate.seeded_noise((1, 8, 8), 0), [0, 30, 99], linear(100)
     ideal = IdealPredictor(pictures)
-    one = trial(ideal, OODInput("", pictures[2]), eps, schedule, t).found
-    other = noise_prediction.prediction(ideal, pictures[2], eps, schedule, t)
+    one = evaluate_ood(ideal, OODInput("", pictures[2]), eps, schedule, t).prediction
+    other = noise_prediction.predict_noise(ideal, pictures[2], eps, schedule, t)
     for name in ("x_t", "eps_hat", "x0_hat", "error", "deviation", "x0_error"):
         assert_close(getattr(one, name), getattr(other, name))
 
@@ -99,9 +107,11 @@ def test_a_trial_of_full_strength_is_a_prediction(pictures: torch.Tensor) -> Non
 @pytest.mark.parametrize("strength", [0.5, 2.0])
 def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: float) -> None:
     """It says strength · sigma · eps and is held to eps; whoever says 0 is off by eps itself."""
-    eps, t, schedule = generate.gaussian((1, 8, 8), 0), [0, 30, 99], linear(100)
-    alone = noise_alone((1, 8, 8), strength)
-    copied, blind = (trial(each, alone, eps, schedule, t).found for each in (IdentityPredictor(), ZeroPredictor()))
+    eps, t, schedule = generate.seeded_noise((1, 8, 8), 0), [0, 30, 99], linear(100)
+    alone = pure_noise_input((1, 8, 8), strength)
+    copied, blind = (
+        evaluate_ood(each, alone, eps, schedule, t).prediction for each in (IdentityPredictor(), ZeroPredictor())
+    )
     sigma, square = schedule.level(torch.tensor(t)).sigma, eps.square().mean().item()
     assert_close(copied.error.double(), (1 - strength * sigma) ** 2 * square, rtol=1e-5, atol=1e-7)
     assert_close(blind.error.double(), torch.full((3,), square, dtype=torch.float64))
@@ -110,19 +120,19 @@ def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: 
 
 def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) -> None:
     """Of the shipped digits: strange pictures leave the range where t is small to middle, and come back."""
-    trials = Scene(library, checked(library)).trials([0, 100, 250, 900, 999])
+    trials = Scene(library, validate(library)).ood_results([0, 100, 250, 900, 999])
     assert list(trials) == ["its data", "emoji", "photo", "noise"]
-    level = trials["noise"].found.level
-    low, median, high = (library.usual("digits").below(share, level) for share in (0.05, 0.5, 0.95))
+    level = trials["noise"].prediction.level
+    low, median, high = (library.reference_errors("digits").quantile(share, level) for share in (0.05, 0.5, 0.95))
     assert (low < median).all()
     assert (median < high).all()
-    known = trials["its data"].found.error
+    known = trials["its data"].prediction.error
     assert (known < 2 * median).all()
     for name in ("emoji", "photo"):
-        error = trials[name].found.error
+        error = trials[name].prediction.error
         assert (error[:3] > 3 * high[:3]).all()
         assert (error[3:] < 2 * median[3:]).all()
-    noise = trials["noise"].found
+    noise = trials["noise"].prediction
     times = noise.error / median
     assert (times > 5).all()
     assert (times[1:].diff() > 0)[1:].all()
@@ -135,7 +145,9 @@ def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) ->
 def test_what_is_taken_for_noise_can_be_made_out_in_it(library: ModelRegistry, t: int) -> None:
     """At small t ε̂ holds, beside the noise, much of a strange picture and little of one that the network knows."""
     held = {}
-    for name, each in Scene(library, checked(library)).trials([t]).items():
-        besides, x0 = (values.double().flatten() for values in (each.found.eps_hat - each.found.eps, each.found.x0))
+    for name, each in Scene(library, validate(library)).ood_results([t]).items():
+        besides, x0 = (
+            values.double().flatten() for values in (each.prediction.eps_hat - each.prediction.eps, each.prediction.x0)
+        )
         held[name] = abs(torch.stack([besides, x0]).cov(correction=0)[0, 1].item()) / (x0.std().item() or 1)
     assert min(held["emoji"], held["photo"]) > 4 * held["its data"]

@@ -2,11 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.analysis.out_of_distribution import OODInput, OODResult, ReferenceErrors, noise_alone, trial
+from playground.core.analysis.out_of_distribution import (
+    OODInput,
+    OODResult,
+    ReferenceErrors,
+    evaluate_ood,
+    pure_noise_input,
+)
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling import generate
-from playground.render.films.out_of_distribution import LINES, depth_film
+from playground.render.films.out_of_distribution import LINES, out_of_distribution_film
 from tests.films import numbers, panel
 from tests.test_noise_prediction_film import T, close
 
@@ -16,24 +22,24 @@ USUAL = ReferenceErrors(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 
 
 def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, OODResult]:
     schedule = zero_terminal_snr(linear(100)) if zero_terminal else linear(100)
-    ideal, eps = IdealPredictor(pictures[:10]), generate.gaussian(SHAPE, 0)
+    ideal, eps = IdealPredictor(pictures[:10]), generate.seeded_noise(SHAPE, 0)
     subjects = {
         "its data": OODInput("one of ten", pictures[0]),
         "others": OODInput("another", pictures[15]),
-        "noise": noise_alone(SHAPE, 0.5),
+        "noise": pure_noise_input(SHAPE, 0.5),
     }
-    return {name: trial(ideal, each, eps, schedule, T) for name, each in subjects.items()}
+    return {name: evaluate_ood(ideal, each, eps, schedule, T) for name, each in subjects.items()}
 
 
 @pytest.mark.parametrize("zero_terminal", [False, True])
 def test_each_input_has_its_own_row(pictures: torch.Tensor, zero_terminal: bool) -> None:
     """x_0, x_t as the predictor gets it, the noise of the wrong strength too, and what it predicts."""
     record = trials(pictures, zero_terminal)
-    film = depth_film(record, USUAL, 62)
+    film = out_of_distribution_film(record, USUAL, 62)
     assert (film["at"], film["columns"], len(film["panels"])) == (2, 5, 15)
     assert film["absent"] == {"10": ["no picture"] * len(T)}
     for row, (name, each) in enumerate(record.items()):
-        found, first = each.found, 5 * row
+        found, first = each.prediction, 5 * row
         assert [film["panels"][first + k]["about"] for k in (0, 1)] == [name, each.subject.about]
         for k in range(len(T)):
             close(panel(film, first, k), each.subject.x0, (-1, 1))
@@ -48,17 +54,17 @@ def test_each_input_has_its_own_row(pictures: torch.Tensor, zero_terminal: bool)
 
 def test_errors_stand_beside_the_usual_ones(pictures: torch.Tensor) -> None:
     record = trials(pictures)
-    film, level = depth_film(record, USUAL, 0), record["noise"].found.level
-    median = USUAL.below(0.5, level)
+    film, level = out_of_distribution_film(record, USUAL, 0), record["noise"].prediction.level
+    median = USUAL.quantile(0.5, level)
     np.testing.assert_allclose(numbers(film, "usual"), median.numpy(), rtol=1e-6)
-    np.testing.assert_allclose(numbers(film, "usual low"), USUAL.below(0.05, level).numpy(), rtol=1e-6)
-    np.testing.assert_allclose(numbers(film, "usual high"), USUAL.below(0.95, level).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "usual low"), USUAL.quantile(0.05, level).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(numbers(film, "usual high"), USUAL.quantile(0.95, level).numpy(), rtol=1e-6)
     errors, ratios = film["charts"]
     assert (errors["log"], ratios["log"]) == (False, True)
     for chart, scaled in ((errors, lambda values: values), (ratios, lambda values: (values / median).log10())):
         area, *lines = chart["series"]
-        np.testing.assert_allclose(area["low"], scaled(USUAL.below(0.05, level)).numpy(), rtol=1e-4)
-        np.testing.assert_allclose(area["high"], scaled(USUAL.below(0.95, level)).numpy(), rtol=1e-4)
+        np.testing.assert_allclose(area["low"], scaled(USUAL.quantile(0.05, level)).numpy(), rtol=1e-4)
+        np.testing.assert_allclose(area["high"], scaled(USUAL.quantile(0.95, level)).numpy(), rtol=1e-4)
         assert [line["name"] for line in lines] == list(record)
         for line, each in zip(lines, record.values(), strict=True):
             np.testing.assert_allclose(line["y"], scaled(each.found.error).numpy(), rtol=1e-4, atol=1e-6)
@@ -68,7 +74,7 @@ def test_errors_stand_beside_the_usual_ones(pictures: torch.Tensor) -> None:
 
 
 def test_without_pictures_of_its_own_nothing_is_called_usual(pictures: torch.Tensor) -> None:
-    film = depth_film(trials(pictures), None, 0)
+    film = out_of_distribution_film(trials(pictures), None, 0)
     assert len(film["charts"]) == 1
     assert not any("usual" in each["key"] for each in film["numbers"])
     assert [line["name"] for line in film["charts"][0]["series"]] == ["its data", "others", "noise"]
@@ -80,7 +86,7 @@ def test_as_many_lines_can_be_told_apart_as_there_can_be_rows() -> None:
 
 
 def test_where_nothing_usual_was_measured_there_is_no_number(pictures: torch.Tensor) -> None:
-    film = depth_film(trials(pictures, zero_terminal=True), USUAL, 0)
+    film = out_of_distribution_film(trials(pictures, zero_terminal=True), USUAL, 0)
     for key in ("usual", "noise times"):
         assert np.isnan(numbers(film, key)).tolist() == [False, False, False, True]
     assert film["charts"][1]["series"][0]["x"] == T[:-1]

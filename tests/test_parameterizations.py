@@ -17,7 +17,7 @@ def test_the_names_are_what_they_are_called() -> None:
     assert_close(names.x0, x0, atol=1e-9, rtol=1e-9)
     assert_close(names.v, alpha * eps - sigma * x0, atol=1e-9, rtol=1e-9)
     assert_close(names.score, -eps / sigma, atol=1e-9, rtol=1e-9)
-    assert (names.apart < 1e-9).all()
+    assert (names.max_disagreement < 1e-9).all()
 
 
 def test_an_error_grows_as_the_derivative_says() -> None:

@@ -4,17 +4,17 @@ from playground.core.analysis.parameterizations import four_names
 from playground.core.diffusion.parameterizations import eps_from_v, x0_from_eps
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
-from playground.render.films.parameterizations import names_film
+from playground.render.films.parameterizations import parameterizations_film
 from tests import films
 from tests.test_noise_prediction_film import T, close, found
 
 
 def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Tensor) -> None:
     """The pictures of the second row beside the conversions of an answer that really is off."""
-    schedule, off = linear(100), generate.gaussian((1, 8, 8), 1)
+    schedule, off = linear(100), generate.seeded_noise((1, 8, 8), 1)
     network = found(pictures, schedule)["network"]
     names = four_names(network.x_t, network.eps_hat, network.level)
-    film = names_film(network, names, off, 0)
+    film = parameterizations_film(network, names, off, 0)
     assert [panel["title"] for panel in film["panels"][4:]] == ["x̂_0"] * 4 + ["ε̂"] * 4
     for k in (1, 2):
         level, x_t = schedule.level(T[k]), network.x_t[k : k + 1].double()

@@ -48,7 +48,7 @@ def test_one_schedule_wrapped_as_another_gives_the_same_picture() -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
     cosine, x0, eps = SCHEDULES["cosine"](500), randn(2, 1, 8, 8), randn(2, 1, 8, 8, seed=1)
     level = cosine.level(250)
-    same = linear(1000).level(linear(1000).t_at(level.log_snr))
+    same = linear(1000).level(linear(1000).t_from_log_snr(level.log_snr))
     x_t, labels = add_noise(x0, eps, level), torch.tensor([0, 2])
     assert_close(predictor(x_t, level, labels), predictor(x_t, same, labels), atol=1e-5, rtol=1e-5)
 
@@ -86,9 +86,9 @@ def test_a_level_beyond_the_training_is_clamped_and_told() -> None:
     predictor = UNetPredictor(recorder, schedule)
     predictor(torch.zeros(1, 1, 4, 4), NoiseLevel(0, 1))
     assert recorder.t.tolist() == [999]
-    assert predictor.covers(schedule.level(torch.arange(1000)))
-    assert not predictor.covers(NoiseLevel(0, 1))
-    assert not predictor.covers(SCHEDULES["cosine"](1000).level(0))
+    assert predictor.in_training_range(schedule.level(torch.arange(1000)))
+    assert not predictor.in_training_range(NoiseLevel(0, 1))
+    assert not predictor.in_training_range(SCHEDULES["cosine"](1000).level(0))
 
 
 def test_ideal_is_the_brute_force_mean_over_all_pictures(pictures: torch.Tensor) -> None:

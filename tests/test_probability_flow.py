@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.core.sampling.probability_flow import probability_flow
 from playground.core.sampling.samplers import Step, sample
@@ -18,7 +18,7 @@ SPREAD = 0.3
 def of_a_gaussian(x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
     """E[eps | x_t] for x_0 ~ N(0, SPREAD²): sigma x_t / (alpha² SPREAD² + sigma²)."""
     variance = level.alpha**2 * SPREAD**2 + level.sigma**2
-    return like(level.sigma / variance, x_t) * x_t
+    return expand_coef(level.sigma / variance, x_t) * x_t
 
 
 def noise(*shape: int) -> Tensor:

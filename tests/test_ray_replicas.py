@@ -13,15 +13,15 @@ import torch
 from ray.exceptions import ActorDiedError, NodeDiedError, RayError, RayTaskError
 from ray.serve.exceptions import DeploymentUnavailableError
 
-from playground.core.analysis.guidance_trace import guided_reverse
+from playground.core.analysis.guidance_trace import generate_with_guidance_trace
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import DynamicBatcher
 from playground.core.model_registry import ModelRegistry
-from playground.core.sampling.generate import reverse
-from playground.core.sampling.replay import answers
+from playground.core.sampling.generate import generate
+from playground.core.sampling.replay import stream_predictions
 from playground.serving import ray_replicas as module
-from playground.serving.ray_replicas import TRIES, RemoteModelRegistry, SamplingReplica
+from playground.serving.ray_replicas import MAX_RETRIES, RemoteModelRegistry, SamplingReplica
 
 MODELS = [str(WEIGHTS / "digits")]
 SHAPE, SCHEDULE = (1, 28, 28), linear(1000)
@@ -59,7 +59,7 @@ class Handle:
     def remote(self, model: str, way: Any, known: list[np.ndarray], args: Any, options: Any) -> Answering:
         self.asked.append(len(known))
         before = [torch.from_numpy(each) for each in known]
-        run = self.library.run(model, answers, way, before, *args, **options)
+        run = self.library.run(model, stream_predictions, way, before, *args, **options)
         self.answering.append(Answering(self.until_death(run)))
         return self.answering[-1]
 
@@ -80,7 +80,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def ended(library: ModelRegistry, **options: Any) -> list[torch.Tensor]:
-    return [step.x_next for step in library.run("digits", reverse, SHAPE, SCHEDULE, **{"steps": 6, **options})]
+    return [step.x_next for step in library.run("digits", generate, SHAPE, SCHEDULE, **{"steps": 6, **options})]
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
@@ -106,7 +106,7 @@ def test_where_nobody_gets_on_that_is_told(error: Exception, library: ModelRegis
     handle = Handle(library, (3, error), *[(0, error)] * 20)
     with pytest.raises(ValueError, match=r"^The machines that sample do not answer: .* Try again in a minute\.$"):
         ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher))
-    assert handle.asked == [0] + [3] * (TRIES - 1)
+    assert handle.asked == [0] + [3] * (MAX_RETRIES - 1)
     assert sum(at_once) < 5
 
 
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_the_run_is_told_as_it_is_and_not_tried_again(library
 
 def test_whoever_leaves_has_left_the_replica(library: ModelRegistry) -> None:
     handle = Handle(library)
-    run = RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher).run("digits", reverse, SHAPE, SCHEDULE, steps=50)
+    run = RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher).run("digits", generate, SHAPE, SCHEDULE, steps=50)
     assert handle.answering == []  # nothing is begun before the first step is asked for
     next(run)
     assert not handle.answering[0].cancelled
@@ -136,8 +136,10 @@ def test_both_answers_of_guidance_come_from_afar(library: ModelRegistry) -> None
         RemoteModelRegistry(MODELS, Handle(library), 8, DynamicBatcher),
         {"label": 1, "guidance": 3.0, "steps": 3},
     )
-    asked = partial(library.run, "digits", guided_reverse, SHAPE, SCHEDULE, **options)
-    for one, other in zip(far.run("digits", guided_reverse, SHAPE, SCHEDULE, **options), asked(), strict=True):
+    asked = partial(library.run, "digits", generate_with_guidance_trace, SHAPE, SCHEDULE, **options)
+    for one, other in zip(
+        far.run("digits", generate_with_guidance_trace, SHAPE, SCHEDULE, **options), asked(), strict=True
+    ):
         assert torch.equal(one.eps_uncond, other.eps_uncond)
         assert torch.equal(one.eps_cond, other.eps_cond)
         assert torch.equal(one.step.x_next, other.step.x_next)
@@ -148,7 +150,7 @@ def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Model
 
     async def said(seed: int, known: list[np.ndarray]) -> list[np.ndarray]:
         options = {"seed": seed, "steps": 5, "sampler": "ddpm"}
-        run = replica.said("digits", reverse, known, (SHAPE, SCHEDULE), options)
+        run = replica.said("digits", generate, known, (SHAPE, SCHEDULE), options)
         return [eps_hat async for each in run for eps_hat in each]
 
     async def several() -> list[list[np.ndarray]]:
@@ -156,7 +158,7 @@ def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Model
         return await asyncio.gather(*(said(seed, []) for seed in range(4)))
 
     for seed, found in enumerate(asyncio.run(several())):
-        here = library.run("digits", reverse, SHAPE, SCHEDULE, seed=seed, steps=5, sampler="ddpm")
+        here = library.run("digits", generate, SHAPE, SCHEDULE, seed=seed, steps=5, sampler="ddpm")
         for one, step in zip(found, here, strict=True):
             np.testing.assert_allclose(one, step.eps_hat.numpy(), atol=1e-4)
         rest = asyncio.run(said(seed, found[:3]))

@@ -12,7 +12,7 @@ from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
 from playground.ui.export_script import BETAS, script
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import HIDEABLE, LOOK_NAMES, checked
+from playground.ui.state.settings import HIDEABLE, LOOK_NAMES, validate
 from playground.ui.tabs.predict_noise_views import LOOKS
 from playground.ui.tabs.remove_noise import FORMULAS
 
@@ -42,8 +42,8 @@ def test_every_sampler_has_its_sentence_or_formula() -> None:
 def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
     sampler: str, library: ModelRegistry
 ) -> None:
-    scene = Scene(library, checked(library, sampler=sampler, T=100, steps=10, count=1))
-    steps: list[Step] = list(scene.reverse())
+    scene = Scene(library, validate(library, sampler=sampler, T=100, steps=10, count=1))
+    steps: list[Step] = list(scene.trajectory())
     assert len(steps) == steps[0].total  # a step is one call of the network
     (name,) = re.findall(r"^scheduler = (\w+)\(", script(scene), re.MULTILINE)
     assert issubclass(getattr(diffusers, name), diffusers.SchedulerMixin)

@@ -4,12 +4,12 @@ import pytest
 
 from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import VIEWS, checked
+from playground.ui.state.settings import VIEWS, validate
 from playground.ui.tabs.remove_noise_views import build_views
 
 
 def pieces(views: dict[str, Any], library: ModelRegistry, **controls: Any) -> tuple[list[dict], list[str]]:
-    scene = Scene(library, checked(library, **controls))
+    scene = Scene(library, validate(library, **controls))
     made = list(views[scene.settings.view].pieces(scene))
     return [piece for piece in made if isinstance(piece, dict)], [piece for piece in made if isinstance(piece, str)]
 

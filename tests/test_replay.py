@@ -8,14 +8,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from playground.core.analysis.guidance_trace import guided_reverse
-from playground.core.analysis.likelihood import bound
-from playground.core.analysis.solver_comparison import race
-from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.analysis.guidance_trace import generate_with_guidance_trace
+from playground.core.analysis.likelihood import variational_bound
+from playground.core.analysis.solver_comparison import compare_solvers
+from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.schedules import linear
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.inpainting import UNCONDITIONED, Conditioning
-from playground.core.sampling.replay import ReplayPredictor, answers
+from playground.core.sampling.replay import ReplayPredictor, stream_predictions
 from playground.core.sampling.samplers import SAMPLERS, Step
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
@@ -31,7 +31,7 @@ class Curved:
 
     def __call__(self, x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
         bend = torch.zeros(len(x_t)) if labels is None else 0.3 * (labels + 1)
-        return (x_t * like(level.sigma, x_t) + like(bend, x_t)).sin()
+        return (x_t * expand_coef(level.sigma, x_t) + expand_coef(bend, x_t)).sin()
 
 
 class Counting(Curved):
@@ -55,7 +55,7 @@ def died(way: Callable[..., Iterator[Any]], at: int, **options: Any) -> list[tor
     received: list[torch.Tensor] = []
 
     def receive() -> None:
-        for each in answers(Counting(at), way, [], SHAPE, SCHEDULE, **options):
+        for each in stream_predictions(Counting(at), way, [], SHAPE, SCHEDULE, **options):
             received.extend(each)
 
     with pytest.raises(ConnectionError):
@@ -102,15 +102,17 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
     sampler: str, options: dict[str, Any], data: st.DataObject
 ) -> None:
     options, network = {**options, "sampler": sampler}, Counting()
-    whole = list(reverse(network, SHAPE, SCHEDULE, **options))
+    whole = list(generate(network, SHAPE, SCHEDULE, **options))
     cut = data.draw(st.integers(0, network.calls - 1), "calls until it dies")
-    known = died(reverse, cut, **options)
+    known = died(generate, cut, **options)
     second = Counting()
-    later = [eps_hat for each in answers(second, reverse, known, SHAPE, SCHEDULE, **options) for eps_hat in each]
+    later = [
+        eps_hat for each in stream_predictions(second, generate, known, SHAPE, SCHEDULE, **options) for eps_hat in each
+    ]
     assert len(known) <= cut <= len(known) + 1  # of a step that was not finished nothing was received
     assert second.calls == len(later) == network.calls - len(known)
     third = Counting()
-    followed = list(reverse(ReplayPredictor([*known, *later], third), SHAPE, SCHEDULE, **options))
+    followed = list(generate(ReplayPredictor([*known, *later], third), SHAPE, SCHEDULE, **options))
     assert third.calls == 0
     assert len(followed) == len(whole)
     assert all(map(same, followed, whole))
@@ -119,9 +121,9 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
 @pytest.mark.parametrize("cut", [0, 1, 6, 13])
 def test_guidance_shows_both_answers_again(cut: int) -> None:
     options: dict[str, Any] = {"label": 1, "guidance": 3.0, "steps": 7, "sampler": "ddpm"}
-    known = died(guided_reverse, cut, **options)
-    again = guided_reverse(ReplayPredictor(known, NETWORK), SHAPE, SCHEDULE, **options)
-    for one, other in zip(again, guided_reverse(NETWORK, SHAPE, SCHEDULE, **options), strict=True):
+    known = died(generate_with_guidance_trace, cut, **options)
+    again = generate_with_guidance_trace(ReplayPredictor(known, NETWORK), SHAPE, SCHEDULE, **options)
+    for one, other in zip(again, generate_with_guidance_trace(NETWORK, SHAPE, SCHEDULE, **options), strict=True):
         assert same(one.step, other.step)
         assert torch.equal(one.eps_cond, other.eps_cond)
         assert torch.equal(one.eps_uncond, other.eps_uncond)
@@ -130,8 +132,10 @@ def test_guidance_shows_both_answers_again(cut: int) -> None:
 @pytest.mark.parametrize("cut", [1, 9, 16])
 def test_so_does_a_race(cut: int) -> None:
     options: dict[str, Any] = {"samplers": ["ddpm", "unipc", "heun"], "calls": 6, "seed": 3}
-    *_, again = race(ReplayPredictor(died(race, cut, **options), NETWORK), SHAPE, SCHEDULE, **options)
-    *_, whole = race(NETWORK, SHAPE, SCHEDULE, **options)
+    *_, again = compare_solvers(
+        ReplayPredictor(died(compare_solvers, cut, **options), NETWORK), SHAPE, SCHEDULE, **options
+    )
+    *_, whole = compare_solvers(NETWORK, SHAPE, SCHEDULE, **options)
     for one, other in zip(again, whole, strict=True):
         assert len(one.taken) == one.total
         assert all(map(same, one.taken, other.taken))
@@ -139,14 +143,16 @@ def test_so_does_a_race(cut: int) -> None:
 
 def test_and_a_sum_that_is_no_sampling() -> None:
     eps = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
-    known = [each for part in answers(Counting(), bound, [], X0, eps, SCHEDULE) for each in part]
+    known = [each for part in stream_predictions(Counting(), variational_bound, [], X0, eps, SCHEDULE) for each in part]
     silent = Counting(dies_at=0)
-    assert list(bound(ReplayPredictor(known, silent), X0, eps, SCHEDULE)) == list(bound(NETWORK, X0, eps, SCHEDULE))
+    assert list(variational_bound(ReplayPredictor(known, silent), X0, eps, SCHEDULE)) == list(
+        variational_bound(NETWORK, X0, eps, SCHEDULE)
+    )
 
 
 def test_each_step_is_told_as_soon_as_it_is_taken() -> None:
     network = Counting()
-    run = answers(network, reverse, [], SHAPE, SCHEDULE, steps=5, label=1, guidance=2.0)
+    run = stream_predictions(network, generate, [], SHAPE, SCHEDULE, steps=5, label=1, guidance=2.0)
     for step, said in enumerate(run):
         assert len(said) == 2
         assert network.calls == 2 * (step + 1)
@@ -160,7 +166,7 @@ def test_what_is_on_its_way_is_waited_for_only_when_asked() -> None:
             asked.append(k)
             yield torch.zeros(1, *SHAPE)
 
-    run = reverse(ReplayPredictor(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
+    run = generate(ReplayPredictor(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
     assert asked == []
     next(run)
     assert asked == [0]

@@ -46,7 +46,7 @@ def quick(visitor: ByHand, event: dict[str, Any]) -> list[Any]:
     values, places = visitor.at_first(event), visitor.places(event)
     for label in QUICK.keys() & places:
         values[places[label]] = QUICK[label]
-    if event["api_name"] in ("watch", "train", "arrived", "go"):
+    if event["api_name"] in ("stream_run", "train", "arrived", "open_link"):
         values[0] = visitor.numbered(until=20)  # a training goes so far
     return values
 
@@ -158,9 +158,9 @@ def test_a_bomb_is_refused_wherever_a_picture_comes_in(visitor: ByHand, side: in
     sent = {
         "add_noise": (-1, text),
         "uploaded": (0, file_at(uploaded)),
-        "taken": (0, {"drawing": text}),
-        "ink": (0, {"drawing": text}),
-        "painted_over": (0, {"painting": text}),
+        "parse_choice": (0, {"drawing": text}),
+        "parse_drawing": (0, {"drawing": text}),
+        "parse_mask": (0, {"painting": text}),
     }
     for name, (place, value) in sent.items():
         event = next(each for each in visitor.events if each["api_name"] == name)

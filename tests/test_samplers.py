@@ -7,7 +7,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch.testing import assert_close
 
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import eps_from_x0
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
@@ -120,7 +120,7 @@ def test_the_final_mean_and_variance_are_those_of_gaussian_data(sampler: str) ->
 
     def exact(x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
         gain = level.alpha * s**2 / (level.alpha**2 * s**2 + level.sigma**2)
-        x0_hat = m + like(gain, x_t) * (x_t - level.alpha * m)
+        x0_hat = m + expand_coef(gain, x_t) * (x_t - level.alpha * m)
         return eps_from_x0(x_t, x0_hat, level)
 
     pixels = randn(1, 1, 300, 300).double()

@@ -9,8 +9,8 @@ from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
 from playground.ui.state.links import sampling_query
 from playground.ui.state.scene import Scene, fingerprint
-from playground.ui.state.settings import checked
-from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
+from playground.ui.state.settings import validate
+from playground.ui.tabs.predict_noise_views import LOOKS, film_of, takeaway_of
 from tests.conftest import unlabelled
 
 
@@ -23,7 +23,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
 
 
 def scene(library: ModelRegistry, **controls: object) -> Scene:
-    return Scene(library, checked(library, model=library.names[0], T=40, **controls))
+    return Scene(library, validate(library, model=library.names[0], T=40, **controls))
 
 
 def test_each_network_is_asked_about_the_other_ones_data() -> None:
@@ -33,29 +33,29 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         ("digits", "emoji", "dizzy face", (1, 28, 28)),
         ("emoji", "digits", "a 6", (3, 32, 32)),
     ):
-        settings = checked(library, model=model)
-        subjects = Scene(library, settings).subjects()
+        settings = validate(library, model=model)
+        subjects = Scene(library, settings).ood_inputs()
         assert list(subjects) == ["its data", other, "photo", "noise"]
         assert [each.about for each in subjects.values()][1:3] == [what, "a cup of coffee"]
         assert {each.x0.shape for each in subjects.values()} == {shape}
         assert torch.equal(subjects["its data"].x0, library.pictures(model).x0(settings.picture))
         photo = images.to_pil(library.pictures("photo").x0(0))
-        assert torch.equal(subjects["photo"].x0, library.pictures(model).fitted(photo))
+        assert torch.equal(subjects["photo"].x0, library.pictures(model).preprocess(photo))
         assert (subjects["noise"].strength, subjects["noise"].x0.abs().max()) == (0.5, 0)
-        with_own = Scene(library, settings, own).subjects()
+        with_own = Scene(library, settings, own).ood_inputs()
         assert list(with_own) == ["its data", "yours", other, "photo", "noise"]
-        assert torch.equal(with_own["yours"].x0, library.pictures(model).fitted(own))
+        assert torch.equal(with_own["yours"].x0, library.pictures(model).preprocess(own))
 
 
 def test_it_is_said_what_its_pictures_are(foreign: ModelRegistry, library: ModelRegistry) -> None:
     asked = scene(foreign, picture=3)
     name = foreign.pictures("foreign").names[3]
-    assert asked.picture_in_words() == (
+    assert asked.describe_image() == (
         f"picture 3 of 0 to {len(foreign.pictures('foreign')) - 1}, “{name}”, from the substitute dataset emoji: "
         "the network came without its training set"
     )
-    assert scene(library, picture=3).picture_in_words().endswith("; in the training set")
-    assert "held out" in scene(library, picture=9003).picture_in_words()
+    assert scene(library, picture=3).describe_image().endswith("; in the training set")
+    assert "held out" in scene(library, picture=9003).describe_image()
 
 
 def test_nobody_is_ideal_without_the_training_pictures(foreign: ModelRegistry, library: ModelRegistry) -> None:
@@ -70,14 +70,14 @@ def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
     library: ModelRegistry, picture: int, own: bool, is_remarked: bool
 ) -> None:
     asked = Scene(
-        library, checked(library, look="predictors", picture=picture, T=10), Image.new("L", (28, 28)) if own else None
+        library, validate(library, look="predictors", picture=picture, T=10), Image.new("L", (28, 28)) if own else None
     )
     assert ("not in the training set" in film_of(asked).get("remark", "")) == is_remarked
 
 
 def test_means_are_over_the_pictures_that_are_named(foreign: ModelRegistry) -> None:
     asked = scene(foreign)
-    assert asked.averaged_over() == {"network": "over the substitute dataset"}
+    assert asked.averaging_sets() == {"network": "over the substitute dataset"}
     assert list(asked.total_variance([0, 20])) == ["network"]
 
 
@@ -89,19 +89,19 @@ def test_every_look_works_and_none_shows_an_ideal(look: str, foreign: ModelRegis
 
 
 def test_what_is_missing_and_what_was_assumed_is_said(foreign: ModelRegistry, library: ModelRegistry) -> None:
-    assert "came without its schedule: it is taken to be diffusers' default" in scene(foreign).caveats()
+    assert "came without its schedule: it is taken to be diffusers' default" in scene(foreign).warnings()
     for look, missing in (
         ("predictors", "ideal predictor is missing here"),
         ("shrinkage", "over a substitute data set"),
         ("depth", "no reference band"),
     ):
-        assert missing in claim_of(scene(foreign, look=look))
-        assert claim_of(scene(library, look=look)) == LOOKS[look].claim.markdown()
-    assert claim_of(scene(foreign, look="names")) == LOOKS["names"].claim.markdown()
+        assert missing in takeaway_of(scene(foreign, look=look))
+        assert takeaway_of(scene(library, look=look)) == LOOKS[look].claim.markdown()
+    assert takeaway_of(scene(foreign, look="names")) == LOOKS["names"].claim.markdown()
 
 
 def test_a_sampling_needs_no_pictures(foreign: ModelRegistry) -> None:
-    *_, last = scene(foreign, steps=3, count=2).reverse()
+    *_, last = scene(foreign, steps=3, count=2).trajectory()
     assert last.x_next.shape == (2, 3, 16, 16)
     assert last.x_next.isfinite().all()
 
@@ -116,9 +116,9 @@ def test_films_of_large_pictures_have_fewer_frames(foreign: ModelRegistry, libra
 
 
 def test_the_histogram_of_large_pictures_is_of_pixels_of_them(foreign: ModelRegistry) -> None:
-    record = scene(foreign).forward()
-    assert_close(record.pixels(10**6), record.x_t.flatten(1))
-    some = record.pixels(7)
+    record = scene(foreign).forward_process()
+    assert_close(record.sample_pixels(10**6), record.x_t.flatten(1))
+    some = record.sample_pixels(7)
     assert some.shape == (40, 7)
     assert all((record.x_t[39] == value).any() for value in some[39])
 
@@ -146,7 +146,7 @@ RED, BLUE = (Image.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
 def test_a_film_says_from_which_drawings_it_was_sampled(
     library: ModelRegistry, controls: dict[str, object], said: set[str]
 ) -> None:
-    settings = checked(library, **controls)
+    settings = validate(library, **controls)
     with_both = Scene(library, settings, RED, BLUE).sampled_from()
     drawings = {"own": fingerprint(RED), "painting": fingerprint(BLUE)}
     assert with_both == sampling_query(settings) | {name: drawings[name] for name in said}
@@ -161,5 +161,5 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
 
 
 def test_the_initial_noise_is_that_of_the_first_step(library: ModelRegistry) -> None:
-    scene = Scene(library, checked(library, seed=8, count=3))
-    assert torch.equal(scene.initial_noise(), next(scene.reverse()).x_t)
+    scene = Scene(library, validate(library, seed=8, count=3))
+    assert torch.equal(scene.initial_noise(), next(scene.trajectory()).x_t)

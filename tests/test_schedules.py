@@ -53,7 +53,7 @@ def test_t_at_undoes_level(name: str, zero_terminal: bool, num_steps: int, share
     schedule = SCHEDULES[name](num_steps)
     schedule = zero_terminal_snr(schedule) if zero_terminal else schedule
     t = share * (num_steps - 1)
-    assert_close(schedule.t_at(schedule.level(t).log_snr).item(), t, atol=1e-7, rtol=0)
+    assert_close(schedule.t_from_log_snr(schedule.level(t).log_snr).item(), t, atol=1e-7, rtol=0)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -66,10 +66,10 @@ def test_whole_steps_have_exactly_their_alpha_bar(name: str) -> None:
 
 def test_t_at_is_clamped_at_both_ends() -> None:
     schedule = SCHEDULES["linear"](1000)
-    assert schedule.t_at(99.0) == 0
-    assert schedule.t_at(math.inf) == 0
-    assert schedule.t_at(-99.0) == 999
-    assert schedule.t_at(-math.inf) == 999
+    assert schedule.t_from_log_snr(99.0) == 0
+    assert schedule.t_from_log_snr(math.inf) == 0
+    assert schedule.t_from_log_snr(-99.0) == 999
+    assert schedule.t_from_log_snr(-math.inf) == 999
 
 
 def test_betas_and_alphas_are_those_of_the_paper() -> None:

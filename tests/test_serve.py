@@ -29,7 +29,7 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import DynamicBatcher
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.samplers import Step
 from playground.serve import main
 from playground.serving.ray_replicas import NAME, RemoteModelRegistry
@@ -43,7 +43,7 @@ ASKED = {"label": 3, "guidance": 1.5}
 
 def slowly(predictor: Any, *args: Any, beats: Path, here: int, **options: Any) -> Iterator[Step]:
     """`reverse`, so slow that it can be cut anywhere, but in the process `here`; who makes a step signs in `beats`."""
-    for step in reverse(predictor, *args, **options):
+    for step in generate(predictor, *args, **options):
         if os.getpid() != here:
             time.sleep(0.2)
             with beats.open("a") as file:
@@ -101,7 +101,7 @@ class Served:
         return [pid for pid, command in descendants(self.process.pid).items() if "ServeReplica" in command]
 
     def run(self, **options: Any) -> Iterator[Step]:
-        return self.far.run("digits", reverse, *WORLD, **ASKED, **options)
+        return self.far.run("digits", generate, *WORLD, **ASKED, **options)
 
     def slow_run(self, beats: Path, **options: Any) -> Iterator[Step]:
         return self.far.run("digits", slowly, *WORLD, beats=beats, here=os.getpid(), **ASKED, **options)

@@ -7,23 +7,32 @@ from hypothesis import strategies as st
 
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
-from playground.ui.state.links import UNSAID, from_query, sampling_query, to_query, training_query
-from playground.ui.state.settings import CONTROLS, HIDEABLE, LEARNING, LOOK_NAMES, NAMES, SHOWN, Settings, checked
+from playground.ui.state.links import QUERY_DEFAULTS, from_query, sampling_query, to_query, training_query
+from playground.ui.state.settings import (
+    ALWAYS_IN_LINK,
+    HIDEABLE,
+    LOOK_NAMES,
+    NAMES,
+    SHOWN,
+    TRAINING_FIELDS,
+    Settings,
+    validate,
+)
 from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.conftest import unlabelled
 
 
 def test_the_defaults_are_allowed(library: ModelRegistry) -> None:
-    assert checked(library) == Settings()
+    assert validate(library) == Settings()
 
 
 def test_numbers_may_come_as_floats_or_text(library: ModelRegistry) -> None:
-    settings = checked(library, T=100.0, t="99", steps="7", guidance="2.5", label=3)
+    settings = validate(library, T=100.0, t="99", steps="7", guidance="2.5", label=3)
     assert (settings.T, settings.t, settings.steps, settings.guidance, settings.label) == (100, 99, 7, 2.5, "3")
 
 
 def test_a_short_schedule_shortens_the_defaults(library: ModelRegistry) -> None:
-    settings = checked(library, T=20)
+    settings = validate(library, T=20)
     assert (settings.t, settings.steps) == (5, 20)
 
 
@@ -83,31 +92,31 @@ def test_what_is_out_of_range_gets_one_clear_sentence(
     library: ModelRegistry, controls: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match="must be") as caught:
-        checked(library, **controls)
+        validate(library, **controls)
     assert str(caught.value) == sentence
 
 
 def test_what_is_watched_has_a_bearable_size(library: ModelRegistry) -> None:
     """Three pictures for each of the pictures at each step, a byte a pixel and colour: 128 MiB at most."""
     most = 2**27 // (3 * 28 * 28)
-    assert checked(library, T=4000, steps=most // 16, count=16).count == 16
+    assert validate(library, T=4000, steps=most // 16, count=16).count == 16
     with pytest.raises(ValueError, match=f"steps times count must be {most:,} at most, .* it was 4,000 times 16"):
-        checked(library, T=4000, steps=4000, count=16)
+        validate(library, T=4000, steps=4000, count=16)
 
 
 def test_a_large_network_without_its_pictures_has_fewer_at_once_and_one_driver(tmp_path: Path) -> None:
     plain = {"down_block_types": ["DownBlock2D"] * 2, "up_block_types": ["UpBlock2D"] * 2, "add_attention": False}
     unlabelled(tmp_path / "net", in_channels=3, out_channels=3, sample_size=256, **plain)
     library = ModelRegistry([tmp_path / "net"], device="cpu")
-    settings = checked(library, model="net", steps=100)
+    settings = validate(library, model="net", steps=100)
     assert (settings.count, settings.label, settings.driver) == (1, "any", "network")
     with pytest.raises(ValueError, match="driver must be network: this network came without the pictures"):
-        checked(library, model="net", driver="both")
+        validate(library, model="net", driver="both")
     assert "driver must be network" in from_query(library, {"model": "net", "driver": "both"})[1][0]
 
 
 def test_a_link_survives_the_way_there_and_back(library: ModelRegistry) -> None:
-    settings = checked(
+    settings = validate(
         library,
         tab="reverse",
         picture=5,
@@ -152,13 +161,13 @@ def test_every_look_can_be_asked_for() -> None:
 
 
 def test_a_link_names_every_control_and_of_the_page_only_what_says_something(library: ModelRegistry) -> None:
-    assert tuple(to_query(checked(library))) == CONTROLS
+    assert tuple(to_query(validate(library))) == ALWAYS_IN_LINK
 
 
 def test_what_a_link_asks_for_in_vain_keeps_its_default_and_is_told(library: ModelRegistry) -> None:
     query = {"T": "40", "t": "39", "steps": "41", "seed": "-1", "colour": "red", "hide": "nose", "__theme": "dark"}
     settings, notes = from_query(library, query)
-    assert settings == checked(library, T=40, t=39)
+    assert settings == validate(library, T=40, t=39)
     assert notes == [
         "The link has a part that is not known here: colour.",
         "The link asked for something else: seed must be a whole number from 0 to 2147483647; it was -1.",
@@ -188,8 +197,8 @@ FILMS = (
 @pytest.mark.parametrize("controls", FILMS, ids=str)
 def test_a_film_says_its_settings_as_a_link_does(library: ModelRegistry, controls: dict[str, Any]) -> None:
     """So that the page, which knows the texts of a link, can tell whether it still has them."""
-    settings = checked(library, **controls, lr=0.003, world="spiral", sees_t=False)
-    page = UNSAID | to_query(settings)
+    settings = validate(library, **controls, lr=0.003, world="spiral", sees_t=False)
+    page = QUERY_DEFAULTS | to_query(settings)
     for query in (sampling_query(settings), training_query(settings)):
         assert query
         assert {name: page[name] for name in query} == query
@@ -205,7 +214,7 @@ ALWAYS = {"model", "seed", "schedule", "T", "zero_terminal", "label", "then", "g
 
 @pytest.mark.parametrize("sampler", DECIDES)
 def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: ModelRegistry, sampler: str) -> None:
-    query = sampling_query(checked(library, sampler=sampler))
+    query = sampling_query(validate(library, sampler=sampler))
     assert set(query) == ALWAYS | DECIDES[sampler] | {"start", "keep"}
 
 
@@ -222,18 +231,18 @@ def test_a_film_of_sampling_depends_on_what_its_sampler_has(library: ModelRegist
 def test_a_film_depends_on_the_picture_where_one_is_used(
     library: ModelRegistry, controls: dict[str, Any], more: set[str]
 ) -> None:
-    query = sampling_query(checked(library, **controls))
+    query = sampling_query(validate(library, **controls))
     assert set(query) == ALWAYS | DECIDES["ddim"] | {"start", "keep"} | more
 
 
 @pytest.mark.parametrize("view", SHOWN)
 def test_a_film_depends_on_what_its_view_has(library: ModelRegistry, view: str) -> None:
-    query = sampling_query(checked(library, view=view, steps=3, sampler="heun"))
+    query = sampling_query(validate(library, view=view, steps=3, sampler="heun"))
     of_view = {"run": DECIDES["heun"] | {"start", "keep"}, "race": {"solvers", "calls"}}
     assert set(query) == ALWAYS | of_view.get(view, {"sampler", "steps", "start", "keep"})
 
 
 def test_a_film_of_training_depends_on_the_world_the_network_and_the_noise(library: ModelRegistry) -> None:
-    settings = checked(library, seed=4, world="spiral")
-    assert set(training_query(settings)) == {*LEARNING, "seed", "schedule", "T", "zero_terminal"}
-    assert training_query(settings) == training_query(checked(library, seed=4, world="spiral", picture=3, steps=9))
+    settings = validate(library, seed=4, world="spiral")
+    assert set(training_query(settings)) == {*TRAINING_FIELDS, "seed", "schedule", "T", "zero_terminal"}
+    assert training_query(settings) == training_query(validate(library, seed=4, world="spiral", picture=3, steps=9))

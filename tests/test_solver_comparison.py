@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.analysis.solver_comparison import race, reference, steps_for
+from playground.core.analysis.solver_comparison import compare_solvers, reference_trajectory, steps_for_nfe
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.samplers import SAMPLERS, sample
 
 SHAPE = (1, 8, 8)
@@ -28,17 +28,17 @@ def test_nobody_takes_more_calls_than_allowed_nor_could_take_more(
     name: str, calls: int, pictures: torch.Tensor
 ) -> None:
     counting = Counting(IdealPredictor(pictures))
-    *_, last = race(counting, SHAPE, linear(1000), [name], calls)
+    *_, last = compare_solvers(counting, SHAPE, linear(1000), [name], calls)
     assert last[0].finished
     assert counting.calls == last[0].total <= calls
     more = Counting(IdealPredictor(pictures))
-    list(reverse(more, SHAPE, linear(1000), sampler=name, steps=steps_for(name, calls) + 1))
+    list(generate(more, SHAPE, linear(1000), sampler=name, steps=steps_for_nfe(name, calls) + 1))
     assert more.calls > calls
 
 
 def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
     ideal, names = IdealPredictor(pictures), ["ddpm", "ddim", "dpmsolver++", "heun"]
-    laps = list(race(ideal, SHAPE, linear(1000), names, 10, seed=3))
+    laps = list(compare_solvers(ideal, SHAPE, linear(1000), names, 10, seed=3))
     begun = [runner.taken[0].x_t for runner in laps[0]]
     generator = torch.Generator().manual_seed(3)
     x_T = torch.randn(1, *SHAPE, generator=generator)
@@ -56,7 +56,7 @@ def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
             x_T,
             linear(1000),
             sampler=name,
-            steps=steps_for(name, 10),
+            steps=steps_for_nfe(name, 10),
             generator=generator,
             clip_x0=False,
         )
@@ -67,10 +67,10 @@ def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
 
 def test_the_more_calls_the_nearer_to_the_reference_and_the_higher_order_the_sooner(pictures: torch.Tensor) -> None:
     ideal = IdealPredictor(pictures)
-    *_, far = reference(ideal, SHAPE, linear(1000), count=4)
+    *_, far = reference_trajectory(ideal, SHAPE, linear(1000), count=4)
     found = {}
     for calls in (5, 20, 80):
-        *_, runners = race(ideal, SHAPE, linear(1000), ["ddim", "dpmsolver++"], calls, count=4)
+        *_, runners = compare_solvers(ideal, SHAPE, linear(1000), ["ddim", "dpmsolver++"], calls, count=4)
         for runner in runners:
             distances = runner.distances(far.x_next)
             assert len(distances) == runner.total + 1
@@ -83,6 +83,6 @@ def test_the_more_calls_the_nearer_to_the_reference_and_the_higher_order_the_soo
 
 def test_what_cannot_be_raced_is_told(pictures: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="calls must be at least 2; it was 1"):
-        next(race(IdealPredictor(pictures), SHAPE, linear(10), ["ddim"], 1))
+        next(compare_solvers(IdealPredictor(pictures), SHAPE, linear(10), ["ddim"], 1))
     with pytest.raises(ValueError, match="sampler must be one of ddpm, ddim,"):
-        next(race(IdealPredictor(pictures), SHAPE, linear(10), ["fastest"], 5))
+        next(compare_solvers(IdealPredictor(pictures), SHAPE, linear(10), ["fastest"], 5))

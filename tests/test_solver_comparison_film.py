@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from playground.core.analysis.solver_comparison import race, reference
+from playground.core.analysis.solver_comparison import compare_solvers, reference_trajectory
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.samplers import STOCHASTIC
-from playground.render.films.solver_comparison import race_film
+from playground.render.films.solver_comparison import solver_comparison_film
 from tests.films import numbers, panel, titled
 
 
@@ -17,10 +17,10 @@ def shown(film: dict, title: str, badge: str, frame: int) -> np.ndarray:
 def test_every_call_is_a_frame_and_at_the_end_the_pictures_are_ranked(pictures: torch.Tensor) -> None:
     ideal, schedule = IdealPredictor(pictures), linear(1000)
     names = ["ddim", "heun", "ddpm"]
-    laps = list(race(ideal, (1, 8, 8), schedule, names, 6))
+    laps = list(compare_solvers(ideal, (1, 8, 8), schedule, names, 6))
     for k, runners in enumerate(laps):
         frames = range(k, k + 1 + (k == 5))
-        film = race_film(runners, frames, 6)
+        film = solver_comparison_film(runners, frames, 6)
         assert (film["start"], film["total"], len(film["labels"])) == (k, 7, len(frames))
         for runner in runners:
             step = runner.taken[-1]
@@ -30,8 +30,8 @@ def test_every_call_is_a_frame_and_at_the_end_the_pictures_are_ranked(pictures: 
                 shown(film, "x_t", runner.sampler, 0), expected[0].clamp(-1, 1).numpy(), atol=1 / 250
             )
         assert np.abs(shown(film, "reference", "", 0)).max() < 1 / 250
-    *_, far = reference(ideal, (1, 8, 8), schedule)
-    whole = race_film(laps[-1], range(7), 6, far.x_next)
+    *_, far = reference_trajectory(ideal, (1, 8, 8), schedule)
+    whole = solver_comparison_film(laps[-1], range(7), 6, far.x_next)
     assert (whole["start"], len(whole["labels"]), whole["total"]) == (0, 7, 7)
     np.testing.assert_allclose(shown(whole, "reference", "", 3), far.x_next[0].clamp(-1, 1).numpy(), atol=1 / 250)
     ends = {}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.analysis.step_decomposition import taken_apart
+from playground.core.analysis.step_decomposition import decompose_step
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear, zero_terminal_snr
 from playground.core.sampling.samplers import sample
@@ -32,8 +32,8 @@ def test_the_three_parts_make_up_the_step(sampler: str, options: dict, clip: boo
         **options,
     )
     for step in run:
-        slow = taken_apart(step, sampler, **options)
-        assert_close(slow.x_t_part * step.x_t - slow.eps_part * slow.eps, slow.mean, atol=1e-9, rtol=1e-9)
+        slow = decompose_step(step, sampler, **options)
+        assert_close(slow.x_t_part * step.x_t - slow.eps_coef * slow.eps, slow.mean, atol=1e-9, rtol=1e-9)
         assert_close(slow.mean + slow.deviation * slow.z, step.x_next, atol=1e-9, rtol=1e-9)
         if slow.deviation > 0:
             assert_close(slow.z, torch.randn(2, 1, 8, 8, generator=again).double(), atol=1e-6, rtol=0)
@@ -48,16 +48,16 @@ def test_its_numbers_are_those_of_the_paper(pictures: torch.Tensor) -> None:
     schedule = linear(50)
     run = sample(IdealPredictor(pictures), noise(1, 1, 8, 8), schedule, sampler="ddpm", steps=50, variance="beta")
     for step in list(run)[:-1]:
-        slow, t = taken_apart(step, "ddpm", variance="beta"), step.t(schedule)
+        slow, t = decompose_step(step, "ddpm", variance="beta"), step.t(schedule)
         beta, alpha_bar = schedule.betas[t].item(), schedule.alpha_bar[t].item()
         assert slow.x_t_part.item() == pytest.approx(1 / math.sqrt(1 - beta))
-        assert slow.eps_part.item() == pytest.approx(beta / math.sqrt(1 - alpha_bar) / math.sqrt(1 - beta))
+        assert slow.eps_coef.item() == pytest.approx(beta / math.sqrt(1 - alpha_bar) / math.sqrt(1 - beta))
         assert slow.deviation.item() == pytest.approx(math.sqrt(beta))
 
 
 def test_out_of_pure_noise_the_mean_is_finite(pictures: torch.Tensor) -> None:
     run = sample(IdealPredictor(pictures), noise(1, 1, 8, 8), zero_terminal_snr(linear(100)), sampler="ddpm", steps=5)
-    slow = taken_apart(next(run), "ddpm")
+    slow = decompose_step(next(run), "ddpm")
     assert slow.x_t_part.isinf()
     assert slow.mean.isfinite().all()
 
@@ -65,4 +65,4 @@ def test_out_of_pure_noise_the_mean_is_finite(pictures: torch.Tensor) -> None:
 def test_other_samplers_are_told(pictures: torch.Tensor) -> None:
     step = next(sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), sampler="heun", steps=5))
     with pytest.raises(ValueError, match="must be ddpm or ddim to show a single step; it was 'heun'"):
-        taken_apart(step, "heun")
+        decompose_step(step, "heun")

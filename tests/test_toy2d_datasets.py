@@ -10,25 +10,25 @@ from playground.core.toy2d.datasets import (
     EIGHT_DEVIATION,
     EIGHT_RADIUS,
     TOY_DATASETS,
-    drawn,
+    dataset_from_drawing,
     eight_centres,
-    world,
+    load_toy_dataset,
 )
 
 
 @pytest.mark.parametrize("name", TOY_DATASETS)
 def test_a_world_has_2000_points_that_fill_the_square(name: str) -> None:
-    points = world(name)
+    points = load_toy_dataset(name)
     assert points.shape == (2000, 2)
     assert points.dtype == torch.float32
     assert points.abs().max() <= 1
     assert (points.max(0).values - points.min(0).values).max() > 1.6
     assert len(points.unique(dim=0)) > 1990
-    assert_close(world(name), TOY_DATASETS[name](torch.Generator().manual_seed(0)).float(), rtol=0, atol=0)
+    assert_close(load_toy_dataset(name), TOY_DATASETS[name](torch.Generator().manual_seed(0)).float(), rtol=0, atol=0)
 
 
 def test_the_eight_gaussians_are_eight_gaussians() -> None:
-    points, centres = world("eight_gaussians"), eight_centres()
+    points, centres = load_toy_dataset("eight_gaussians"), eight_centres()
     assert_close(centres.norm(dim=1), torch.full((8,), EIGHT_RADIUS))
     from_nearest, nearest = torch.cdist(points, centres).min(1)
     assert nearest.bincount().min() > 230
@@ -38,7 +38,7 @@ def test_the_eight_gaussians_are_eight_gaussians() -> None:
 
 
 def test_the_checkerboard_leaves_every_second_field_empty() -> None:
-    column, row = ((world("checkerboard") + 1) * 2).floor().clamp(0, 3).long().T
+    column, row = ((load_toy_dataset("checkerboard") + 1) * 2).floor().clamp(0, 3).long().T
     assert ((column + row) % 2 == 0).all()
     assert (4 * row + column).unique().numel() == 8
 
@@ -47,19 +47,19 @@ def test_points_are_drawn_where_there_is_ink() -> None:
     """A thick line from the lower left to the upper right."""
     image = Image.new("RGB", (280, 280), "white")
     ImageDraw.Draw(image).line((40, 240, 240, 40), fill="black", width=20)
-    points = drawn(image)
+    points = dataset_from_drawing(image)
     assert points.shape == (COUNT, 2)
     assert points.abs().max() <= 1
     assert torch.corrcoef(points.T)[0, 1] > 0.97
-    assert_close(points, drawn(image), rtol=0, atol=0)
+    assert_close(points, dataset_from_drawing(image), rtol=0, atol=0)
 
 
 def test_one_dot_is_a_world_too() -> None:
     image = Image.new("L", (100, 100), 255)
     image.putpixel((30, 30), 0)
-    assert drawn(image).isfinite().all()
+    assert dataset_from_drawing(image).isfinite().all()
 
 
 def test_an_empty_drawing_is_told() -> None:
     with pytest.raises(ValueError, match="There is nothing on the pad yet"):
-        drawn(Image.new("RGB", (280, 280), "white"))
+        dataset_from_drawing(Image.new("RGB", (280, 280), "white"))

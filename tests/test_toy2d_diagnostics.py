@@ -10,28 +10,35 @@ from torch.testing import assert_close
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.samplers import sample
-from playground.core.toy2d.datasets import EIGHT_DEVIATION, eight_centres, world
-from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS, ReferenceField, energy_distance, ground, view
+from playground.core.toy2d.datasets import EIGHT_DEVIATION, eight_centres, load_toy_dataset
+from playground.core.toy2d.diagnostics import (
+    PATH_STEPS,
+    TOY_SAMPLERS,
+    ReferenceField,
+    build_reference,
+    energy_distance,
+    evaluate_snapshot,
+)
 from playground.core.toy2d.network import TrainingConfig
-from playground.core.toy2d.trainer import STEPS, Trainer
+from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer
 
-RECIPE = TrainingConfig(world("eight_gaussians"), linear(1000))
+RECIPE = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000))
 
 
 @pytest.fixture(scope="module")
 def known() -> ReferenceField:
-    return ground(RECIPE)
+    return build_reference(RECIPE)
 
 
 @pytest.fixture(scope="module")
 def learner() -> Trainer:
     """Trained to the end in less than 10 seconds of a processor, whatever else it has to do."""
     learner = Trainer(RECIPE)
-    learner.keep()
+    learner.save_snapshot()
     start = time.process_time()
-    learner.advance(STEPS)
+    learner.train_steps(TOTAL_STEPS)
     assert time.process_time() - start < 10
-    learner.keep()
+    learner.save_snapshot()
     return learner
 
 
@@ -62,14 +69,16 @@ def test_the_density_is_that_of_the_world(known: ReferenceField) -> None:
 
 
 def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: ReferenceField, learner: Trainer) -> None:
-    untrained, trained = (view(known, moment, learner.predictor(moment), "ddim") for moment in learner.moments)
+    untrained, trained = (
+        evaluate_snapshot(known, moment, learner.predictor(moment), "ddim") for moment in learner.moments
+    )
     assert known.blind == pytest.approx(1, abs=1e-6)
     assert untrained.error == pytest.approx(1, abs=1e-6)
     assert known.floor < trained.error < known.floor + 0.01
 
 
 def test_the_learned_field_is_the_exact_one(known: ReferenceField, learner: Trainer) -> None:
-    seen = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "ddim")
+    seen = evaluate_snapshot(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "ddim")
     assert seen.r2[PATH_STEPS // 2] > 0.99
     assert seen.r2.shape == (PATH_STEPS,)
     assert seen.r2.min() > 0.9
@@ -79,7 +88,7 @@ def test_the_learned_field_is_the_exact_one(known: ReferenceField, learner: Trai
 def test_samples_lie_at_the_modes_and_hit_every_one(known: ReferenceField, learner: Trainer, paths: str) -> None:
     """The way that particles go by default: at least 95 %; the others, which take longer strides, a little less."""
     moment = learner.moments[-1]
-    end = view(known, moment, learner.predictor(moment), paths).paths[-1]
+    end = evaluate_snapshot(known, moment, learner.predictor(moment), paths).paths[-1]
     away, nearest = torch.cdist(end, eight_centres()).min(1)
     assert (away < 3 * EIGHT_DEVIATION).double().mean() >= (0.95 if paths == next(iter(TOY_SAMPLERS)) else 0.88)
     assert nearest.unique().numel() == 8
@@ -93,11 +102,11 @@ def test_many_samples_are_as_good(learner: Trainer) -> None:
 
 
 def test_who_does_not_see_x_t_learns_nothing() -> None:
-    blind = TrainingConfig(world("eight_gaussians"), linear(1000), sees_x_t=False)
-    known, learner = ground(blind), Trainer(blind)
-    learner.advance(500)
-    moment = learner.keep()
-    seen = view(known, moment, learner.predictor(moment), "flow")
+    blind = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), sees_x_t=False)
+    known, learner = build_reference(blind), Trainer(blind)
+    learner.train_steps(500)
+    moment = learner.save_snapshot()
+    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "flow")
     assert seen.error == pytest.approx(1, abs=0.02)
     away = torch.cdist(seen.paths[-1], eight_centres()).min(1).values
     assert (away < 3 * EIGHT_DEVIATION).double().mean() < 0.2
@@ -105,11 +114,11 @@ def test_who_does_not_see_x_t_learns_nothing() -> None:
 
 
 def test_who_does_not_see_t_learns_something_blurred(known: ReferenceField, learner: Trainer) -> None:
-    recipe = TrainingConfig(world("eight_gaussians"), linear(1000), sees_t=False)
+    recipe = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), sees_t=False)
     other = Trainer(recipe)
-    other.advance(1000)
-    blurred = view(known, other.keep(), other.predictor(other.moments[0]), "flow")
-    sharp = view(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "flow")
+    other.train_steps(1000)
+    blurred = evaluate_snapshot(known, other.save_snapshot(), other.predictor(other.moments[0]), "flow")
+    sharp = evaluate_snapshot(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "flow")
     assert sharp.error + 0.01 < blurred.error < 0.5
     assert blurred.r2[-1] < 0.7 < sharp.r2[-1]
     assert blurred.distance > sharp.distance
@@ -117,11 +126,11 @@ def test_who_does_not_see_t_learns_something_blurred(known: ReferenceField, lear
 
 @pytest.mark.parametrize("target", ["sample", "v_prediction"])
 def test_every_target_can_be_learned(target: str) -> None:
-    recipe = TrainingConfig(world("eight_gaussians"), linear(1000), target)
-    known, learner = ground(recipe), Trainer(recipe)
-    learner.advance(500)
-    moment = learner.keep()
-    seen = view(known, moment, learner.predictor(moment), "flow")
+    recipe = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), target)
+    known, learner = build_reference(recipe), Trainer(recipe)
+    learner.train_steps(500)
+    moment = learner.save_snapshot()
+    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "flow")
     assert known.floor < seen.error < known.floor + 0.1 * (known.blind - known.floor)
     assert seen.r2[PATH_STEPS // 2] > 0.9
 
@@ -129,7 +138,7 @@ def test_every_target_can_be_learned(target: str) -> None:
 def test_a_view_is_what_the_samplers_say(known: ReferenceField, learner: Trainer) -> None:
     predictor = learner.predictor(learner.moments[-1])
     run = list(sample(predictor, known.start, RECIPE.schedule, steps=PATH_STEPS))
-    seen = view(known, learner.moments[-1], predictor, "ddim")
+    seen = evaluate_snapshot(known, learner.moments[-1], predictor, "ddim")
     assert torch.equal(seen.paths[0], known.start)
     assert torch.equal(seen.paths[5], run[5].x_t)
     assert torch.equal(seen.paths[-1], run[-1].x_next)

@@ -5,33 +5,33 @@ import pytest
 import torch
 
 from playground.core.diffusion.schedules import linear
-from playground.core.toy2d.datasets import world
-from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics, ground, view
+from playground.core.toy2d.datasets import load_toy_dataset
+from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics, build_reference, evaluate_snapshot
 from playground.core.toy2d.network import TrainingConfig
-from playground.core.toy2d.trainer import STEPS, Trainer
+from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer
 from playground.render.films.film import Film
-from playground.render.films.toy2d import LONGEST, SCALE, world_film
+from playground.render.films.toy2d import LONGEST, SCALE, toy2d_film
 from tests.films import floats, numbers
 
-RECIPE = TrainingConfig(world("pinwheel"), linear(1000), width=16)
+RECIPE = TrainingConfig(load_toy_dataset("pinwheel"), linear(1000), width=16)
 
 
 @pytest.fixture(scope="module")
 def known() -> ReferenceField:
-    return ground(RECIPE)
+    return build_reference(RECIPE)
 
 
 @pytest.fixture(scope="module")
 def seen(known: ReferenceField) -> SnapshotDiagnostics:
     learner = Trainer(RECIPE)
-    learner.advance(50)
-    moment = learner.keep()
-    return view(known, moment, learner.predictor(moment), "ddpm")
+    learner.train_steps(50)
+    moment = learner.save_snapshot()
+    return evaluate_snapshot(known, moment, learner.predictor(moment), "ddpm")
 
 
 @pytest.fixture(scope="module")
 def film(known: ReferenceField, seen: SnapshotDiagnostics) -> Film:
-    return world_film(known, seen, 0, 33)
+    return toy2d_film(known, seen, 0, 33)
 
 
 def whole(text: str, dtype: type) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_numbers_are_core_s_and_places_travel_once(
     assert numbers(film, "r2")[-1] == numbers(film, "r2")[-2]
     assert numbers(film, "asked").tolist() == [*known.t[:-1].tolist(), known.t[-2].item()]
     assert np.array_equal(numbers(film, "t"), known.t.float().numpy(), equal_nan=True)
-    later = world_film(known, seen, 1, 33)
+    later = toy2d_film(known, seen, 1, 33)
     assert "plane" not in later
     assert len(numbers(later, "t")) == 0
     assert len(numbers(later, "r2")) == len(known.t)
@@ -82,7 +82,7 @@ def test_numbers_are_core_s_and_places_travel_once(
 
 def test_the_loss_chart_has_the_floor_and_the_blind_level(film: Film, known: ReferenceField) -> None:
     chart = film["charts"][0]
-    assert chart["range"] == [0, STEPS]
+    assert chart["range"] == [0, TOTAL_STEPS]
     heights = [series["y"][0] for series in chart["series"] if "y" in series]
     assert heights == pytest.approx([known.blind, known.floor], rel=1e-4)
     assert [series["of"] for series in chart["series"] if "of" in series] == [["step", "loss"], ["step", "error"]]

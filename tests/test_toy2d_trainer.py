@@ -9,19 +9,19 @@ from torch.testing import assert_close
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.parameterizations import EPS_FROM, TARGETS
 from playground.core.diffusion.schedules import linear
-from playground.core.toy2d.datasets import world
+from playground.core.toy2d.datasets import load_toy_dataset
 from playground.core.toy2d.network import MLP2D, TrainingConfig
-from playground.core.toy2d.trainer import BATCH, STEPS, Trainer, milestones
+from playground.core.toy2d.trainer import BATCH, TOTAL_STEPS, Trainer, snapshot_steps
 
 
 def recipe(**choices: object) -> TrainingConfig:
-    return TrainingConfig(world("two_moons"), linear(1000), **choices)
+    return TrainingConfig(load_toy_dataset("two_moons"), linear(1000), **choices)
 
 
 def trained(steps: int, pieces: int = 1, **choices: object) -> Trainer:
     learner = Trainer(recipe(**choices))
     for _ in range(pieces):
-        learner.advance(steps // pieces)
+        learner.train_steps(steps // pieces)
     return learner
 
 
@@ -36,35 +36,35 @@ def test_what_is_to_be_said_leads_back_to_the_noise(target: str) -> None:
 
 def test_an_untrained_network_says_nothing_and_has_a_loss_of_1() -> None:
     learner = Trainer(recipe())
-    learner.advance(1)
-    assert learner.keep().loss == pytest.approx(1, abs=4 * math.sqrt(2 / (2 * BATCH)))
+    learner.train_steps(1)
+    assert learner.save_snapshot().loss == pytest.approx(1, abs=4 * math.sqrt(2 / (2 * BATCH)))
 
 
 def test_the_seed_makes_all_of_it_repeat_however_it_is_cut_up() -> None:
     whole, in_pieces, other = trained(60), trained(60, pieces=12), trained(60, seed=1)
-    assert torch.equal(whole.keep().weights, in_pieces.keep().weights)
-    assert not torch.equal(whole.moments[0].weights, other.keep().weights)
+    assert torch.equal(whole.save_snapshot().weights, in_pieces.save_snapshot().weights)
+    assert not torch.equal(whole.moments[0].weights, other.save_snapshot().weights)
 
 
 def test_other_people_s_draws_change_nothing() -> None:
-    alone = trained(20).keep().weights
+    alone = trained(20).save_snapshot().weights
     one, other = Trainer(recipe()), Trainer(recipe(seed=5))
     for _ in range(20):
-        one.advance(1)
-        other.advance(1)
+        one.train_steps(1)
+        other.train_steps(1)
         torch.rand(3)
-    assert torch.equal(one.keep().weights, alone)
+    assert torch.equal(one.save_snapshot().weights, alone)
 
 
 def test_a_moment_stays_what_it_was() -> None:
     learner = Trainer(recipe())
-    learner.advance(30)
-    moment = learner.keep()
+    learner.train_steps(30)
+    moment = learner.save_snapshot()
     x_t, level = torch.randn(10, 2), NoiseLevel(torch.tensor(0.6), torch.tensor(0.8))
     before = learner.predictor(moment)(x_t, level)
-    learner.advance(30)
+    learner.train_steps(30)
     assert torch.equal(learner.predictor(moment)(x_t, level), before)
-    assert not torch.equal(learner.predictor(learner.keep())(x_t, level), before)
+    assert not torch.equal(learner.predictor(learner.save_snapshot())(x_t, level), before)
 
 
 @pytest.mark.parametrize(("sees_x_t", "sees_t"), [(True, True), (True, False), (False, True), (False, False)])
@@ -84,17 +84,17 @@ def test_width_and_depth_are_the_network_s() -> None:
 def test_it_ends_after_all_its_steps() -> None:
     learner = Trainer(recipe(width=16, depth=1))
     start = time.process_time()
-    learner.advance(10 * STEPS)
+    learner.train_steps(10 * TOTAL_STEPS)
     assert learner.finished
-    assert learner.step == STEPS
+    assert learner.step == TOTAL_STEPS
     assert time.process_time() - start < 10
     assert not learner._optimizer.param_groups[0]["lr"] > 1e-6  # it fell to 0
 
 
 def test_the_first_and_the_last_step_are_looked_at_and_the_first_steps_closely() -> None:
-    steps = milestones()
+    steps = snapshot_steps()
     assert steps[0] == 0
-    assert steps[-1] == STEPS
+    assert steps[-1] == TOTAL_STEPS
     gaps = [after - before for before, after in pairwise(steps)]
     assert gaps[0] <= 2
     assert max(gaps) == gaps[-1] < 130

@@ -104,7 +104,7 @@ def test_a_folder_of_pictures_becomes_a_network_with_its_pictures_beside_it(labe
     assert network.image_shape == pictures.shape == (3, 8, 8)
     assert network.label_names == pictures.label_names == (("a", "b") if labelled else ())
     assert network.predictor.null_label == (2 if labelled else None)
-    assert (len(pictures), pictures.held_out, pictures.stand_in) == (12, 1, False)
+    assert (len(pictures), pictures.num_held_out, pictures.is_substitute) == (12, 1, False)
     assert network.card["data"] == "12 pictures of the folder mine"
     x_t, level = pictures.x0(slice(0, 2)), network.schedule.level(300)
     assert library.ideal("out")(x_t, level).isfinite().all()

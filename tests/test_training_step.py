@@ -19,7 +19,9 @@ def test_the_lines_compute_what_the_screen_shows(name: str, pictures: torch.Tens
     assert tuple(each.line for each in done) == LINES
     made = {name: tensor for each in done for name, tensor in each.made.items()}
     assert [sorted(each.made) for each in done] == [["eps", "t"], ["x_t"], ["eps_hat"], ["loss"]]
-    record = noise_prediction.prediction(predictor, pictures[0], generate.gaussian((1, 8, 8), 5), schedule, [120])
+    record = noise_prediction.predict_noise(
+        predictor, pictures[0], generate.seeded_noise((1, 8, 8), 5), schedule, [120]
+    )
     assert made["t"].item() == 120
     for key in ("eps", "x_t", "eps_hat"):
         assert_close(made[key], getattr(record, key)[0], atol=1e-5, rtol=1e-5)

@@ -9,13 +9,13 @@ import torch
 from diffusers import DDPMScheduler, UNet2DModel
 
 from playground import evaluate
-from playground.core.analysis.noise_prediction import mean_error
+from playground.core.analysis.noise_prediction import mean_squared_error
 from playground.core.data.datasets import WEIGHTS, load_pictures
 from playground.core.diffusion.predictors import IdentityPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoint_format import WEIGHTS_FILE
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint, sha256
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 
 NAMES = ("digits", "emoji")
 
@@ -62,7 +62,7 @@ def test_the_held_out_error_is_that_of_the_card_and_beats_zero_and_copycat(
     pictures = load_pictures(name)
     x0, labels = pictures.x0(pictures.testing), pictures.labels[pictures.testing]
     network, zero, copycat = (
-        mean_error(predictor, x0, labels, linear(1000), draws=draws, seed=7)
+        mean_squared_error(predictor, x0, labels, linear(1000), draws=draws, seed=7)
         for predictor in (networks[name].predictor, ZeroPredictor(), IdentityPredictor())
     )
     told = card(name)["held_out_error"]
@@ -74,7 +74,7 @@ def test_the_held_out_error_is_that_of_the_card_and_beats_zero_and_copycat(
 
 def test_the_bound_is_that_of_the_card(networks: dict[str, Checkpoint]) -> None:
     """With other noises over 100 of the held-out digits: within a tenth."""
-    found = evaluate.bits(networks["digits"], replace(load_pictures("digits"), held_out=100), seed=7, draws=2)
+    found = evaluate.bits(networks["digits"], replace(load_pictures("digits"), num_held_out=100), seed=7, draws=2)
     told = card("digits")["evaluation"]["bound"]
     for variance in ("beta", "beta_tilde"):
         assert abs(found[variance] - told[variance]) < 0.1 * told[variance]
@@ -85,7 +85,7 @@ def test_sampled_emoji_lie_on_clean_white(networks: dict[str, Checkpoint]) -> No
     emoji = networks["emoji"]
     for name in ("heart", "food-fruit", "face-smiling"):
         label = emoji.label_names.index(name)
-        *_, last = reverse(
+        *_, last = generate(
             emoji.predictor, emoji.image_shape, linear(1000), count=4, label=label, guidance=1.5, steps=20
         )
         corners = torch.stack([last.x_next[:, :, y, x] for y in (0, 1, 30, 31) for x in (0, 1, 30, 31)])
@@ -99,7 +99,7 @@ def test_digits_sampled_for_a_label_are_of_that_label(networks: dict[str, Checkp
     training = pictures.x0(pictures.training).flatten(1)
     hits = 0
     for label in range(10):
-        *_, last = reverse(
+        *_, last = generate(
             digits.predictor, digits.image_shape, linear(1000), count=4, label=label, guidance=1.5, steps=10
         )
         nearest = torch.cdist(last.x_next.flatten(1), training).argmin(1)

@@ -12,7 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from playground.core.model_registry import ModelRegistry
-from playground.ui.server.zerogpu import MAX_SECONDS, START, calls_of_run, lend, seconds
+from playground.ui.server.zerogpu import MAX_SECONDS, START, lease_seconds, max_network_calls, on_zerogpu
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
 from tests.by_hand import ByHand
@@ -68,9 +68,9 @@ def test_a_gpu_is_asked_for_as_long_as_the_work_takes(library: ModelRegistry) ->
             "race": {"view": "race", "solvers": "ddim,heun", "calls": 20},
         }.items()
     }
-    calls = {name: calls_of_run(scene) for name, scene in scenes.items()}
+    calls = {name: max_network_calls(scene) for name, scene in scenes.items()}
     assert calls == {"few": 10, "steps": 200, "pictures": 10, "heun": 20, "race": 1040}
-    asked = {name: seconds(scene, 100 * calls[name]) for name, scene in scenes.items() if name != "race"}
+    asked = {name: lease_seconds(scene, 100 * calls[name]) for name, scene in scenes.items() if name != "race"}
     assert START < asked["few"] < asked["pictures"] < asked["steps"] <= MAX_SECONDS
     assert asked["few"] < asked["heun"]
 
@@ -79,4 +79,4 @@ def test_anywhere_else_nothing_is_lent(library: ModelRegistry) -> None:
     def work(scene: Scene) -> Iterator[int]:
         yield scene.settings.steps
 
-    assert lend(library, work, calls_of_run) is work
+    assert on_zerogpu(library, work, max_network_calls) is work

@@ -21,16 +21,16 @@ def code(lines: Sequence[str]) -> str:
     return f'<ol class="listing">{"".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)}</ol>'
 
 
-def executed(done: Sequence[ExecutedLine], t: int) -> str:
+def executed_lines(done: Sequence[ExecutedLine], t: int) -> str:
     """The lines with pictures and numbers of what they made, at step t."""
     items = []
     for each in done:
-        made = "".join(_made(name, value) for name, value in each.made.items())
+        made = "".join(_line_output(name, value) for name, value in each.made.items())
         items.append(f'<li><code>{html.escape(each.line)}</code><div class="made">{made}</div></li>')
     return f'<ol class="listing">{"".join(items)}</ol><p class="note" role="status">Executed just now at t = {t}.</p>'
 
 
-def _made(name: str, value: Tensor) -> str:
+def _line_output(name: str, value: Tensor) -> str:
     if value.ndim == 0:
         number = f"{value.item():.4f}" if value.is_floating_point() else f"{value.item():,}"
         return f"<span><b>{name}</b> = {number}</span>"

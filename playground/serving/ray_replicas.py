@@ -24,17 +24,17 @@ from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from torch import Tensor
 
-from playground.core.inference.batching import shared
+from playground.core.inference.batching import batched_and_accelerated
 from playground.core.model_registry import ModelRegistry, Runs
-from playground.core.sampling.replay import ReplayPredictor, Way, answers
+from playground.core.sampling.replay import ReplayPredictor, SamplingFunction, stream_predictions
 
 NAME = "diffusion-playground"
 ROOT = Path(__file__).parents[2]
 RUNS = 32
 """So many runs a replica makes at a time, a thread each; those of one network may be answered as a batch."""
-TRIES = 5
+MAX_RETRIES = 5
 """So often a run is begun elsewhere while nothing new is received of it."""
-OBJECTS = 2**28
+OBJECT_STORE_BYTES = 2**28
 """How much of the machine's memory Ray sets aside, where it is started here, for what travels; a step is far less."""
 
 T = TypeVar("T")
@@ -43,20 +43,22 @@ T = TypeVar("T")
 class SamplingReplica:
     """A library in a process of its own, with a device of its own, for several runs at once."""
 
-    def __init__(self, models: Sequence[str] | None, engine: Runs = shared) -> None:
+    def __init__(self, models: Sequence[str] | None, engine: Runs = batched_and_accelerated) -> None:
         self.library = ModelRegistry(models, engine=engine)
         self.threads = ThreadPoolExecutor(RUNS, "run")
 
     async def said(
-        self, model: str, way: Way, known: list[np.ndarray], args: tuple[Any, ...], options: dict[str, Any]
+        self, model: str, way: SamplingFunction, known: list[np.ndarray], args: tuple[Any, ...], options: dict[str, Any]
     ) -> AsyncIterator[list[np.ndarray]]:
-        """What the network says in a run after what is `known`, as `replay.answers` tells it.
+        """What the network says in a run after what is `known`, as `replay.stream_predictions` tells it.
 
         When the client leaves, the run ends with the call that is under way.
         """
         before = (torch.from_numpy(each.copy()) for each in known)
         in_thread = asyncio.get_running_loop().run_in_executor
-        run = await in_thread(self.threads, lambda: self.library.run(model, answers, way, before, *args, **options))
+        run = await in_thread(
+            self.threads, lambda: self.library.run(model, stream_predictions, way, before, *args, **options)
+        )
         while (said := await in_thread(self.threads, next, run, None)) is not None:
             yield [eps_hat.numpy(force=True) for eps_hat in said]
 
@@ -68,7 +70,9 @@ class SamplingReplica:
 class RemoteModelRegistry(ModelRegistry):
     """A library whose runs are made by replicas; all else is computed here, on the CPU."""
 
-    def __init__(self, models: Sequence[str] | None, handle: Any, at_once: int, engine: Runs = shared) -> None:
+    def __init__(
+        self, models: Sequence[str] | None, handle: Any, at_once: int, engine: Runs = batched_and_accelerated
+    ) -> None:
         """`handle` is Serve's, of a deployment of `SamplingReplica`; `at_once` runs are under way at most."""
         super().__init__(models, "cpu", engine=engine)
         self.at_once = at_once
@@ -79,7 +83,9 @@ class RemoteModelRegistry(ModelRegistry):
         received = self._received(name, way, args, options)
         return _closing(way(ReplayPredictor(received, self.checkpoint(name).predictor), *args, **options), received)
 
-    def _received(self, name: str, way: Way, args: tuple[Any, ...], options: dict[str, Any]) -> Iterator[Tensor]:
+    def _received(
+        self, name: str, way: SamplingFunction, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Iterator[Tensor]:
         """What the network says in the run, one answer after the other, from as many replicas as it takes."""
         known: list[np.ndarray] = []
         tries = 0
@@ -96,7 +102,7 @@ class RemoteModelRegistry(ModelRegistry):
                 raise error.cause from None  # the run's own: it would be the same elsewhere
             except (RayError, RayServeException) as error:
                 tries += 1
-                if tries == TRIES:
+                if tries == MAX_RETRIES:
                     raise ValueError(
                         "The machines that sample do not answer: the run got no further, however often it was begun "
                         "elsewhere. Try again in a minute."
@@ -113,7 +119,7 @@ def _closing(records: Iterator[T], received: Any) -> Iterator[T]:
 
 
 @contextmanager
-def joined(address: str | None, most: int) -> Iterator[None]:
+def ray_cluster(address: str | None, most: int) -> Iterator[None]:
     """A Ray that runs already, at its `address`, or one that is started here for `most` replicas and ends with this.
 
     Raises ConnectionError where there is none at that address.
@@ -121,7 +127,7 @@ def joined(address: str | None, most: int) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A replica may wait for its GPU's answers on part of a processor: on one machine there may be more than those.
     cpus = max(most, os.cpu_count() or 1)
-    new: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": OBJECTS, "include_dashboard": False}
+    new: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else new))
     try:
         yield
@@ -131,7 +137,7 @@ def joined(address: str | None, most: int) -> Iterator[None]:
 
 @contextmanager
 def replicas(
-    models: Sequence[str] | None, fewest: int, most: int, gpus: float = 0.0, engine: Runs = shared
+    models: Sequence[str] | None, fewest: int, most: int, gpus: float = 0.0, engine: Runs = batched_and_accelerated
 ) -> Iterator[ModelRegistry]:
     """A library with `fewest` to `most` replicas on the Ray that is joined, each with so many GPUs, or a part of one.
 

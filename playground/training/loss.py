@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from playground.core.diffusion.noise import add_noise, like
+from playground.core.diffusion.noise import add_noise, expand_coef
 from playground.core.diffusion.schedules import NoiseSchedule
 
 
@@ -20,5 +20,5 @@ def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor | 
     level = schedule.level(t)
     eps = torch.randn_like(x0)  # 4: ε ~ N(0, I)
     eps_hat: Tensor = unet(add_noise(x0, eps, level), t.to(x0), class_labels=labels).sample
-    weight = like((-tilt * level.log_snr).clamp(min=0).exp(), x0)
+    weight = expand_coef((-tilt * level.log_snr).clamp(min=0).exp(), x0)
     return (weight * (eps - eps_hat.float()) ** 2).mean()  # 5: descend on ∇ ‖ε - ε_θ(√ᾱ_t x_0 + √(1-ᾱ_t) ε, t)‖²

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from playground.core.analysis.noise_prediction import mean_error
+from playground.core.analysis.noise_prediction import mean_squared_error
 from playground.core.data.datasets import ImageDataset
 from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
-from playground.core.networks.checkpoint_format import weights_in
+from playground.core.networks.checkpoint_format import weights_path
 from playground.core.networks.checkpoints import load_checkpoint, sha256
 
 # What a card keeps of the network that a run started from.
@@ -34,8 +34,8 @@ def write_card(
     predictor = checkpoint.predictor
     with FlopCounterMode(display=False) as counter:
         predictor(torch.zeros(1, *pictures.shape), schedule.level(0))
-    draws = max(4, 2000 // pictures.held_out)  # of few pictures more, so that the figure stands
-    held_out = pictures.x0(pictures.testing), pictures.asked_for(pictures.testing)
+    draws = max(4, 2000 // pictures.num_held_out)  # of few pictures more, so that the figure stands
+    held_out = pictures.x0(pictures.testing), pictures.labels_at(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": predictor,
         "zero": ZeroPredictor(),
@@ -52,10 +52,13 @@ def write_card(
         "parameters": checkpoint.parameters,
         "gflop_per_call": round(counter.get_total_flops() / 1e9, 3),
         "held_out_error": {
-            **{name: round(mean_error(each, *held_out, schedule, draws=draws), 4) for name, each in predictors.items()},
+            **{
+                name: round(mean_squared_error(each, *held_out, schedule, draws=draws), 4)
+                for name, each in predictors.items()
+            },
             "of": "mean of (eps - eps_hat)² over pixels, t even over the linear schedule, T = 1000; "
-            f"{pictures.held_out:,} held-out pictures, {draws} draws of noise each, seed 0",
+            f"{pictures.num_held_out:,} held-out pictures, {draws} draws of noise each, seed 0",
         },
-        "sha256": sha256(weights_in(folder)),
+        "sha256": sha256(weights_path(folder)),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -12,12 +12,12 @@ from typing import Any
 
 from PIL import Image
 
-from playground.core.analysis.solver_comparison import steps_for
+from playground.core.analysis.solver_comparison import steps_for_nfe
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
-from playground.core.networks.checkpoint_format import scheduler_in, weights_in
+from playground.core.networks.checkpoint_format import scheduler_path, weights_path
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import UNCONDITIONED, as_picture
+from playground.core.sampling.inpainting import UNCONDITIONED, mask_to_image
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.scene import Scene
 
@@ -96,7 +96,7 @@ def script(scene: Scene) -> str:
     as_run |= {"eta": 0.0, "variance": "beta_tilde"}
     return "\n\n".join(
         _run(
-            Scene(scene.library, replace(s, **as_run, sampler=name, steps=steps_for(name, s.calls)), scene.own),
+            Scene(scene.library, replace(s, **as_run, sampler=name, steps=steps_for_nfe(name, s.calls)), scene.own),
             name,
             {"clip_sample": False},
         )
@@ -106,7 +106,14 @@ def script(scene: Scene) -> str:
 
 def _run(scene: Scene, name: str, of_ours: Mapping[str, Any]) -> str:
     """One run, whose pictures are saved under this name; `of_ours` are options of our own two samplers."""
-    parts = [_head(scene), _network(scene), _schedule(scene), _scheduler(scene, of_ours), _start(scene), _find(scene)]
+    parts = [
+        _head(scene),
+        _network(scene),
+        _schedule(scene),
+        _scheduler(scene, of_ours),
+        _start(scene),
+        _prediction(scene),
+    ]
     return "\n\n".join(parts) + "\n\n\n" + _loop(scene, name) + "\n"
 
 
@@ -125,7 +132,7 @@ def _scheduler_name(scene: Scene) -> str:
 
 def _head(scene: Scene) -> str:
     s = scene.settings
-    modules = ["base64", "io"] if scene.given() is not UNCONDITIONED else []
+    modules = ["base64", "io"] if scene.conditioning() is not UNCONDITIONED else []
     modules += ["math"] if s.schedule == "cosine" else []
     names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", _scheduler_name(scene)}))
     title = f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance:g}"
@@ -141,7 +148,7 @@ def _head(scene: Scene) -> str:
 
 def _network(scene: Scene) -> str:
     folder = scene.library.folders[scene.settings.model]
-    unet, config = weights_in(folder).parent, scheduler_in(folder)
+    unet, config = weights_path(folder).parent, scheduler_path(folder)
     trained_on = (
         "DDPMScheduler()" if config is None else f"DDPMScheduler.from_pretrained({_source(scene, config.parent)})"
     )
@@ -167,25 +174,25 @@ def _schedule(scene: Scene) -> str:
 
 
 def _scheduler(scene: Scene, of_ours: Mapping[str, Any]) -> str:
-    s, solver, skip = scene.settings, _solver(scene), scene.given().skip
+    s, solver, skip = scene.settings, _solver(scene), scene.conditioning().skipped_steps
     options: dict[str, Any] = {"prediction_type": scene.library.checkpoint(s.model).predictor.prediction_type}
     if solver is None:
         kind = {"beta_tilde": "fixed_small", "beta": "fixed_large"}[s.variance]
         options |= {"set_alpha_to_one": True} if s.sampler == "ddim" else {"variance_type": kind}
         options |= of_ours
         spaced = SPACED[s.spacing]
-        return OURS.format(spaced=spaced, skip=skip, name=_scheduler_name(scene), options=_written(options))
+        return OURS.format(spaced=spaced, skip=skip, name=_scheduler_name(scene), options=_keyword_arguments(options))
     options |= {"timestep_spacing": s.spacing, **({"use_karras_sigmas": s.karras} if solver.karras else {})}
     calls = (BY_T if s.sampler == "pndm" else BY_SIGMA).format(skip=skip)
-    return THEIRS.format(name=_scheduler_name(scene), options=_written(options | solver.options), calls=calls)
+    return THEIRS.format(name=_scheduler_name(scene), options=_keyword_arguments(options | solver.options), calls=calls)
 
 
-def _written(options: Mapping[str, Any]) -> str:
+def _keyword_arguments(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
 def _start(scene: Scene) -> str:
-    s, given, count, shape = scene.settings, scene.given(), scene.count(), scene.pictures.shape
+    s, given, count, shape = scene.settings, scene.conditioning(), scene.count(), scene.pictures.shape
     lines = ["generator = torch.Generator().manual_seed(seed)"]
     if s.start == "walk":
         lines.append(WALK.format(shape=shape, count=count, other=scene.other_seed()))
@@ -193,12 +200,12 @@ def _start(scene: Scene) -> str:
         lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
     if given is not UNCONDITIONED:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
-    if given.kept is not None:
-        lines.append(f'kept = embedded("{_png(images.to_pil(as_picture(given.kept)))}")[..., 0] > 127')
+    if given.known_mask is not None:
+        lines.append(f'kept = embedded("{_png(images.to_pil(mask_to_image(given.known_mask)))}")[..., 0] > 127')
     return "\n".join(lines)
 
 
-def _find(scene: Scene) -> str:
+def _prediction(scene: Scene) -> str:
     """The function that asks the network, with labels and guidance as far as there are any."""
     s, count, channels = scene.settings, scene.count(), scene.pictures.shape[0]
     predictor = scene.library.checkpoint(s.model).predictor
@@ -224,7 +231,7 @@ def _find(scene: Scene) -> str:
         lines += ["    if level < 1e-11:", f"        return {nothing}  # nothing of a picture is left: all is noise"]
     wanted = "labels"
     if then is not None:
-        lines.append(f"    wanted = then if level >= {scene.half_way()!r} else labels")
+        lines.append(f"    wanted = then if level >= {scene.label_switch_log_snr()!r} else labels")
         wanted = "wanted"
     if (label is None and then is None) or s.guidance == 0:
         return "\n".join([*lines, f"    return {asked('none')}"])
@@ -235,21 +242,21 @@ def _find(scene: Scene) -> str:
 
 
 def _loop(scene: Scene, name: str) -> str:
-    s, given, solver = scene.settings, scene.given(), _solver(scene)
+    s, given, solver = scene.settings, scene.conditioning(), _solver(scene)
 
     def noisy(i: str) -> str:
         """The picture in the noise of level i, as the scheduler keeps it."""
-        scaled = f" / levels[{i}] ** 0.5" if solver is not None and solver.in_sigmas else ""
+        scaled = f" / levels[{i}] ** 0.5" if solver is not None and solver.sigma_space else ""
         return f"noisy(levels[{i}]){scaled}"
 
     begin = "x = x_T * scheduler.init_noise_sigma"
-    if given.skip:
+    if given.skipped_steps:
         begin = f"x = {noisy('0')}"
-    elif given.kept is not None:
+    elif given.known_mask is not None:
         begin += f"\nx = torch.where(kept, {noisy('0')}, x)"
-    keep = "" if given.kept is None else f"\n        x = torch.where(kept, {noisy('i + 1')}, x)"
+    keep = "" if given.known_mask is None else f"\n        x = torch.where(kept, {noisy('i + 1')}, x)"
     of_ddim = f", eta={s.eta!r}, use_clipped_model_output=True" if s.sampler == "ddim" else ""
-    drawn = ", generator=generator" if solver is None or solver.fresh_noise else ""
+    drawn = ", generator=generator" if solver is None or solver.stochastic else ""
     return f"""{begin}
 with torch.no_grad():
     for i, t in enumerate(calls):

@@ -144,7 +144,7 @@ def test_the_card_of_the_network_can_be_read(open_page: OpenPage, library: Model
     expect(page.locator("#card table")).to_contain_text(f"{card['pictures_seen']:,}")
     expect(page.locator("#card table")).to_contain_text(card["command"])
     page.wait_for_function("document.querySelector('#samples img')?.naturalWidth === 280")
-    assert images.read((library.folders["digits"] / "samples.png").read_bytes()).width == 280
+    assert images.load_upload((library.folders["digits"] / "samples.png").read_bytes()).width == 280
 
 
 def changes(watched: Watched) -> list[float]:

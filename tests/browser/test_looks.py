@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from playground.core.analysis import noise_prediction
-from playground.core.analysis.likelihood import bound
+from playground.core.analysis.likelihood import variational_bound
 from playground.core.analysis.training_step import LINES
 from playground.core.data import images
 from playground.core.diffusion.schedules import linear
@@ -20,7 +20,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
 from playground.ui.components.lesson import QUESTIONS
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from playground.ui.tabs.predict_noise_views import LOOKS
 from tests.browser.conftest import Watched
 from tests.browser.test_links import said
@@ -82,8 +82,8 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     expect(page.locator("#listing img")).to_have_count(3)
     above = page.locator(f"#{PLAYER} .about span").inner_text()
     expect(page.locator("#listing .made").last).to_have_text(f"loss = {above}")
-    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 4)
-    record = noise_prediction.prediction(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
+    x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 4)
+    record = noise_prediction.predict_noise(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
     assert float(above) == pytest.approx(record.error.item(), abs=1e-4)
     source = page.locator("#listing .mixture img").get_attribute("src") or ""
     assert source == images.data_url(record.x_t[0])
@@ -96,8 +96,8 @@ def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, libr
     page = opened_at(open_page, address, "look=step&T=40&t=20")
     page.locator("#bound").click()
     expect(page.locator("#sums")).to_contain_text("all 40 steps")
-    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
-    *_, found = bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
+    x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
+    *_, found = variational_bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
     last = page.locator("#sums tr").last.locator("td").all_inner_texts()
     assert float(last[1]) == pytest.approx(found.bits("beta_tilde"), abs=2e-4)
     assert float(last[2]) == pytest.approx(found.bits("beta"), abs=2e-4)
@@ -115,14 +115,14 @@ def test_strange_pictures_stand_beside_the_usual_error(
     """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
     page = opened_at(open_page, address, "look=depth&t=250&seed=3")
     shown_with(page, rows=4)
-    trials = Scene(library, checked(library, t=250, seed=3)).trials([250])
-    median = library.usual("digits").below(0.5, trials["photo"].found.level).item()
+    trials = Scene(library, validate(library, t=250, seed=3)).ood_results([250])
+    median = library.reference_errors("digits").quantile(0.5, trials["photo"].prediction.level).item()
     for row, (name, each) in enumerate(trials.items()):
-        for column, values in enumerate([None, each.found.x_t, None, None, each.found.x0_hat]):
+        for column, values in enumerate([None, each.prediction.x_t, None, None, each.prediction.x0_hat]):
             if values is not None:
                 expected = images.to_bytes(values)[0, 0].numpy().astype(int)
                 assert np.abs(drawn(page, PLAYER, 5 * row + column)[..., 0] - expected).max() <= 1
-        times = each.found.error.item() / median
+        times = each.prediction.error.item() / median
         assert float(numbers(page, PLAYER)[f"{name} ÷ median"]) == pytest.approx(times, rel=0.01, abs=0.051)
     page.locator("#controls input[type=file]").set_input_files(stripes(tmp_path / "own.png"))
     shown_with(page, rows=5)
@@ -141,7 +141,7 @@ def test_the_hardest_pictures_are_a_press_away(open_page: OpenPage, address: str
     hardest.click()
     expect(page.locator("#control-picture input").first).to_have_value(str(number))
     expect(page.locator(f"#{PLAYER} .about").nth(1)).to_have_text(f"№ {int(number):,}")
-    median = library.usual("digits").below(0.5, linear(1000).level(torch.tensor([250]))).item()
+    median = library.reference_errors("digits").quantile(0.5, linear(1000).level(torch.tensor([250]))).item()
     assert float(numbers(page, PLAYER)["its data ÷ median"]) == pytest.approx(
         error / median, abs=0.05 + 0.0006 / median
     )

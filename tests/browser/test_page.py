@@ -118,7 +118,7 @@ def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, li
     """Under every schedule."""
     watched = open_page()
     page = watched.page
-    x0, eps = library.pictures("digits").x0(9003)[None], generate.gaussian((1, 28, 28), 0)[None]
+    x0, eps = library.pictures("digits").x0(9003)[None], generate.seeded_noise((1, 28, 28), 0)[None]
     for schedule, make in SCHEDULES.items():
         if schedule != "linear":
             choose(page, "Schedule", schedule)
@@ -170,8 +170,8 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     open_tab(page, "Predict noise")
     expect(page.locator("#player-prediction output")).to_have_text("t = 500")  # the other tab's, once it is here
     checkpoint = library.checkpoint("digits")
-    x0, eps = library.pictures("digits").x0(9003), generate.gaussian((1, 28, 28), 0)
-    record = noise_prediction.prediction(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
+    x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
+    record = noise_prediction.predict_noise(checkpoint.predictor, x0, eps, SCHEDULES["linear"](1000), [500])
     shown = numbers(page, "player-prediction")
     assert float(shown["R² · network"]) == pytest.approx(record.r2.item(), abs=1e-3)
     below = page.locator("#player-prediction .about span").all_inner_texts()  # four predictors, row by row
@@ -234,7 +234,7 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
 
     checkpoint = library.checkpoint("digits")
     steps = list(
-        generate.reverse(
+        generate.generate(
             checkpoint.predictor,
             (1, 28, 28),
             SCHEDULES["linear"](1000),

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from tests.browser.conftest import Watched
 from tests.server import running
 
@@ -57,8 +57,8 @@ def test_the_page_answers_while_a_room_samples(
         assert not all(person.done() for person in people)
         found = [person.result() for person in people]
     for seed in (0, 31):
-        settings = checked(library, model="digits", count=1, steps=STEPS, guidance=1.0, seed=seed)
-        *_, last = Scene(library, settings).reverse()
+        settings = validate(library, model="digits", count=1, steps=STEPS, guidance=1.0, seed=seed)
+        *_, last = Scene(library, settings).trajectory()
         png = found[seed]["0"].partition(",")[2]
         shown = np.array(Image.open(io.BytesIO(base64.b64decode(png)))).astype(int)
         assert np.abs(shown - images.to_bytes(last.x_next)[0, 0].numpy()).max() <= 1

@@ -16,7 +16,7 @@ from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import checked
+from playground.ui.state.settings import validate
 from tests.browser.test_links import said
 from tests.browser.test_page import SAMPLED, OpenPage, choose, drawn, label, numbers, remove_noise, scrub
 
@@ -175,7 +175,8 @@ def test_a_late_refusal_of_an_earlier_value_does_not_mark_the_field(open_page: O
     page.wait_for_function(SAMPLED)
     page.evaluate(
         """async () => {
-            const field = document.querySelector("#control-steps input"), nextFrame = () => new Promise(requestAnimationFrame);
+            const field = document.querySelector("#control-steps input");
+            const nextFrame = () => new Promise(requestAnimationFrame);
             const fill = (text) => { field.value = text; field.dispatchEvent(new Event("input", { bubbles: true })); };
             fill("0");
             await nextFrame();
@@ -212,6 +213,6 @@ def test_a_link_starts_in_a_picture(open_page: OpenPage, library: ModelRegistry,
     link = "&".join(f"{name}={value}" for name, value in asked.items())
     page = open_page(f"{address}?tab=reverse&frame=5&{link}").page
     page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 5')")
-    *_, last = Scene(library, checked(library, **asked)).reverse()
+    *_, last = Scene(library, validate(library, **asked)).trajectory()
     expected = images.to_bytes(last.x_next)[0, 0].numpy().astype(int)
     assert np.abs(drawn(page, PLAYER, 0)[..., 0] - expected).max() <= 2

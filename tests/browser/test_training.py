@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import ModelRegistry
-from playground.core.toy2d.datasets import world
-from playground.core.toy2d.diagnostics import PATH_STEPS, ReferenceField, ground
+from playground.core.toy2d.datasets import load_toy_dataset
+from playground.core.toy2d.diagnostics import PATH_STEPS, ReferenceField, build_reference
 from playground.core.toy2d.network import TrainingConfig
-from playground.core.toy2d.trainer import STEPS, milestones
+from playground.core.toy2d.trainer import TOTAL_STEPS, snapshot_steps
 from playground.render.films.toy2d import REACH
 from playground.ui import build_app, launch_options
 from playground.ui.state.training_sessions import TrainingSessionStore
@@ -82,7 +82,7 @@ def near(points: np.ndarray, drawn: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def known() -> ReferenceField:
-    return ground(TrainingConfig(world("eight_gaussians"), linear(1000)))
+    return build_reference(TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000)))
 
 
 def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: OpenPage, known: ReferenceField) -> None:
@@ -101,9 +101,9 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     page.locator("#train").click()
     player = "document.querySelector('#player-training .player')"
     first = page.wait_for_function(f"{player}.dataset.frames > 1 && {player}.dataset.frames").json_value()
-    assert int(first) < len(milestones())  # while it trains, not when it has
-    wait_for_frames(page, len(milestones()))
-    expect(page.locator("#player-training .frames output")).to_have_text(f"after {STEPS:,} steps")
+    assert int(first) < len(snapshot_steps())  # while it trains, not when it has
+    wait_for_frames(page, len(snapshot_steps()))
+    expect(page.locator("#player-training .frames output")).to_have_text(f"after {TOTAL_STEPS:,} steps")
     expect(page.get_by_text("All 2,000 steps are done")).to_be_visible()
     shown = numbers(page, "player-training")
     assert float(shown["loss, fixed draws"]) < float(shown["loss floor"]) + 0.01
@@ -120,7 +120,7 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     page.locator("#player-training .stage").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    assert along(page, "frames") == f"after {milestones()[1]:,} steps"
+    assert along(page, "frames") == f"after {snapshot_steps()[1]:,} steps"
     assert page.locator("#player-training .places input").input_value() == str(int(before) + 1)
 
 
@@ -134,7 +134,7 @@ def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
     page.locator("#train").click()
     pause_after(page, 8)
     stopped, step = frames(page), int(along(page, "frames").split()[1].replace(",", ""))
-    assert step < STEPS
+    assert step < TOTAL_STEPS
     said(page, trained=str(step))
     page.wait_for_timeout(700)
     assert frames(page) == stopped
@@ -158,7 +158,7 @@ def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, add
     pause_after(page, 12)
     scrub(page, "Frame", 9)
     scrub(page, "Along the generation", 15)
-    query = said(page, moment=str(milestones()[9]), place="15")
+    query = said(page, moment=str(snapshot_steps()[9]), place="15")
 
     other = open_page(page.url).page
     wait_for_frames(other, frames(page))
@@ -229,37 +229,37 @@ def test_a_world_is_drawn_by_hand(open_page: OpenPage) -> None:
 
 
 @pytest.fixture
-def desks_and_address(library: ModelRegistry) -> Iterator[tuple[TrainingSessionStore, str]]:
+def sessions_and_address(library: ModelRegistry) -> Iterator[tuple[TrainingSessionStore, str]]:
     """The app in this process, so that a test can look behind the page."""
     before = {id(each) for each in gc.get_objects() if type(each) is TrainingSessionStore}
     app = build_app(library)
-    (desks,) = (each for each in gc.get_objects() if type(each) is TrainingSessionStore and id(each) not in before)
+    (sessions,) = (each for each in gc.get_objects() if type(each) is TrainingSessionStore and id(each) not in before)
     _, address, _ = app.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
-    yield desks, address
+    yield sessions, address
     app.close()
 
 
 def test_who_leaves_the_page_leaves_nothing(
-    browser: Browser, desks_and_address: tuple[TrainingSessionStore, str]
+    browser: Browser, sessions_and_address: tuple[TrainingSessionStore, str]
 ) -> None:
-    desks, address = desks_and_address
+    sessions, address = sessions_and_address
     context = browser.new_context()
     page = context.new_page()
     page.goto(address + "?tab=training")
     wait_for_frames(page, 1)
     page.locator("#train").click()
     wait_for_frames(page, 4)
-    assert len(desks) == 1
-    (desk,) = desks._desks.values()
+    assert len(sessions) == 1
+    (session,) = sessions._sessions.values()
     context.close()
     for _ in range(600):
-        if desk.left:
+        if session.left:
             break
         time.sleep(0.1)
-    assert desk.left
-    assert len(desks) == 0
+    assert session.left
+    assert len(sessions) == 0
     stopped = -1
-    while stopped != desk.learner.step:
-        stopped = desk.learner.step
+    while stopped != session.learner.step:
+        stopped = session.learner.step
         time.sleep(1)
-    assert stopped < STEPS
+    assert stopped < TOTAL_STEPS

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.core.analysis.histograms import gaussian_shares
-from playground.core.diffusion.noise import NoiseLevel, add_noise, like
+from playground.core.diffusion.noise import NoiseLevel, add_noise, expand_coef
 from playground.core.diffusion.schedules import NoiseSchedule
 
 
@@ -29,14 +29,14 @@ class ForwardProcess:
         """The noisy picture at every t, (T, C, H, W)."""
         return add_noise(self.x0.expand(len(self.level.alpha), *self.x0.shape), self.eps, self.level)
 
-    def pixels(self, most: int) -> Tensor:
+    def sample_pixels(self, most: int) -> Tensor:
         """x_t at every t in `most` of its pixels and channels at most, evenly from all of them, (T, N)."""
         chosen = torch.linspace(0, self.x0.numel() - 1, min(most, self.x0.numel())).round().long()
         x0, eps = self.x0.flatten()[chosen], self.eps.flatten()[chosen]
         return add_noise(x0.expand(len(self.level.alpha), len(x0)), eps, self.level)
 
 
-def forward(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ForwardProcess:
+def forward_process(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ForwardProcess:
     """How much of picture and noise there is at each t (Ho et al. 2020, eq. 4)."""
     return ForwardProcess(x0, eps, schedule, schedule.level(torch.arange(schedule.num_steps)))
 
@@ -57,21 +57,23 @@ class MarkovChainForward:
     pixel: Tensor
 
     @property
-    def remains(self) -> Tensor:
+    def signal_histogram(self) -> Tensor:
         """What is left of the picture at each of the steps: alpha_t * x0, (K, C, H, W)."""
-        return like(self.level.alpha, self.x_t) * self.x0
+        return expand_coef(self.level.alpha, self.x_t) * self.x0
 
     @property
-    def gathered(self) -> Tensor:
+    def accumulated_noise_histogram(self) -> Tensor:
         """The noise that the steps have added up to: x_t - alpha_t * x0, (K, C, H, W)."""
-        return self.x_t - self.remains
+        return self.x_t - self.signal_histogram
 
-    def jump_shares(self, edges: Tensor) -> Tensor:
+    def closed_form_histogram(self, edges: Tensor) -> Tensor:
         """How q(x_t | x_0) of the one jump (Ho et al. 2020, eq. 4) lies over bins, for the pixel; (K, B), exact."""
         return gaussian_shares(self.level.alpha * self.pixel_x0, self.level.sigma, edges.double())
 
 
-def walk(x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000) -> MarkovChainForward:
+def simulate_markov_chain(
+    x0: Tensor, schedule: NoiseSchedule, t: list[int], *, seed: int, walks: int = 2000
+) -> MarkovChainForward:
     """Walk the Markov chain q(x_t | x_{t-1}) (Ho et al. 2020, eq. 2) and keep what it is at the steps `t`, ascending.
 
     The pixel that is watched is the one in the middle of x0 (C, H, W), in its first channel.

@@ -12,7 +12,7 @@ from torch import Tensor
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.steps import Step
 
 
@@ -45,7 +45,7 @@ class _Overheard:
         return eps_uncond + self.scale * (eps_cond - eps_uncond)
 
 
-def guided_reverse(
+def generate_with_guidance_trace(
     predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
@@ -54,10 +54,10 @@ def guided_reverse(
     guidance: float,
     **options: Any,
 ) -> Iterator[GuidanceStep]:
-    """`generate.reverse`, with both answers beside each step. Raises ValueError without a label to follow."""
+    """`generate.generate`, with both answers beside each step. Raises ValueError without a label to follow."""
     if label is None:
         raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
     overheard = _Overheard(predictor, guidance)
-    for step in reverse(overheard, shape, schedule, label=label, **options):
+    for step in generate(overheard, shape, schedule, label=label, **options):
         assert overheard.answers is not None
         yield GuidanceStep(step, *overheard.answers)

@@ -19,7 +19,7 @@ class StepWithNeighbors:
     nearest: Nearest
 
 
-def side_by_side(runs: Mapping[str, Iterator[Step]], pictures: Tensor) -> Iterator[dict[str, StepWithNeighbors]]:
+def run_side_by_side(runs: Mapping[str, Iterator[Step]], pictures: Tensor) -> Iterator[dict[str, StepWithNeighbors]]:
     """Runs of as many steps by those who drive them, from the same x_T and with the same fresh noise, step by step.
 
     `pictures` are the training pictures, (N, C, H, W).

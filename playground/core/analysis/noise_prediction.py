@@ -13,7 +13,7 @@ from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 
 
-def mean_error(
+def mean_squared_error(
     predictor: NoisePredictor,
     x0: Tensor,
     labels: Tensor | None,
@@ -67,35 +67,35 @@ class NoisePrediction:
     x0_error: Tensor
 
 
-def even_steps(schedule: NoiseSchedule, count: int) -> list[int]:
+def evenly_spaced_steps(schedule: NoiseSchedule, count: int) -> list[int]:
     """`count` whole steps from 0 to T - 1, both included, evenly spaced; all of them where there are fewer."""
     last = schedule.num_steps - 1
     return torch.linspace(0, last, min(count, last + 1), dtype=torch.float64).round().long().tolist()
 
 
-def _asked(predictor: NoisePredictor, x_t: Tensor, level: NoiseLevel) -> Tensor:
+def _evaluate(predictor: NoisePredictor, x_t: Tensor, level: NoiseLevel) -> Tensor:
     """What a predictor says of K x_t's at levels (K,), in batches that fit into a processor's cache."""
     parts = torch.arange(len(x_t)).split(32)
     return torch.cat([predictor(x_t[part], NoiseLevel(level.alpha[part], level.sigma[part])) for part in parts])
 
 
-def prediction(
+def predict_noise(
     predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: list[int]
 ) -> NoisePrediction:
     """Ask the predictor, without a label, for the noise in x_t at each of the K steps `t`; x0 and eps are (C, H, W)."""
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
-    return compared(predictor, add_noise(x0, eps, level), x0, eps, level, t)
+    return evaluate_prediction(predictor, add_noise(x0, eps, level), x0, eps, level, t)
 
 
-def compared(
+def evaluate_prediction(
     predictor: NoisePredictor, x_t: Tensor, x0: Tensor, eps: Tensor, level: NoiseLevel, t: list[int]
 ) -> NoisePrediction:
     """Ask the predictor, without a label, for the noise in x_t and compare it with eps, and what is left with x0.
 
     All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor gets, (K,).
     """
-    eps_hat = _asked(predictor, x_t, level)
+    eps_hat = _evaluate(predictor, x_t, level)
     x0_hat = x0_from_eps(x_t, eps_hat, level)
     flat, flat_hat = eps.flatten(1), eps_hat.flatten(1)
     error = (flat - flat_hat).square().mean(1)
@@ -153,20 +153,21 @@ def correlation(one: Tensor, other: Tensor) -> Tensor:
 class VarianceDecomposition:
     """Noise is what is found and what is missed: E[eps_hat²] + E[(eps - eps_hat)²] = E[eps²] = 1 a pixel.
 
-    That is the law of total variance; it holds for the conditional mean, E[eps | x_t]. `found`, `missed` and `drawn`,
-    the noise itself, are (K,), at the steps `t`; `spread` is the standard error of found + missed - drawn.
+    That is the law of total variance; it holds for the conditional mean, E[eps | x_t]. `explained`, `residual`
+    and `noise_variance`, that of the noise itself, are (K,), at the steps `t`; `standard_error` is that of
+    explained + residual - noise_variance.
     """
 
     t: Tensor
-    found: Tensor
-    missed: Tensor
-    drawn: Tensor
-    spread: Tensor
+    explained: Tensor
+    residual: Tensor
+    noise_variance: Tensor
+    standard_error: Tensor
 
     @property
     def total(self) -> Tensor:
-        """found + missed, (K,)."""
-        return self.found + self.missed
+        """explained + residual, (K,)."""
+        return self.explained + self.residual
 
 
 def total_variance(
@@ -181,9 +182,11 @@ def total_variance(
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     x0, eps = (each.repeat(len(t), 1, 1, 1) for each in (x0, eps))
     level = schedule.level(torch.tensor(t).repeat_interleave(draws))
-    eps_hat = _asked(predictor, add_noise(x0, eps, level), level)
-    found, missed, drawn = (
+    eps_hat = _evaluate(predictor, add_noise(x0, eps, level), level)
+    explained, residual, noise_variance = (
         each.square().flatten(1).mean(1).double().reshape(len(t), draws) for each in (eps_hat, eps - eps_hat, eps)
     )
-    spread = (found + missed - drawn).std(1) / draws**0.5
-    return VarianceDecomposition(torch.tensor(t), found.mean(1), missed.mean(1), drawn.mean(1), spread)
+    standard_error = (explained + residual - noise_variance).std(1) / draws**0.5
+    return VarianceDecomposition(
+        torch.tensor(t), explained.mean(1), residual.mean(1), noise_variance.mean(1), standard_error
+    )

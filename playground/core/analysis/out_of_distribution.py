@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.core.analysis.noise_prediction import NoisePrediction, compared, prediction
+from playground.core.analysis.noise_prediction import NoisePrediction, evaluate_prediction, predict_noise
 from playground.core.diffusion.noise import LOG_SNR_TOLERANCE, NoiseLevel, add_noise
 from playground.core.diffusion.predictors import NoisePredictor, UNetPredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.generate import gaussian
+from playground.core.sampling.generate import seeded_noise
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ReferenceErrors:
     log_snr: Tensor
     error: Tensor
 
-    def below(self, share: float, level: NoiseLevel) -> Tensor:
+    def quantile(self, share: float, level: NoiseLevel) -> Tensor:
         """The error that this share of the pictures, 0 to 1, stays below at levels (K,); float64 (K,).
 
         An error depends on the level alone, whatever the schedule. Between two of the L levels its logarithm is taken
@@ -36,7 +36,9 @@ class ReferenceErrors:
         return torch.from_numpy(np.where(inside, np.exp(between), np.nan))
 
 
-def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0) -> ReferenceErrors:
+def measure_reference_error(
+    predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0
+) -> ReferenceErrors:
     """Measure it on `pictures` (N, C, H, W), at about so many levels that the network was trained at.
 
     The levels are whole steps of the training schedule, as even in log-SNR as these can be. Each picture has a noise of
@@ -45,9 +47,9 @@ def usual_error(predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12,
     trained_on = predictor.trained_on
     known = trained_on.log_snr[trained_on.log_snr.isfinite()]
     even = torch.linspace(known[-1].item(), known[0].item(), levels, dtype=torch.float64)
-    t = sorted(set(trained_on.t_at(even).round().long().tolist()), reverse=True)
-    noises = gaussian(tuple(pictures.shape), seed)
-    found = [prediction(predictor, x0, eps, trained_on, t) for x0, eps in zip(pictures, noises, strict=True)]
+    t = sorted(set(trained_on.t_from_log_snr(even).round().long().tolist()), reverse=True)
+    noises = seeded_noise(tuple(pictures.shape), seed)
+    found = [predict_noise(predictor, x0, eps, trained_on, t) for x0, eps in zip(pictures, noises, strict=True)]
     return ReferenceErrors(trained_on.log_snr[t], torch.stack([each.error for each in found], 1))
 
 
@@ -63,7 +65,7 @@ class OODInput:
     strength: float = 1.0
 
 
-def noise_alone(shape: tuple[int, int, int], strength: float) -> OODInput:
+def pure_noise_input(shape: tuple[int, int, int], strength: float) -> OODInput:
     """No picture, that is x0 = 0, the middle of the range, in noise of the wrong strength."""
     return OODInput(f"noise × {strength:g}", torch.zeros(shape), strength)
 
@@ -73,10 +75,10 @@ class OODResult:
     """A subject, and what a predictor says of it."""
 
     subject: OODInput
-    found: NoisePrediction
+    prediction: NoisePrediction
 
 
-def trial(
+def evaluate_ood(
     predictor: NoisePredictor, subject: OODInput, eps: Tensor, schedule: NoiseSchedule, t: list[int]
 ) -> OODResult:
     """Ask for the noise in x_t = alpha * x0 + strength * sigma * eps at each of the K steps `t`; eps is (C, H, W).
@@ -86,7 +88,7 @@ def trial(
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))
     x_t = add_noise(x0, subject.strength * eps, level)
-    return OODResult(subject, compared(predictor, x_t, x0, eps, level, t))
+    return OODResult(subject, evaluate_prediction(predictor, x_t, x0, eps, level, t))
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,4 @@ def error_per_picture(
     """mean (eps - eps_hat)² of each picture at step t, all with the same noise: (N, C, H, W) and (C, H, W) to (N,)."""
     level, eps = schedule.level(torch.full((len(pictures),), t)), eps.expand_as(pictures)
     x_t = add_noise(pictures, eps, level)
-    return compared(predictor, x_t, pictures, eps, level, [t] * len(pictures)).error
+    return evaluate_prediction(predictor, x_t, pictures, eps, level, [t] * len(pictures)).error

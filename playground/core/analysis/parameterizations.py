@@ -19,10 +19,11 @@ from playground.core.diffusion.parameterizations import (
 
 @dataclass(frozen=True)
 class Parameterizations:
-    """What was said of K x_t's as noise, picture, velocity and score, each (K, C, H, W).
+    """A prediction for K x_t's in four parameterizations: eps, x0, v and score, each (K, C, H, W).
 
-    `in_x0` and `in_eps` say, for each name, how an error of 1 in it comes out in x_0 and in eps, (K,): without bound
-    where x_t holds little of what is asked for. `apart` is the largest difference between x_0 by the four roads, (K,).
+    `in_x0` and `in_eps` map each of them to how much an error of 1 in it becomes in x0 and in eps, (K,); unbounded
+    where x_t holds little of that quantity. `max_disagreement`, (K,), is the largest difference between the x0's
+    computed from the four.
     """
 
     eps: Tensor
@@ -31,7 +32,7 @@ class Parameterizations:
     score: Tensor
     in_x0: dict[str, Tensor]
     in_eps: dict[str, Tensor]
-    apart: Tensor
+    max_disagreement: Tensor
 
 
 def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Parameterizations:
@@ -52,5 +53,5 @@ def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Parameterizations
         score,
         in_x0={"eps": -sigma / alpha, "x0": one, "v": -sigma, "score": sigma**2 / alpha},
         in_eps={"eps": one, "x0": -alpha / sigma, "v": alpha, "score": -sigma},
-        apart=(roads.amax(0) - roads.amin(0)).flatten(1).amax(1),
+        max_disagreement=(roads.amax(0) - roads.amin(0)).flatten(1).amax(1),
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.samplers import Step
 
 REFERENCE_STEPS = 1000
@@ -20,7 +20,7 @@ REFERENCE_STEPS = 1000
 MIN_CALLS = 2
 
 
-def steps_for(sampler: str, calls: int) -> int:
+def steps_for_nfe(sampler: str, calls: int) -> int:
     """The most steps that a sampler can take with so many calls: Heun's method calls twice a step but for the last,
     PNDM once more in all, the others once a step.
     """
@@ -53,7 +53,7 @@ class SolverRun:
         return torch.stack([(each - reference).float().square().mean().sqrt().cpu() for each in pointed])
 
 
-def race(
+def compare_solvers(
     predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
@@ -63,13 +63,13 @@ def race(
 ) -> Iterator[list[SolverRun]]:
     """All of them from the same x_T, call by call; who has fewer calls to take waits at the end.
 
-    x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `generate.reverse`;
+    x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `generate.generate`;
     its seed draws x_T and the fresh noise of those that add some. Raises ValueError for fewer than MIN_CALLS calls.
     """
     if calls < MIN_CALLS:
         raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
     runs = [
-        reverse(predictor, shape, schedule, sampler=name, steps=steps_for(name, calls), clip_x0=False, **options)
+        generate(predictor, shape, schedule, sampler=name, steps=steps_for_nfe(name, calls), clip_x0=False, **options)
         for name in samplers
     ]
     taken: list[list[Step]] = [[] for _ in samplers]
@@ -79,9 +79,9 @@ def race(
         yield [SolverRun(name, list(steps), steps[0].total) for name, steps in zip(samplers, taken, strict=True)]
 
 
-def reference(
+def reference_trajectory(
     predictor: DevicePredictor, shape: tuple[int, int, int], schedule: NoiseSchedule, **options: Any
 ) -> Iterator[Step]:
     """DDIM from the same x_T in as many steps as the schedule has, at most REFERENCE_STEPS, nothing clipped."""
     steps = min(REFERENCE_STEPS, schedule.num_steps)
-    return reverse(predictor, shape, schedule, sampler="ddim", steps=steps, clip_x0=False, **options)
+    return generate(predictor, shape, schedule, sampler="ddim", steps=steps, clip_x0=False, **options)

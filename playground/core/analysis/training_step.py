@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.generate import gaussian
+from playground.core.sampling.generate import seeded_noise
 
 LINES = (
     "t, eps = draw_t(), draw_eps()",
@@ -35,7 +35,7 @@ def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: in
         "x0": x0,
         "alpha_bar": schedule.alpha_bar.float(),
         "draw_t": lambda: torch.tensor(t),
-        "draw_eps": lambda: gaussian(tuple(x0.shape), seed),
+        "draw_eps": lambda: seeded_noise(tuple(x0.shape), seed),
         "network": lambda x_t, t: predictor(x_t[None], schedule.level(t))[0],
     }
     done = []

@@ -34,7 +34,7 @@ class LazyImage:
     open: Callable[[], Image.Image]
 
 
-def find_pictures(data: str, size: int | None = None, seed: int = 0) -> ImageDataset:
+def load_training_images(data: str, size: int | None = None, seed: int = 0) -> ImageDataset:
     """The pictures that `data` names: a folder, one of weights/ by its bare name, or a data set on the Hub.
 
     A folder with pictures.json has them ready. Others are made ready: squares of `size`, or 32, pixels a side, shuffled
@@ -50,10 +50,10 @@ def find_pictures(data: str, size: int | None = None, seed: int = 0) -> ImageDat
     side = 32 if size is None else size
     if not SIDES[0] <= side <= SIDES[1]:
         raise ValueError(f"The size must be a whole number from {SIDES[0]} to {SIDES[1]}; it was {side}.")
-    return read_folder(folder, side, seed) if folder.is_dir() else read_data_set(data, side, seed)
+    return load_image_folder(folder, side, seed) if folder.is_dir() else load_hub_dataset(data, side, seed)
 
 
-def read_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
+def load_image_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
     """All pictures in a folder and the folders below it, (N, C, size, size).
 
     Where pictures lie in two folders or more right below it, these are their labels; else they have none.
@@ -67,10 +67,10 @@ def read_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
         label = label_names.index(path.parts[0]) if label_names and len(path.parts) > 1 else len(label_names)
         return LazyImage(path.as_posix(), label, lambda: Image.open(folder / path, formats=images.KINDS))
 
-    return _made_ready(folder.resolve().name, "folder", [entry(path) for path in files], label_names, size, seed)
+    return _preprocess(folder.resolve().name, "folder", [entry(path) for path in files], label_names, size, seed)
 
 
-def read_data_set(name: str, size: int, seed: int = 0) -> ImageDataset:
+def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
     """The pictures of a data set on the Hub, or of what else `datasets.load_dataset` takes, (N, C, size, size).
 
     They are its first column of pictures, in its part for training; its first column of classes has their labels.
@@ -101,15 +101,15 @@ def read_data_set(name: str, size: int, seed: int = 0) -> ImageDataset:
         return LazyImage(f"row {row:,}", known, lambda: rows[row][pictures])
 
     entries = [entry(row, label) for row, label in enumerate(labels)]
-    return _made_ready(name, "data set", entries, label_names, size, seed)
+    return _preprocess(name, "data set", entries, label_names, size, seed)
 
 
 def square(image: Image.Image, size: int) -> Tensor:
     """A picture's middle square as its network gets it, uint8 (3, size, size)."""
-    return images.to_bytes(images.fit(images.upright(image), (3, size, size)))
+    return images.to_bytes(images.center_crop_resize(images.to_rgb_upright(image), (3, size, size)))
 
 
-def _made_ready(
+def _preprocess(
     name: str, kind: str, entries: Sequence[LazyImage], label_names: tuple[str, ...], size: int, seed: int
 ) -> ImageDataset:
     """Shuffled, read, 5 % of them held out, in grey where all are grey; what is no picture is left out, and counted."""

@@ -48,7 +48,7 @@ def png_url(image: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def sheet(pictures: Tensor, columns: int) -> Image.Image:
+def tile(pictures: Tensor, columns: int) -> Image.Image:
     """uint8 (N, C, H, W) side by side, `columns` to a row, without gaps; what is left of the last row is 0."""
     count, channels, height, width = pictures.shape
     rows = -(-count // columns)
@@ -59,7 +59,7 @@ def sheet(pictures: Tensor, columns: int) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
 
 
-def cut(image: Image.Image, shape: tuple[int, int, int], count: int) -> Tensor:
+def split_sheet(image: Image.Image, shape: tuple[int, int, int], count: int) -> Tensor:
     """The first `count` pictures of a `sheet`, uint8 (count, C, H, W), for pictures of shape (C, H, W)."""
     channels, height, width = shape
     rows, columns = image.height // height, image.width // width
@@ -76,7 +76,7 @@ MAX_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
-def read(data: bytes, side: int = 512) -> Image.Image:
+def load_upload(data: bytes, side: int = 512) -> Image.Image:
     """A picture that somebody sent, in RGB, turned as its camera held it, at most `side` pixels a side, on white.
 
     It is measured before it is decoded, and nothing but its pixels is kept: no place, no time, no camera. Raises
@@ -98,7 +98,7 @@ def read(data: bytes, side: int = 512) -> Image.Image:
         )
     with _readable():
         image.thumbnail((side, side))  # decodes a large JPEG at a fraction of its size
-        pixels = upright(image)
+        pixels = to_rgb_upright(image)
         return Image.frombytes("RGB", pixels.size, pixels.tobytes())
 
 
@@ -113,7 +113,7 @@ def _readable() -> Iterator[None]:
         ) from error
 
 
-def upright(image: Image.Image) -> Image.Image:
+def to_rgb_upright(image: Image.Image) -> Image.Image:
     """The picture in RGB, turned as its camera held it (EXIF), on white where it is transparent."""
     turned = ImageOps.exif_transpose(image)
     if turned.mode.startswith("I"):  # 16 bits of grey, of which PIL would keep the lower eight
@@ -124,7 +124,7 @@ def upright(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(paper, turned.convert("RGBA")).convert("RGB")
 
 
-def decoded(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """What is written in base64, with or without the head of a data: URL.
 
     Raises ValueError, in a sentence for a person, for what is not, and for more than MAX_BYTES.
@@ -139,7 +139,7 @@ def decoded(text: str) -> bytes:
         raise ValueError("A picture must be sent as a picture file in base64.") from error
 
 
-def centred(drawing: Image.Image) -> Image.Image:
+def center_like_mnist(drawing: Image.Image) -> Image.Image:
     """A drawing, dark on white, as MNIST's digits are: 20 of 28 parts high or wide, its ink's centre in the middle.
 
     Square, in RGB. Raises ValueError where nothing is drawn.
@@ -156,13 +156,13 @@ def centred(drawing: Image.Image) -> Image.Image:
     return ImageOps.invert(paper).convert("RGB")
 
 
-def fit(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
+def center_crop_resize(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
     """The picture's middle square, scaled to `shape` (C, H, W), float32 in [-1, 1]."""
     channels, height, width = shape
     return from_pil(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS), channels)
 
 
-def border(pictures: Tensor) -> float:
+def border_mean(pictures: Tensor) -> float:
     """The mean of the outermost pixels of pictures (…, H, W)."""
     sides = [pictures[..., 0, :], pictures[..., -1, :], pictures[..., 0], pictures[..., -1]]
     return torch.cat([side.flatten() for side in sides]).mean().item()

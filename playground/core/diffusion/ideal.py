@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from playground.core.diffusion.noise import NoiseLevel, like
+from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import eps_from_x0
 
 IDEAL_CHUNK_ELEMENTS = 2**19  # float64: 4 MB
@@ -45,7 +45,7 @@ class IdealPredictor:
 
         ‖x_t‖² is the same for every picture, so the softmax does without it.
         """
-        alpha, sigma = (like(each, self.flat).expand(len(x), 1) for each in (level.alpha, level.sigma))
+        alpha, sigma = (expand_coef(each, self.flat).expand(len(x), 1) for each in (level.alpha, level.sigma))
         rows = max(1, IDEAL_CHUNK_ELEMENTS // len(self.flat))
         for part in torch.arange(len(x)).split(rows):
             a, s = alpha[part], sigma[part]

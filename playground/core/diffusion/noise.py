@@ -39,7 +39,7 @@ CLEAN = NoiseLevel(torch.tensor(1.0), torch.tensor(0.0))
 """The level at which every reverse process ends: the picture itself."""
 
 
-def like(coefficient: Tensor, picture: Tensor) -> Tensor:
+def expand_coef(coefficient: Tensor, picture: Tensor) -> Tensor:
     """A coefficient of shape () or (B,), cast to `picture`'s dtype and device, ready to multiply (B, ...)."""
     cast = coefficient.to(picture)
     return cast.reshape(-1, *[1] * (picture.ndim - 1)) if cast.ndim else cast
@@ -47,12 +47,12 @@ def like(coefficient: Tensor, picture: Tensor) -> Tensor:
 
 def add_noise(x0: Tensor, eps: Tensor, level: NoiseLevel) -> Tensor:
     """x_t = alpha * x0 + sigma * eps (Ho et al. 2020, eq. 4). Shapes (B, ...), like x0."""
-    return like(level.alpha, x0) * x0 + like(level.sigma, x0) * eps
+    return expand_coef(level.alpha, x0) * x0 + expand_coef(level.sigma, x0) * eps
 
 
-def mixed(a: Tensor, x: Tensor, b: Tensor, y: Tensor) -> Tensor:
+def linear_combination(a: Tensor, x: Tensor, b: Tensor, y: Tensor) -> Tensor:
     """a * x + b * y, for pictures of one shape (B, ...) and coefficients () or (B,)."""
-    return like(a, x) * x + like(b, x) * y
+    return expand_coef(a, x) * x + expand_coef(b, x) * y
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Posterior(ReverseTransition):
     mean: Tensor
 
 
-def stride(level: NoiseLevel, next_level: NoiseLevel) -> ReverseTransition:
+def reverse_transition(level: NoiseLevel, next_level: NoiseLevel) -> ReverseTransition:
     """From t = `level` to s = `next_level`, at most as noisy (Ho et al. 2020, eq. 6–7); both (), or both (B,).
 
     Written for any two levels, not only neighbours, as in Kingma et al. 2021, appendix A: q(x_t | x_s) has
@@ -89,6 +89,6 @@ def stride(level: NoiseLevel, next_level: NoiseLevel) -> ReverseTransition:
 
 
 def posterior(x_t: Tensor, x0: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> Posterior:
-    """q(x_s | x_t, x0), see `stride`; x_t and x0 are (B, ...)."""
-    q = stride(level, next_level)
-    return Posterior(q.x_t_part, q.x0_part, q.variance, q.beta, mixed(q.x_t_part, x_t, q.x0_part, x0))
+    """q(x_s | x_t, x0), see `reverse_transition`; x_t and x0 are (B, ...)."""
+    q = reverse_transition(level, next_level)
+    return Posterior(q.x_t_part, q.x0_part, q.variance, q.beta, linear_combination(q.x_t_part, x_t, q.x0_part, x0))

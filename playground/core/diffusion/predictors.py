@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from playground.core.diffusion.noise import LOG_SNR_TOLERANCE, NoiseLevel, like
+from playground.core.diffusion.noise import LOG_SNR_TOLERANCE, NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import EPS_FROM
 from playground.core.diffusion.schedules import NoiseSchedule
 
@@ -36,12 +36,12 @@ a large network takes a gigabyte."""
 
 @dataclass(frozen=True)
 class UNetPredictor:
-    """A diffusers UNet2DModel, asked at the t of its own training whose log-SNR is that of the level.
+    """A diffusers UNet2DModel, evaluated at the t of its training schedule that has the log-SNR of the level.
 
-    A network learns noise levels, not integers: so it works under any schedule. A level beyond the noisiest
-    or the cleanest that it was trained on is clamped (`covers` tells). `prediction_type` is what it was trained
-    to say, one of EPS_FROM; where it says a variance too (Nichol & Dhariwal 2021), that is the second half of its
-    channels, and left alone. `null_label` is the embedding that means 'no label'.
+    A network learns noise levels, not integers, so it works under any schedule. A level outside its training range
+    is clamped to that range (see `in_training_range`). `prediction_type` is its parameterization, one of EPS_FROM; a
+    learned variance (Nichol & Dhariwal 2021), the second half of the output channels, is ignored. `null_label` is the
+    embedding for 'no label'.
     """
 
     unet: nn.Module
@@ -51,26 +51,26 @@ class UNetPredictor:
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        question = self._question(level)
-        x = x_t / like(question.size, x_t)
+        question = self._network_input(level)
+        x = x_t / expand_coef(question.size, x_t)
         t = question.t.expand(len(x_t))
         if labels is None and self.null_label is not None:
             labels = torch.full((len(x_t),), self.null_label)
         inputs = [x, t] if labels is None else [x, t, labels]
         at_once = max(1, MAX_ELEMENTS_PER_CALL * len(x) // x.numel())
         if len(x) <= at_once:
-            said = self._asked(*inputs)
+            said = self._evaluate(*inputs)
         else:
             parts = zip(*(each.split(at_once) for each in inputs), strict=True)
-            said = torch.cat([self._asked(*part) for part in parts])
+            said = torch.cat([self._evaluate(*part) for part in parts])
         return EPS_FROM[self.prediction_type](x, said, question.level)
 
-    def _question(self, level: NoiseLevel) -> _NetworkInput:
+    def _network_input(self, level: NoiseLevel) -> _NetworkInput:
         if level.alpha.ndim:
-            return _question(self.trained_on, level)
-        return _known_question(self.trained_on, level.alpha.item(), level.sigma.item())
+            return _network_input(self.trained_on, level)
+        return _cached_network_input(self.trained_on, level.alpha.item(), level.sigma.item())
 
-    def _asked(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+    def _evaluate(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         weight = self._weight
         # A float tensor, since the network casts any other timestep to a whole number.
         output: Tensor = self.unet(
@@ -90,7 +90,7 @@ class UNetPredictor:
         """One of its weights: they lie on its device and are of its kind of number."""
         return next(self.unet.parameters())
 
-    def covers(self, level: NoiseLevel) -> bool:
+    def in_training_range(self, level: NoiseLevel) -> bool:
         """Whether the network was trained at levels as clean and as noisy as these."""
         trained = self.trained_on.log_snr
         cleanest, noisiest = trained[0] + LOG_SNR_TOLERANCE, trained[-1] - LOG_SNR_TOLERANCE
@@ -109,17 +109,17 @@ class _NetworkInput:
     level: NoiseLevel
 
 
-def _question(trained_on: NoiseSchedule, level: NoiseLevel) -> _NetworkInput:
+def _network_input(trained_on: NoiseSchedule, level: NoiseLevel) -> _NetworkInput:
     size = level.alpha.hypot(level.sigma)
     return _NetworkInput(
-        size, trained_on.t_at(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size)
+        size, trained_on.t_from_log_snr(level.log_snr).float(), NoiseLevel(level.alpha / size, level.sigma / size)
     )
 
 
 @lru_cache(2**14)
-def _known_question(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _NetworkInput:
+def _cached_network_input(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _NetworkInput:
     """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
-    return _question(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
+    return _network_input(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
 
 
 class ZeroPredictor:

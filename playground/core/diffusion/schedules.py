@@ -71,7 +71,7 @@ class NoiseSchedule:
         sigma = torch.where(to_zero, (1 - alpha**2).sqrt(), (-log_snr).sigmoid().sqrt())
         return NoiseLevel(alpha, sigma)
 
-    def t_at(self, log_snr: Tensor | float) -> Tensor:
+    def t_from_log_snr(self, log_snr: Tensor | float) -> Tensor:
         """The t, fractions included, whose level has this log-SNR; the inverse of `level`.
 
         Clamped to 0 for levels cleaner than the schedule's first, to T - 1 for noisier ones than its last.

@@ -16,7 +16,7 @@ import torch
 from diffusers.models.unets.unet_2d import UNet2DOutput
 from torch import Tensor, nn
 
-from playground.core.inference.backends import fast
+from playground.core.inference.backends import accelerate
 from playground.core.inference.engine import Engine
 
 MOST_AT_ONCE = 32
@@ -24,10 +24,10 @@ MOST_AT_ONCE = 32
 MOST_WAITING = 4096
 """How many pictures may wait. At 32 a batch that is as many as a slow machine answers in half a minute."""
 
-IDLE = 10.0
+WORKER_IDLE_TIMEOUT = 10.0
 """For so many seconds the worker waits for work; then it ends, and the next request starts another."""
 
-HELD_UP = 0.1
+HANDOUT_TIMEOUT = 0.1
 """For so many seconds at most an answer is kept for somebody who did not come back."""
 
 
@@ -39,13 +39,13 @@ class QueueFullError(ValueError):
 class Request:
     """What one call asks: inputs with one row for each picture, of which `taken` are on their way or answered.
 
-    `said` are its answers, some rows each, in their order, or in place of one the error that ends it. `kind` is what
+    `results` are its answers, some rows each, in their order, or in place of one the error that ends it. `kind` is what
     rows must have in common to be in one batch.
     """
 
     inputs: tuple[Tensor, ...]
     taken: int = 0
-    said: SimpleQueue[Tensor | BaseException] = field(default_factory=SimpleQueue)
+    results: SimpleQueue[Tensor | BaseException] = field(default_factory=SimpleQueue)
     kind: tuple[Any, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Request:
         return tuple(each[self.taken - count : self.taken] for each in self.inputs)
 
 
-def shares(waiting: Iterable[Request], room: int) -> dict[Request, int]:
+def fair_share(waiting: Iterable[Request], room: int) -> dict[Request, int]:
     """How many rows of each request go into a batch with so much room: the same for all, as far as they have them.
 
     So a request of sixteen pictures does not delay one of a single picture. Where not all have room, the first come
@@ -108,7 +108,7 @@ class DynamicBatcher(nn.Module):
             if self._waiting and sum(map(len, self._waiting)) + len(request) > self.most_waiting:
                 raise QueueFullError("Too many pictures are being made here at once: try again in a minute.")
             self._waiting.append(request)
-            self._hand_out(1)
+            self._release_results(1)
             self._keep_worker()
             self._change.notify_all()
         try:
@@ -123,10 +123,10 @@ class DynamicBatcher(nn.Module):
         answers: list[Tensor] = []
         while sum(map(len, answers)) < len(request):
             try:
-                said = request.said.get(timeout=HELD_UP)
+                said = request.results.get(timeout=HANDOUT_TIMEOUT)
             except Empty:
                 with self._change:
-                    self._hand_out(len(self._answered))
+                    self._release_results(len(self._answered))
                     self._keep_worker()
                 continue
             if isinstance(said, BaseException):
@@ -140,10 +140,10 @@ class DynamicBatcher(nn.Module):
             if request in self._waiting:
                 self._waiting.remove(request)
 
-    def _hand_out(self, count: int) -> None:
+    def _release_results(self, count: int) -> None:
         """Give so many of the answers to those who wait for them. Called with `_change` held."""
         for request, rows in [self._answered.popleft() for _ in range(min(count, len(self._answered)))]:
-            request.said.put(rows)
+            request.results.put(rows)
 
     def _keep_worker(self) -> None:
         """See that there is one: also where the last one died. Called with `_change` held."""
@@ -155,25 +155,25 @@ class DynamicBatcher(nn.Module):
         with torch.no_grad():
             while batch := self._next_batch():
                 try:
-                    self._answer(batch)
+                    self._answer_batch(batch)
                 except BaseException as error:
                     for request, _ in batch:
-                        request.said.put(error)
+                        request.results.put(error)
                     with self._change:
-                        self._hand_out(len(self._answered))
+                        self._release_results(len(self._answered))
                     raise
 
     def _next_batch(self) -> Batch:
         """Rows of the waiting requests; nothing once none has come for a while."""
         with self._change:
             if not self._waiting:
-                self._hand_out(len(self._answered))
-            if not self._change.wait_for(lambda: self._waiting, IDLE):
+                self._release_results(len(self._answered))
+            if not self._change.wait_for(lambda: self._waiting, WORKER_IDLE_TIMEOUT):
                 self._worker = None
                 return []
             kind = self._waiting[0].kind
-            wanted = self.network.at_once if isinstance(self.network, Engine) else self.most_at_once
-            granted = shares(
+            wanted = self.network.best_batch if isinstance(self.network, Engine) else self.most_at_once
+            granted = fair_share(
                 (request for request in self._waiting if request.kind == kind), min(wanted, self.most_at_once)
             )
             batch = [(request, request.take(count)) for request, count in granted.items()]
@@ -183,24 +183,24 @@ class DynamicBatcher(nn.Module):
                     self._waiting.append(request)
         return batch
 
-    def _answer(self, batch: Batch) -> None:
+    def _answer_batch(self, batch: Batch) -> None:
         """Ask the network for all of it; where that fails, for each request alone, so that it fails for no other."""
         try:
-            answers = self._asked([torch.cat(each) for each in zip(*(rows for _, rows in batch), strict=True)])
+            answers = self._forward([torch.cat(each) for each in zip(*(rows for _, rows in batch), strict=True)])
         except Exception as error:
             if len(batch) == 1:
-                batch[0][0].said.put(error)
+                batch[0][0].results.put(error)
             else:
                 for alone in batch:
-                    self._answer([alone])
+                    self._answer_batch([alone])
             return
         rows = answers.split([len(rows[0]) for _, rows in batch])
         with self._change:
-            self._hand_out(len(self._answered))
+            self._release_results(len(self._answered))
             self._answered.extend(zip((request for request, _ in batch), rows, strict=True))
-            self._hand_out(1)
+            self._release_results(1)
 
-    def _asked(self, inputs: Sequence[Tensor]) -> Tensor:
+    def _forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """The network's answer; half as much at once, from now on, where the device has no memory for so much."""
         answers: list[Tensor] = []
         while (done := sum(map(len, answers))) < len(inputs[0]):
@@ -223,6 +223,6 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def shared(unet: nn.Module) -> DynamicBatcher:
+def batched_and_accelerated(unet: nn.Module) -> DynamicBatcher:
     """A network on its device's fast path, for many people."""
-    return DynamicBatcher(fast(unet))
+    return DynamicBatcher(accelerate(unet))

@@ -7,20 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.core.inference.engine import Engine, example
+from playground.core.inference.engine import Engine, example_inputs
 
 
-def on_cuda(engine: Engine) -> None:
+def enable_cuda_graphs(engine: Engine) -> None:
     """CUDA graphs, in the memory layout that its convolutions like."""
     engine.unet.to(memory_format=torch.channels_last)
-    engine.be_ready({size: CudaGraph(engine.unet, size) for size in engine.batch_sizes})
+    engine.enable({size: CudaGraph(engine.unet, size) for size in engine.batch_sizes})
 
 
 class CudaGraph:
     """The kernels of one call at a batch size, recorded once and launched as one (PyTorch's notes on CUDA graphs)."""
 
     def __init__(self, unet: Any, batch_size: int) -> None:
-        x, *rest = (each.to(unet.device) for each in example(unet, batch_size))
+        x, *rest = (each.to(unet.device) for each in example_inputs(unet, batch_size))
         self.inputs = [x.to(unet.dtype, memory_format=torch.channels_last), *rest]
         side = torch.cuda.Stream(unet.device)
         side.wait_stream(torch.cuda.current_stream())

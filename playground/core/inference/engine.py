@@ -20,7 +20,7 @@ from playground.core.diffusion.predictors import MAX_ELEMENTS_PER_CALL
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
 
-def fewest_seconds(took: dict[int, float]) -> dict[int, list[int]]:
+def plan_batches(took: dict[int, float]) -> dict[int, list[int]]:
     """For each number of rows, up to the largest batch size, the batches that answer them soonest.
 
     `took` says how long a batch of each size takes. Where they have more rows than there are, the last is not full: to
@@ -34,64 +34,67 @@ def fewest_seconds(took: dict[int, float]) -> dict[int, list[int]]:
 
 
 class Engine(nn.Module):
-    """A UNet2DModel that goes the fast way, once that is `ready`, and is called as the UNet is.
+    """A UNet2DModel with a compiled forward pass for a few batch sizes; called as the UNet is, by many threads.
 
-    It is ready for a few batch sizes: a batch of another one is cut as `cuts` says. Larger ones than `at_once` are not
-    answered sooner, row by row. Many threads may call it.
+    A batch of another size is split as `batch_plan` says. No batch larger than `best_batch` is faster per row. Until
+    `enable` is called, the UNet itself runs.
     """
 
     def __init__(self, unet: Any) -> None:
         super().__init__()
         self.unet = unet
-        values = example(unet, 1)[0].numel()
+        values = example_inputs(unet, 1)[0].numel()
         self.batch_sizes = tuple(size for size in BATCH_SIZES if size == 1 or size * values <= MAX_ELEMENTS_PER_CALL)
-        self.ready: dict[int, Callable[..., Tensor]] = {}
-        self.cuts: dict[int, list[int]] = {}
-        self.at_once = self.batch_sizes[-1]
+        self.compiled: dict[int, Callable[..., Tensor]] = {}
+        self.batch_plan: dict[int, list[int]] = {}
+        self.best_batch = self.batch_sizes[-1]
         self._one_at_a_time = threading.Lock()
 
-    def be_ready(self, ways: dict[int, Callable[..., Tensor]]) -> None:
-        """Go these ways from now on, each for a batch size, having seen how long they take."""
-        took = {size: min(seconds(way, example(self.unet, size)) for _ in range(3)) for size, way in ways.items()}
-        self.cuts = fewest_seconds(took)
+    def enable(self, compiled: dict[int, Callable[..., Tensor]]) -> None:
+        """Time these functions, one for each batch size, and use them from now on."""
+        took = {
+            size: min(time_call(each, example_inputs(self.unet, size)) for _ in range(3))
+            for size, each in compiled.items()
+        }
+        self.batch_plan = plan_batches(took)
         best = min(took[size] / size for size in took)
-        self.at_once = min(size for size in took if took[size] / size < 1.02 * best)
-        self.ready = ways
+        self.best_batch = min(size for size in took if took[size] / size < 1.02 * best)
+        self.compiled = compiled
 
     def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
         """As UNet2DModel's, for timesteps (B,)."""
         inputs = [sample, timestep] if class_labels is None else [sample, timestep, class_labels]
         cut = self._cut(len(sample))
-        if len(cut) == 1:  # the way of a single picture, where every part of a millisecond counts
-            return UNet2DOutput(sample=self._answer(*inputs))
+        if len(cut) == 1:  # for a single picture, where every part of a millisecond counts
+            return UNet2DOutput(sample=self._forward_chunk(*inputs))
         parts = zip(*(each.split(cut) for each in inputs), strict=True)
-        return UNet2DOutput(sample=torch.cat([self._answer(*part) for part in parts]))
+        return UNet2DOutput(sample=torch.cat([self._forward_chunk(*part) for part in parts]))
 
     def _cut(self, rows: int) -> list[int]:
         """Into how many rows each part of a batch is cut."""
         largest = self.batch_sizes[-1]
         if rows > largest:
             return [largest, *self._cut(rows - largest)]
-        sizes = self.cuts.get(rows, [rows])
+        sizes = self.batch_plan.get(rows, [rows])
         return [*sizes[:-1], rows - sum(sizes[:-1])]
 
-    def _answer(self, x: Tensor, t: Tensor, *labels: Tensor) -> Tensor:
-        size = min((size for size in self.ready if size >= len(x)), default=None)
+    def _forward_chunk(self, x: Tensor, t: Tensor, *labels: Tensor) -> Tensor:
+        size = min((size for size in self.compiled if size >= len(x)), default=None)
         if size is None:
             answer: Tensor = self.unet(x, t, *labels).sample
             return answer
-        with self._one_at_a_time:  # the memory that it is asked and answers in is the same for each call
-            return self.ready[size](x, t, *labels)[: len(x)].clone()
+        with self._one_at_a_time:  # every call uses the same memory for its inputs and outputs
+            return self.compiled[size](x, t, *labels)[: len(x)].clone()
 
 
-def seconds(way: Callable[..., Tensor], inputs: list[Tensor]) -> float:
-    """How long it takes to answer; on a GPU, until the answer is there."""
+def time_call(forward: Callable[..., Tensor], inputs: list[Tensor]) -> float:
+    """Seconds that a forward pass takes; on a GPU, until its result has reached the CPU."""
     begun = time.perf_counter()
-    way(*inputs).cpu()
+    forward(*inputs).cpu()
     return time.perf_counter() - begun
 
 
-def example(unet: Any, batch_size: int) -> list[Tensor]:
+def example_inputs(unet: Any, batch_size: int) -> list[Tensor]:
     """Inputs of a network: x (B, C, H, W), t (B,), and where it knows labels those too, (B,)."""
     size = unet.config.sample_size
     height, width = size if isinstance(size, (list, tuple)) else (size, size)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 
-def lone_worker(name: str) -> ThreadPoolExecutor:
+def single_thread_executor(name: str) -> ThreadPoolExecutor:
     """One thread in which torch keeps to one processor: work of this size, shared out between several, takes longer.
 
     Pieces of work are done in the order in which they were submitted, so the longest-waiting piece is next.

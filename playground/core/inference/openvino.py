@@ -3,7 +3,7 @@
     python -m playground.core.inference.openvino FOLDER '{"batch_sizes": [1, 2], "options": {}}'
 
 is the process in which that is done and tried out: it takes many seconds, which would hold up a page, and on some
-machines what is compiled ends the process that runs it. `made_ready` starts it, and `OpenVINOModel` loads what
+machines what is compiled ends the process that runs it. `ensure_compiled` starts it, and `OpenVINOModel` loads what
 it has tried.
 """
 
@@ -29,7 +29,7 @@ from diffusers.models.attention_processor import Attention, FusedAttnProcessor2_
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from playground.core.inference.engine import Engine, example
+from playground.core.inference.engine import Engine, example_inputs
 
 CACHE = Path("~/.cache/diffusion-playground").expanduser()
 
@@ -37,13 +37,13 @@ COMMAND = ["-W", "ignore", "-m", "playground.core.inference.openvino"]
 
 NETWORK = "network.xml"
 
-TRIED = "tried.json"
+OK_MARKER = "tried.json"
 
-ATTEMPTS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
+OPTION_FALLBACKS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
 """OpenVINO's own settings; then those without the code that it generates for runs of small operations, which is where
 it has crashed (see `_GroupNormAsLayerNorm`)."""
 
-ALWAYS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+BASE_OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
 
 def openvino() -> Any:
@@ -56,7 +56,7 @@ def openvino() -> Any:
 class OpenVINOModel:
     """A network for batches of up to one size, on the CPU: from `inputs`, which it keeps, to the same memory each time.
 
-    `inputs` are those that `example` describes.
+    `inputs` are those that `example_inputs` describes.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Tensor], options: dict[str, str]) -> None:
@@ -64,7 +64,7 @@ class OpenVINOModel:
         core = openvino().Core()
         model = core.read_model(folder / NETWORK)
         model.reshape({place: list(each.shape) for place, each in enumerate(inputs)})
-        settings = {**ALWAYS, "CACHE_DIR": str(folder), **options}
+        settings = {**BASE_OPTIONS, "CACHE_DIR": str(folder), **options}
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
         self.inputs, self.answer = inputs, torch.empty_like(inputs[0])
         for place, each in enumerate(inputs):
@@ -107,7 +107,7 @@ class _GroupNormAsLayerNorm(nn.Module):
         return (layer_norm(groups, groups.shape[2:], eps=self.norm.eps) * weight + bias).reshape(x.shape)
 
 
-def convert(folder: Path) -> None:
+def convert_to_ir(folder: Path) -> None:
     """The network in `folder`/unet in OpenVINO's form, for any batch size."""
     unet = UNet2DModel.from_pretrained(folder / "unet").eval()
     fused: Any = FusedAttnProcessor2_0()
@@ -118,7 +118,7 @@ def convert(folder: Path) -> None:
         for name, child in list(part.named_children()):
             if isinstance(child, nn.GroupNorm):
                 setattr(part, name, _GroupNormAsLayerNorm(child))
-    inputs = example(unet, 2)
+    inputs = example_inputs(unet, 2)
     any_batch = [[-1, *each.shape[1:]] for each in inputs]
     model = openvino().convert_model(_Positional(unet), example_input=tuple(inputs), input=any_batch)
     partial = folder / f"partial-{NETWORK}"
@@ -127,32 +127,32 @@ def convert(folder: Path) -> None:
     partial.replace(folder / NETWORK)
 
 
-def try_out(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]) -> None:
+def smoke_test(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]) -> None:
     """Compile the network in `folder`, run it once at each batch size, and note that this worked."""
     if not (folder / NETWORK).is_file():
-        convert(folder)
+        convert_to_ir(folder)
     unet = UNet2DModel.from_config(UNet2DModel.load_config(folder / "unet"))
     for batch_size in batch_sizes:
-        inputs = example(unet, batch_size)
+        inputs = example_inputs(unet, batch_size)
         OpenVINOModel(folder, inputs, options)(*inputs)
-    (folder / TRIED).write_text(json.dumps(options), encoding="utf-8")
+    (folder / OK_MARKER).write_text(json.dumps(options), encoding="utf-8")
 
 
-def made_ready(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict[str, str]:
+def ensure_compiled(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict[str, str]:
     """Have a network converted, compiled and tried out in `folder`, where that has not been done before.
 
     Returns the options to load it with. Raises RuntimeError where it cannot be, OSError where `folder` cannot be used.
     """
-    if not (folder / TRIED).is_file():
+    if not (folder / OK_MARKER).is_file():
         unet.save_pretrained(folder / "unet")
-        for options in ATTEMPTS:
+        for options in OPTION_FALLBACKS:
             asked = json.dumps({"batch_sizes": list(batch_sizes), "options": options})
             said = _in_a_process_of_its_own([str(folder), asked])
-            if (folder / TRIED).is_file():
+            if (folder / OK_MARKER).is_file():
                 break
         else:
             raise RuntimeError(said)
-    worked: dict[str, str] = json.loads((folder / TRIED).read_text(encoding="utf-8"))
+    worked: dict[str, str] = json.loads((folder / OK_MARKER).read_text(encoding="utf-8"))
     return worked
 
 
@@ -169,11 +169,13 @@ def _in_a_process_of_its_own(arguments: list[str]) -> str:
     return lines[-1] if lines else f"it ended with code {process.returncode}"
 
 
-def on_cpu(engine: Engine) -> None:
+def enable_openvino(engine: Engine) -> None:
     """OpenVINO, from its cache where this network has been here before."""
     folder = CACHE / _fingerprint(engine.unet)
-    options = made_ready(engine.unet, folder, engine.batch_sizes)
-    engine.be_ready({size: OpenVINOModel(folder, example(engine.unet, size), options) for size in engine.batch_sizes})
+    options = ensure_compiled(engine.unet, folder, engine.batch_sizes)
+    engine.enable(
+        {size: OpenVINOModel(folder, example_inputs(engine.unet, size), options) for size in engine.batch_sizes}
+    )
 
 
 def _fingerprint(unet: Any) -> str:
@@ -199,7 +201,7 @@ def main() -> None:
     threading.Thread(target=_end_with_the_input, daemon=True).start()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(10)  # the page comes first
-    try_out(Path(folder), **json.loads(asked))
+    smoke_test(Path(folder), **json.loads(asked))
 
 
 def _end_with_the_input() -> None:

@@ -20,10 +20,17 @@ CONFIG_FILE, SCHEDULER_FILE = "config.json", "scheduler_config.json"
 
 MAX_SIDE = 512
 
-OF_BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "rescale_betas_zero_snr")
+BETA_KEYS = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "trained_betas",
+    "rescale_betas_zero_snr",
+)
 """What a scheduler's config says of its β_t; diffusers' other schedulers share these names with DDPMScheduler."""
 
-ASSUMED = (
+ASSUMED_SCHEDULE_NOTE = (
     "This network came without its schedule: it is taken to be diffusers' default, linear β from 0.0001 to 0.02 over "
     "1,000 steps, and the network to say ε."
 )
@@ -33,24 +40,24 @@ class CheckpointError(ValueError):
     """A network that cannot be loaded; the message says why and what is expected."""
 
 
-def check_fits(folder: Path, called: str) -> tuple[int, int, int]:
+def validate_config(folder: Path, called: str) -> tuple[int, int, int]:
     """What a folder's configs and card say of the network in it: the (C, H, W) of its pictures.
 
     `called` is what a person calls it. Raises CheckpointError where there is none, or it does not fit here; its weights
     need not be there.
     """
-    config_file = weights_in(folder).with_name(CONFIG_FILE)
+    config_file = weights_path(folder).with_name(CONFIG_FILE)
     if not config_file.is_file():
         raise CheckpointError(
             f"There is no network in {called}: unet/{CONFIG_FILE} and unet/{WEIGHTS_FILE} belong there."
         )
-    with readable(called):
-        schedule_in(folder)
-        return _fitting_shape(json.loads(config_file.read_text(encoding="utf-8")), label_names_of(card_in(folder)))
+    with as_checkpoint_error(called):
+        read_schedule(folder)
+        return _fitting_shape(json.loads(config_file.read_text(encoding="utf-8")), label_names_of(read_card(folder)))
 
 
 @contextmanager
-def readable(called: str) -> Iterator[None]:
+def as_checkpoint_error(called: str) -> Iterator[None]:
     """Whatever a damaged file makes json, safetensors or diffusers raise becomes a sentence."""
     try:
         yield
@@ -61,7 +68,7 @@ def readable(called: str) -> Iterator[None]:
         raise CheckpointError(f"The network in {called} cannot be read: {reason}") from error
 
 
-def card_in(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> dict[str, Any]:
     """What the network's card.json says, {} where there is none."""
     file = folder / "card.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
@@ -72,7 +79,7 @@ def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, card.get("label_names", ())))
 
 
-def weights_in(folder: Path) -> Path:
+def weights_path(folder: Path) -> Path:
     """Where the weights of the network in a folder are, or belong: in unet/ where there is one."""
     return (folder / "unet" if (folder / "unet").is_dir() else folder) / WEIGHTS_FILE
 
@@ -114,18 +121,18 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
     return shape
 
 
-def scheduler_in(folder: Path) -> Path | None:
+def scheduler_path(folder: Path) -> Path | None:
     """The config of the scheduler in a network's folder, where there is one."""
     files = (folder / "scheduler" / SCHEDULER_FILE, folder / SCHEDULER_FILE)
     return next((file for file in files if file.is_file()), None)
 
 
-def schedule_in(folder: Path) -> tuple[NoiseSchedule, str, str]:
+def read_schedule(folder: Path) -> tuple[NoiseSchedule, str, str]:
     """What the network was trained on, what it was trained to say, and what had to be assumed of both."""
-    file = scheduler_in(folder)
+    file = scheduler_path(folder)
     if file is None:
         default: Any = DDPMScheduler()
-        return from_betas("linear", default.betas), "epsilon", ASSUMED
+        return from_betas("linear", default.betas), "epsilon", ASSUMED_SCHEDULE_NOTE
     config = json.loads(file.read_text(encoding="utf-8"))
     if "beta_schedule" not in config:
         raise CheckpointError(
@@ -136,5 +143,5 @@ def schedule_in(folder: Path) -> tuple[NoiseSchedule, str, str]:
     says = config.get("prediction_type", "epsilon" if config.get("predict_epsilon", True) else "sample")
     if says not in EPS_FROM:
         raise CheckpointError(f"This network does not fit here: it says {says}, where {', '.join(EPS_FROM)} are known.")
-    scheduler: Any = DDPMScheduler(**{name: config[name] for name in OF_BETAS if name in config})
+    scheduler: Any = DDPMScheduler(**{name: config[name] for name in BETA_KEYS if name in config})
     return from_betas(config["beta_schedule"], scheduler.betas), says, ""

@@ -15,14 +15,14 @@ from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.networks.checkpoint_format import (
     WEIGHTS_FILE,
     CheckpointError,
-    card_in,
-    check_fits,
+    as_checkpoint_error,
     label_names_of,
-    readable,
-    schedule_in,
-    weights_in,
+    read_card,
+    read_schedule,
+    validate_config,
+    weights_path,
 )
-from playground.core.networks.hub import found
+from playground.core.networks.hub import resolve
 
 
 @dataclass(frozen=True)
@@ -69,24 +69,24 @@ def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = 
     float32 elsewhere. Raises CheckpointError where there is none, or it is damaged or not of this kind.
     """
     device = choose_device(device)
-    return read_checkpoint(*found(path_or_id), device)
+    return read_checkpoint(*resolve(path_or_id), device)
 
 
 def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint:
     """The same from a folder that is here, under a name of its own."""
     called = str(folder) if name == folder.name else name
-    weights = weights_in(folder)
-    shape = check_fits(folder, called)
+    weights = weights_path(folder)
+    shape = validate_config(folder, called)
     if not weights.is_file():
         raise CheckpointError(
             f"There is no network in {called} that can be read: unet/{WEIGHTS_FILE} belongs there, and weights in any "
             "other file, such as a pickle, are never opened."
         )
-    with readable(called):
-        card = card_in(folder)
+    with as_checkpoint_error(called):
+        card = read_card(folder)
         if "sha256" in card and card["sha256"] != sha256(weights):
             raise CheckpointError(f"The weights in {called} are damaged: their sha256 is not the one in card.json.")
-        schedule, says, assumed = schedule_in(folder)
+        schedule, says, assumed = read_schedule(folder)
         # accelerate's loader, diffusers' default, leaves tensors without storage where a weight is missing; this one
         # leaves random numbers there, and tells.
         unet, loading_info = UNet2DModel.from_pretrained(

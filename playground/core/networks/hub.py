@@ -15,7 +15,7 @@ from playground.core.networks.checkpoint_format import (
     SCHEDULER_FILE,
     WEIGHTS_FILE,
     CheckpointError,
-    check_fits,
+    validate_config,
 )
 
 MAX_BYTES = 1_000_000_000
@@ -26,7 +26,7 @@ ProgressCallback = Callable[[int, int], None]
 """Called with the number of bytes received so far, and in all."""
 
 
-def fetch(name: str, progress: ProgressCallback = lambda done, total: None) -> Path:
+def download(name: str, progress: ProgressCallback = lambda done, total: None) -> Path:
     """Download the network `name`, "owner/name" or its address on the Hub; return its folder in the cache.
 
     Nothing but its configs and safetensors, and its card and pictures where it has them, as `playground.train` leaves
@@ -35,7 +35,7 @@ def fetch(name: str, progress: ProgressCallback = lambda done, total: None) -> P
 
     Raises CheckpointError, in a sentence for a person, where there is no such network, or it is none for here.
     """
-    name = short_name(name)
+    name = normalize_repo_id(name)
     try:
         info = HfApi(endpoint=ENDPOINT).model_info(name, files_metadata=True, timeout=10)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
@@ -51,7 +51,7 @@ def fetch(name: str, progress: ProgressCallback = lambda done, total: None) -> P
                 folder = _downloaded(name, file, sizes[file], _after(done, total, progress))
                 done += sizes[file]
                 progress(done, total)
-            check_fits(folder, name)
+            validate_config(folder, name)
     except HFValidationError as error:
         raise CheckpointError(f"{name!r} cannot be the name of a network on the Hub, which is owner/name.") from error
     except GatedRepoError as error:
@@ -61,22 +61,22 @@ def fetch(name: str, progress: ProgressCallback = lambda done, total: None) -> P
     except RepositoryNotFoundError as error:
         raise CheckpointError(f"There is no network {name} on the Hub ({ENDPOINT}).") from error
     except (HTTPError, OSError) as error:
-        return _downloaded_before(name, error)
+        return _from_cache(name, error)
     return folder
 
 
-def found(model: str | Path, progress: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
+def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
     """The name and the folder of a network that is in a folder here, or on the Hub; CheckpointError for neither."""
     folder = Path(model)
     if folder.is_dir():
         return folder.resolve().name, folder.resolve()
     try:
-        return short_name(str(model)), fetch(str(model), progress)
+        return normalize_repo_id(str(model)), download(str(model), progress)
     except CheckpointError as error:
         raise CheckpointError(f"There is no folder {model} here. {error}") from error
 
 
-def short_name(name: str) -> str:
+def normalize_repo_id(name: str) -> str:
     """ "owner/name" of a network that was named so, or by its address on the Hub."""
     return name.strip().removeprefix(ENDPOINT + "/").rstrip("/")
 
@@ -118,7 +118,7 @@ def _folder(path: str, file: str) -> Path:
     return Path(path).parents[len(PurePosixPath(file).parts) - 1]
 
 
-def _downloaded_before(name: str, error: Exception) -> Path:
+def _from_cache(name: str, error: Exception) -> Path:
     for file in (WEIGHTS_FILE, "unet/" + WEIGHTS_FILE):  # what is downloaded last
         path = try_to_load_from_cache(name, file, cache_dir=CACHE)
         if isinstance(path, str):

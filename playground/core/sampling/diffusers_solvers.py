@@ -12,7 +12,7 @@ from diffusers import (
 )
 from torch import Tensor
 
-from playground.core.diffusion.noise import CLEAN, NoiseLevel, like
+from playground.core.diffusion.noise import CLEAN, NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
@@ -27,44 +27,44 @@ MIN_ALPHA_BAR = 2.0**-24
 class DiffusersSolver:
     """One of diffusers' schedulers as a generator of steps, all in x_t coordinates: x_t = alpha * x0 + sigma * eps.
 
-    Some of them (`in_sigmas`) keep x_t / alpha instead. `karras` says whether the spacing of Karras et al. 2022, eq. 5,
-    applies, `fresh_noise` whether a step draws noise. Nothing is clipped on the way.
+    Schedulers in `sigma_space` work on x_t / alpha instead. `karras` tells whether Karras sigmas (Karras et al. 2022,
+    eq. 5) apply, `stochastic` whether a step draws noise. Samples are not clipped.
     """
 
     scheduler: Callable[..., Any]
-    in_sigmas: bool = False
+    sigma_space: bool = False
     karras: bool = True
-    fresh_noise: bool = False
+    stochastic: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     def __call__(
         self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions
     ) -> Iterator[Step]:
         """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
-        scheduler = self.prepared(schedule, run)
-        draws = {"generator": run.generator} if self.fresh_noise else {}
-        skipped = self.begin_at(scheduler, run.given.skip)
+        scheduler = self.make_scheduler(schedule, run)
+        draws = {"generator": run.generator} if self.stochastic else {}
+        skipped = self.skip_steps(scheduler, run.given.skipped_steps)
         timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
         sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
         if run.given is not UNCONDITIONED:
-            sample = self.scaled(run.given.begin(x_T, visited[0]), visited[0])
+            sample = self.to_scheduler_space(run.given.initial_x(x_T, visited[0]), visited[0])
         for index, t in enumerate(timesteps):
             level, next_level = visited[index], visited[index + 1]
             x_t = scheduler.scale_model_input(sample, t)
             eps_hat = predictor(x_t, level, run.labels)
             sample = scheduler.step(eps_hat, t, sample, **draws).prev_sample
             x0_hat = x0_from_eps(x_t, eps_hat, level)
-            x_next = like(next_level.alpha, sample) * sample if self.in_sigmas else sample
-            if run.given.kept is not None:
-                x_next = run.given.keep(x_next, x_T, next_level)
-                sample = self.scaled(x_next, next_level)
+            x_next = expand_coef(next_level.alpha, sample) * sample if self.sigma_space else sample
+            if run.given.known_mask is not None:
+                x_next = run.given.replace_known(x_next, x_T, next_level)
+                sample = self.to_scheduler_space(x_next, next_level)
             yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
 
-    def scaled(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
+    def to_scheduler_space(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
         """x_t as the scheduler keeps it."""
-        return x_t / like(level.alpha, x_t) if self.in_sigmas else x_t
+        return x_t / expand_coef(level.alpha, x_t) if self.sigma_space else x_t
 
-    def begin_at(self, scheduler: Any, skip: int) -> int:
+    def skip_steps(self, scheduler: Any, skip: int) -> int:
         """Make the scheduler begin after `skip` of its strides, and return how many of its calls are left out."""
         if self.scheduler is PNDMScheduler:
             # It calls twice at its second t, wherever it begins.
@@ -75,7 +75,7 @@ class DiffusersSolver:
         scheduler.set_begin_index(skipped)  # or it looks for its first t, and may find the second of two that are equal
         return skipped
 
-    def prepared(self, schedule: NoiseSchedule, run: SamplingOptions) -> Any:
+    def make_scheduler(self, schedule: NoiseSchedule, run: SamplingOptions) -> Any:
         """The scheduler, set to our schedule and to the run's steps."""
         alpha_bar = schedule.alpha_bar.clone()
         alpha_bar[alpha_bar == 0] = MIN_ALPHA_BAR

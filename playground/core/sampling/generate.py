@@ -16,17 +16,17 @@ from playground.core.sampling.interpolation import slerp
 from playground.core.sampling.samplers import Step, sample
 
 
-def gaussian(shape: tuple[int, ...], seed: int) -> Tensor:
+def seeded_noise(shape: tuple[int, ...], seed: int) -> Tensor:
     """The noise that a seed stands for: standard Gaussian, float32, the same on every device."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def half_way(schedule: NoiseSchedule) -> float:
+def label_switch_log_snr(schedule: NoiseSchedule) -> float:
     """The log-SNR from which on `then` is asked for: that at T / 2, and a trifle less, so that T / 2 itself counts."""
     return schedule.level(schedule.num_steps / 2).log_snr.item() - LOG_SNR_TOLERANCE
 
 
-def reverse(
+def generate(
     predictor: DevicePredictor,
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
@@ -48,9 +48,9 @@ def reverse(
     if walk_to is None:
         x_T = torch.randn(count, *shape, generator=generator)
     else:
-        x_T = slerp(gaussian(shape, seed), gaussian(shape, walk_to), count)
+        x_T = slerp(seeded_noise(shape, seed), seeded_noise(shape, walk_to), count)
     labels = None if label is None else torch.full((count,), label)
     guided: NoisePredictor = ClassifierFreeGuidance(predictor, guidance)
     if then is not None:
-        guided = LabelSwitch(guided, torch.full((count,), then), half_way(schedule))
+        guided = LabelSwitch(guided, torch.full((count,), then), label_switch_log_snr(schedule))
     return sample(guided, x_T.to(predictor.device), schedule, labels=labels, generator=generator, **options)

@@ -37,12 +37,12 @@ MASKS: dict[str, Callable[[int, int], Tensor]] = {
 """What can be kept, from height and width to bool (H, W), true where the picture is known."""
 
 
-def as_picture(kept: Tensor) -> Tensor:
+def mask_to_image(kept: Tensor) -> Tensor:
     """A mask as a picture, (1, H, W): white where it is kept."""
     return kept[None].float() * 2 - 1
 
 
-def painted(image: Image.Image, height: int, width: int) -> Tensor:
+def mask_from_drawing(image: Image.Image, height: int, width: int) -> Tensor:
     """What is kept when dark paint on white covers the rest: bool (H, W), false where at least half a pixel is covered.
 
     Raises ValueError, in a sentence for a person, where nothing is covered or everything.
@@ -56,26 +56,25 @@ def painted(image: Image.Image, height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """A picture x0, (C, H, W) or (B, C, H, W) in [-1, 1], and what of it a run is given.
+    """Conditioning on an image x0, (C, H, W) or (B, C, H, W) in [-1, 1]: image-to-image, inpainting or both.
 
-    The run's first `skip` strides are left out: it begins at the level that they would have led to, with x0 in the
-    noise of that level (SDEdit, Meng et al. 2022, algorithm 1). Where `kept`, bool (H, W), is true, it is known: there
-    x is replaced by x0 in the noise of its level after every step, and the rest is filled in (RePaint, Lugmayr
-    et al. 2022, eq. 8, without its going back and forth). The known part's noise is that of x_T at every level, where
-    RePaint draws it anew.
+    Image-to-image leaves out the first `skipped_steps` steps: sampling starts from x0 noised to the level that they
+    would have reached (SDEdit, Meng et al. 2022, algorithm 1). Inpainting replaces x, where `known_mask`, bool (H, W),
+    is true, by x0 noised to the level after every step, so that only the rest is sampled (RePaint, Lugmayr et al.
+    2022, eq. 8, without resampling). The known part keeps the noise of x_T, where RePaint draws it anew.
     """
 
     x0: Tensor
-    skip: int = 0
-    kept: Tensor | None = None
+    skipped_steps: int = 0
+    known_mask: Tensor | None = None
 
-    def begin(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
+    def initial_x(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
         """Where the run begins, at its first level, when the noise is x_T (B, C, H, W)."""
-        return self._noisy(x_T, level) if self.skip else self.keep(x_T, x_T, level)
+        return self._noisy(x_T, level) if self.skipped_steps else self.replace_known(x_T, x_T, level)
 
-    def keep(self, x: Tensor, x_T: Tensor, level: NoiseLevel) -> Tensor:
+    def replace_known(self, x: Tensor, x_T: Tensor, level: NoiseLevel) -> Tensor:
         """x at this level, with the known part put in its place."""
-        return x if self.kept is None else torch.where(self.kept.to(x.device), self._noisy(x_T, level), x)
+        return x if self.known_mask is None else torch.where(self.known_mask.to(x.device), self._noisy(x_T, level), x)
 
     def _noisy(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
         return add_noise(self.x0.to(x_T).expand(x_T.shape), x_T, level)

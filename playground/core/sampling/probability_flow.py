@@ -7,13 +7,13 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from playground.core.diffusion.noise import NoiseLevel, mixed
+from playground.core.diffusion.noise import NoiseLevel, linear_combination
 from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.ddpm_ddim import towards
+from playground.core.sampling.ddpm_ddim import ddim_coefficients
 from playground.core.sampling.steps import Step
-from playground.core.sampling.timesteps import levels
+from playground.core.sampling.timesteps import sampling_levels
 
 
 def probability_flow(
@@ -32,14 +32,14 @@ def probability_flow(
     ends, and their mean is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0) and needs no prediction there.
     x_T is (B, ...), noise at the schedule's last level; the options are those of `samplers.sample`.
     """
-    visited = levels(schedule, steps, spacing)
+    visited = sampling_levels(schedule, steps, spacing)
 
     def moved(x_t: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor]:
         x0_hat = x0_from_eps(x_t, eps_hat, level)
         if clip_x0:
             x0_hat = x0_hat.clamp(-1, 1)
-        x_t_part, x0_part = towards(level, next_level)
-        return x0_hat, mixed(x_t_part, x_t, x0_part, x0_hat)
+        x_t_part, x0_part = ddim_coefficients(level, next_level)
+        return x0_hat, linear_combination(x_t_part, x_t, x0_part, x0_hat)
 
     x_t = x_T
     for index, (level, next_level) in enumerate(pairwise(visited)):

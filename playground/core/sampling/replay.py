@@ -15,8 +15,8 @@ from torch import Tensor
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import DevicePredictor
 
-Way = Callable[..., Iterator[Any]]
-"""A sampling function; its first argument is a predictor: `generate.reverse`, `guided_reverse`, `race`."""
+SamplingFunction = Callable[..., Iterator[Any]]
+"""A function that samples with a predictor, its first argument: `generate`, `compare_solvers`, …"""
 
 
 class ReplayPredictor:
@@ -54,8 +54,8 @@ class _Overheard:
         return self.said[-1]
 
 
-def answers(
-    predictor: DevicePredictor, way: Way, known: Iterable[Tensor], *args: Any, **options: Any
+def stream_predictions(
+    predictor: DevicePredictor, way: SamplingFunction, known: Iterable[Tensor], *args: Any, **options: Any
 ) -> Iterator[list[Tensor]]:
     """What the predictor says in the run `way(predictor, *args, **options)` after what is `known` already.
 

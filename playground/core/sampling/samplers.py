@@ -37,14 +37,14 @@ SAMPLERS: dict[str, Sampler] = {
     "ddim": ddim,
     "dpmsolver++": DiffusersSolver(DPMSolverMultistepScheduler),
     "sde-dpmsolver++": DiffusersSolver(
-        DPMSolverMultistepScheduler, fresh_noise=True, options={"algorithm_type": "sde-dpmsolver++"}
+        DPMSolverMultistepScheduler, stochastic=True, options={"algorithm_type": "sde-dpmsolver++"}
     ),
     "unipc": DiffusersSolver(UniPCMultistepScheduler),
-    "euler": DiffusersSolver(EulerDiscreteScheduler, in_sigmas=True),
-    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, in_sigmas=True, karras=False, fresh_noise=True),
-    "heun": DiffusersSolver(HeunDiscreteScheduler, in_sigmas=True),
+    "euler": DiffusersSolver(EulerDiscreteScheduler, sigma_space=True),
+    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, sigma_space=True, karras=False, stochastic=True),
+    "heun": DiffusersSolver(HeunDiscreteScheduler, sigma_space=True),
     "pndm": DiffusersSolver(PNDMScheduler, karras=False, options={"skip_prk_steps": True}),
-    "lms": DiffusersSolver(LMSDiscreteScheduler, in_sigmas=True),
+    "lms": DiffusersSolver(LMSDiscreteScheduler, sigma_space=True),
     "deis": DiffusersSolver(DEISMultistepScheduler),
 }
 
@@ -87,7 +87,7 @@ def sample(
         raise ValueError(f"steps must be from 1 to T = {schedule.num_steps}; it was {steps}.")
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be from 0 to 1; it was {eta}.")
-    if not 0 <= given.skip < steps:
-        raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skip}.")
+    if not 0 <= given.skipped_steps < steps:
+        raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skipped_steps}.")
     run = SamplingOptions(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
     return SAMPLERS[sampler](predictor, x_T, schedule, run)

@@ -31,12 +31,12 @@ class Step:
 
     def t(self, schedule: NoiseSchedule) -> int:
         """The whole step of the schedule that this started from."""
-        return round(schedule.t_at(self.level.log_snr).item())
+        return round(schedule.t_from_log_snr(self.level.log_snr).item())
 
     def next_t(self, schedule: NoiseSchedule) -> int | None:
         """The whole step of the schedule that this led to; None for the last, which leads to x_0."""
         is_last = self.index == self.total - 1
-        return None if is_last else round(schedule.t_at(self.next_level.log_snr).item())
+        return None if is_last else round(schedule.t_from_log_snr(self.next_level.log_snr).item())
 
 
 def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -34,12 +34,12 @@ TIMESTEP_SPACINGS: dict[str, Callable[[int, int], Tensor]] = {
 """How the t's of a run are chosen: from T and the number of steps to (steps,) falling t's."""
 
 
-def levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
+def sampling_levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
     """The levels that a run of so many steps visits, steps + 1 of them: from noise down to NoiseLevel(1, 0)."""
     all_of_them = schedule.level(TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps))
     return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
-def strides_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
+def num_steps_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
     """How many strides of such a run begin above the step t, at most all but the last: without them it begins there."""
     return min(int((TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)

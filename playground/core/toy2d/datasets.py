@@ -20,7 +20,7 @@ EIGHT_RADIUS, EIGHT_DEVIATION = 0.66, 0.0825
 def swiss_roll(generator: torch.Generator) -> Tensor:
     """A band rolled up one and a half times, thick and with even spread along it."""
     angle = 1.5 * math.pi * (1 + 2 * _uniform(COUNT, generator))
-    return fitted(_polar(angle, angle) + 0.35 * _normal(COUNT, generator))
+    return normalize_to_unit_box(_polar(angle, angle) + 0.35 * _normal(COUNT, generator))
 
 
 def two_moons(generator: torch.Generator) -> Tensor:
@@ -29,7 +29,7 @@ def two_moons(generator: torch.Generator) -> Tensor:
     upper = torch.arange(COUNT) % 2 == 0
     moon = _polar(torch.where(upper, angle, -angle), torch.ones(COUNT))
     moon += torch.where(upper[:, None], torch.tensor([-0.5, -0.25]), torch.tensor([0.5, 0.25]))
-    return fitted(moon + 0.08 * _normal(COUNT, generator))
+    return normalize_to_unit_box(moon + 0.08 * _normal(COUNT, generator))
 
 
 def eight_gaussians(generator: torch.Generator) -> Tensor:
@@ -48,7 +48,7 @@ def pinwheel(generator: torch.Generator) -> Tensor:
     arm = torch.arange(COUNT) % 5
     along, across = (_normal(COUNT, generator) * torch.tensor([0.3, 0.09]) + torch.tensor([1.0, 0.0])).T
     turn = arm * 2 * math.pi / 5 + 0.25 * along.exp() + torch.atan2(across, along)
-    return fitted(_polar(turn, torch.hypot(along, across)))
+    return normalize_to_unit_box(_polar(turn, torch.hypot(along, across)))
 
 
 def checkerboard(generator: torch.Generator) -> Tensor:
@@ -62,7 +62,7 @@ def spiral(generator: torch.Generator) -> Tensor:
     """Two arms that wind about each other."""
     angle = 3 * math.pi * _uniform(COUNT, generator).sqrt()
     arm = math.pi * (torch.arange(COUNT) % 2)
-    return fitted(_polar(angle + arm, angle) + 0.18 * _normal(COUNT, generator))
+    return normalize_to_unit_box(_polar(angle + arm, angle) + 0.18 * _normal(COUNT, generator))
 
 
 def letters(generator: torch.Generator) -> Tensor:
@@ -70,7 +70,7 @@ def letters(generator: torch.Generator) -> Tensor:
     image = Image.new("L", (480, 480), 255)
     font = ImageFont.load_default(190)
     ImageDraw.Draw(image).text((240, 240), "ABC", fill=0, font=font, anchor="mm", stroke_width=4)
-    return from_ink(image, generator)
+    return sample_from_image(image, generator)
 
 
 TOY_DATASETS: dict[str, Callable[[torch.Generator], Tensor]] = {
@@ -85,12 +85,12 @@ TOY_DATASETS: dict[str, Callable[[torch.Generator], Tensor]] = {
 
 
 @cache
-def world(name: str) -> Tensor:
+def load_toy_dataset(name: str) -> Tensor:
     """The points of one of TOY_DATASETS, (2000, 2) in [-1, 1], float32: always the same ones."""
     return TOY_DATASETS[name](torch.Generator().manual_seed(0)).float()
 
 
-def from_ink(image: Image.Image, generator: torch.Generator) -> Tensor:
+def sample_from_image(image: Image.Image, generator: torch.Generator) -> Tensor:
     """Points drawn where a picture is dark, (2000, 2), fitted into [-1, 1]; up in the picture is up in the plane.
 
     Raises ValueError, in a sentence for a person, for a picture without anything dark in it.
@@ -102,15 +102,15 @@ def from_ink(image: Image.Image, generator: torch.Generator) -> Tensor:
     drawn = torch.multinomial(ink.flatten(), COUNT, replacement=True, generator=generator)
     row, column = drawn // ink.shape[1], drawn % ink.shape[1]
     points = torch.stack([column, -row], 1) + torch.rand(COUNT, 2, generator=generator)
-    return fitted(points)
+    return normalize_to_unit_box(points)
 
 
-def drawn(image: Image.Image) -> Tensor:
-    """The points of a drawing, (2000, 2) in [-1, 1], float32: always the same ones. Raises as `from_ink`."""
-    return from_ink(image, torch.Generator().manual_seed(0))
+def dataset_from_drawing(image: Image.Image) -> Tensor:
+    """The points of a drawing, (2000, 2) in [-1, 1], float32: always the same ones. Raises as `sample_from_image`."""
+    return sample_from_image(image, torch.Generator().manual_seed(0))
 
 
-def fitted(points: Tensor) -> Tensor:
+def normalize_to_unit_box(points: Tensor) -> Tensor:
     """Points moved and scaled, alike in both directions, until they fill [-1, 1] in the longer one."""
     low, high = points.min(0).values, points.max(0).values
     size = (high - low).max().clamp(min=1e-6)

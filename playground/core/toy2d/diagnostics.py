@@ -15,7 +15,7 @@ from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.parameterizations import TARGETS, x0_from_eps
 from playground.core.sampling.probability_flow import probability_flow
 from playground.core.sampling.samplers import Step, sample
-from playground.core.sampling.timesteps import levels
+from playground.core.sampling.timesteps import sampling_levels
 from playground.core.toy2d.network import MLPPredictor, TrainingConfig
 from playground.core.toy2d.trainer import Snapshot
 
@@ -42,7 +42,7 @@ class ReferenceField:
     (G, M, 2) is E[eps | x_t] there, exact, and `density` (G, M) is q(x_t), as a share of its highest value on the grid.
     `probes` (G, K, 2) are noisy data and `probed` what is exact there. `draws` are noisy data over all t, for the loss.
     `floor` is the least loss that any network can have on them, `blind` the least of one that does not see x_t.
-    `apart` is how far two points of the data are from each other on average.
+    `mean_pairwise_distance` is how far two points of the data are from each other on average.
     """
 
     recipe: TrainingConfig
@@ -59,7 +59,7 @@ class ReferenceField:
     draws: EvaluationBatch
     floor: float
     blind: float
-    apart: float
+    mean_pairwise_distance: float
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class EvaluationBatch:
     wanted: Tensor
 
 
-def ground(recipe: TrainingConfig) -> ReferenceField:
+def build_reference(recipe: TrainingConfig) -> ReferenceField:
     """Everything that does not depend on the network. E[eps | x_t] is exact over the recipe's points."""
     generator = torch.Generator().manual_seed(recipe.seed)
     x0, schedule, ideal = recipe.points, recipe.schedule, IdealPredictor(recipe.points)
-    visited = levels(schedule, PATH_STEPS)
+    visited = sampling_levels(schedule, PATH_STEPS)
     level = NoiseLevel(torch.stack([each.alpha for each in visited]), torch.stack([each.sigma for each in visited]))
     asked = NoiseLevel(level.alpha[:-1], level.sigma[:-1])
 
@@ -96,7 +96,7 @@ def ground(recipe: TrainingConfig) -> ReferenceField:
     wanted = target(some, eps, over_t)
     return ReferenceField(
         recipe,
-        torch.cat([schedule.t_at(asked.log_snr).round(), torch.tensor([math.nan])]),
+        torch.cat([schedule.t_from_log_snr(asked.log_snr).round(), torch.tensor([math.nan])]),
         level,
         x0,
         torch.randn(x0.shape, generator=generator),
@@ -109,19 +109,18 @@ def ground(recipe: TrainingConfig) -> ReferenceField:
         EvaluationBatch(x_t, over_t, wanted),
         floor=(wanted - best).square().mean().item(),
         blind=(wanted - target(some.mean(0).expand_as(some), torch.zeros_like(eps), over_t)).square().mean().item(),
-        apart=torch.pdist(x0.double()).mean().item(),
+        mean_pairwise_distance=torch.pdist(x0.double()).mean().item(),
     )
 
 
 @dataclass(frozen=True)
 class SnapshotDiagnostics:
-    """What a network is at a moment of its training.
+    """Diagnostics of a network at a snapshot of its training.
 
-    `loss` is its mean over the steps since the moment before, `error` that on the ground's draws. `paths`
-    (G + 1, P, 2) are the particles on their way, `field` (G, M, 2) is eps_hat on the grid, and `r2` (G,) how much of
-    the exact field's variance it explains where the data are. `distance` is the energy distance of
-    the particles at the end from the data, and `bend` the length of all paths over that of straight lines between their
-    ends.
+    `loss` is the mean training loss since the snapshot before, `error` the loss on the reference field's evaluation
+    batch. `paths` (G + 1, P, 2) are sampled trajectories, `field` (G, M, 2) is eps_hat on the grid, and `r2` (G,) the
+    share of the exact field's variance that it explains where the data are. `distance` is the energy distance between
+    samples and data; `path_length_ratio` is the length of the trajectories over that of straight lines.
     """
 
     step: int
@@ -131,14 +130,16 @@ class SnapshotDiagnostics:
     field: Tensor
     r2: Tensor
     distance: float
-    bend: float
+    path_length_ratio: float
 
 
 TOY_SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {"flow": probability_flow, "ddim": sample, "ddpm": sample}
 """How particles go: by one of our samplers, or along the probability-flow ODE."""
 
 
-def view(ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, paths: str) -> SnapshotDiagnostics:
+def evaluate_snapshot(
+    ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, paths: str
+) -> SnapshotDiagnostics:
     """Ask the network at a moment for everything that is shown of it; `paths` is one of PATHS."""
     schedule, seed = ground.recipe.schedule, ground.recipe.seed
     options = {} if paths == "flow" else {"sampler": paths, "generator": torch.Generator().manual_seed(seed)}
@@ -159,19 +160,19 @@ def view(ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, path
         way,
         _at(predictor, ground.grid.expand(PATH_STEPS, -1, 2), asked),
         1 - missed / spread,
-        energy_distance(way[-1], ground.x0, ground.apart),
+        energy_distance(way[-1], ground.x0, ground.mean_pairwise_distance),
         (length.sum() / (way[-1] - way[0]).norm(dim=1).sum()).item(),
     )
 
 
-def energy_distance(one: Tensor, other: Tensor, apart: float) -> float:
+def energy_distance(one: Tensor, other: Tensor, mean_pairwise_distance: float) -> float:
     """√(2 E‖X - Y‖ - E‖X - X′‖ - E‖Y - Y′‖) of two sets of points, (N, D) and (M, D): 0 for the same distribution.
 
-    Székely & Rizzo 2013, eq. 6, without bias, so that it may fall below 0 by chance; then it is 0. `apart` is the last
-    of the three means.
+    The unbiased estimate (Székely & Rizzo 2013, eq. 6); one below 0, which occurs by chance, becomes 0.
+    `mean_pairwise_distance` is the last of the three means.
     """
     one, other = one.double(), other.double()
-    square = 2 * torch.cdist(one, other).mean() - torch.pdist(one).mean() - apart
+    square = 2 * torch.cdist(one, other).mean() - torch.pdist(one).mean() - mean_pairwise_distance
     return square.clamp(min=0).sqrt().item()
 
 

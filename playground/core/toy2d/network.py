@@ -58,11 +58,13 @@ class MLP2D(nn.Module):
         """(B, 2) for x_t (B, 2) and t (B,), as a share of the last step, 0 to 1."""
         x_t = x_t if self.sees_x_t else torch.zeros_like(x_t)
         t = t if self.sees_t else torch.zeros_like(t)
-        said: Tensor = self.layers(torch.cat([x_t, waves(x_t, X_WAVES), waves(t[:, None], T_WAVES)], 1))
+        said: Tensor = self.layers(
+            torch.cat([x_t, fourier_features(x_t, X_WAVES), fourier_features(t[:, None], T_WAVES)], 1)
+        )
         return said
 
 
-def waves(x: Tensor, count: int) -> Tensor:
+def fourier_features(x: Tensor, count: int) -> Tensor:
     """Sines and cosines of π x, 2π x, …, `count` of each for every column of x (B, D): (B, 2 · D · count)."""
     angles = (x[:, :, None] * torch.arange(1, count + 1, device=x.device) * math.pi).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], 1)
@@ -78,7 +80,7 @@ class MLPPredictor:
 
     @torch.no_grad()
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        t = self.trained_on.t_at(level.log_snr).float().expand(len(x_t)) / (self.trained_on.num_steps - 1)
+        t = self.trained_on.t_from_log_snr(level.log_snr).float().expand(len(x_t)) / (self.trained_on.num_steps - 1)
         weight = next(self.network.parameters())
         said = self.network(x_t.to(weight), t.to(weight.device)).to(x_t)
         return EPS_FROM[self.prediction_type](x_t, said, level)

@@ -13,7 +13,7 @@ from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.parameterizations import TARGETS
 from playground.core.toy2d.network import MLP2D, MLPPredictor, TrainingConfig
 
-STEPS, BATCH, BLOCK = 2000, 512, 25
+TOTAL_STEPS, BATCH, PREFETCH = 2000, 512, 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class Snapshot:
 
 
 class Trainer:
-    """A network in training, and what it was at every moment that was kept.
+    """Training of a network by Algorithm 1 of Ho et al. 2020, with the snapshots saved on the way.
 
-    Trained by Algorithm 1 of Ho et al. 2020 with AdamW, for STEPS steps; the learning rate falls to 0 as half a cosine.
-    The draws come from a CPU generator of its own, so that no other training changes them.
+    AdamW for TOTAL_STEPS steps; the learning rate decays to 0 as half a cosine. The random draws come from a CPU
+    generator of its own, so that other trainings do not change them.
     """
 
     def __init__(self, recipe: TrainingConfig, device: torch.device | str = "cpu") -> None:
@@ -45,22 +45,22 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all STEPS steps are done."""
-        return self.step == STEPS
+        """Whether all TOTAL_STEPS steps are done."""
+        return self.step == TOTAL_STEPS
 
-    def advance(self, steps: int) -> None:
+    def train_steps(self, steps: int) -> None:
         """Train for `steps` steps more, or up to the last."""
-        for _ in range(min(steps, STEPS - self.step)):
+        for _ in range(min(steps, TOTAL_STEPS - self.step)):
             self._losses.append(self._train_step())
             self.step += 1
 
     def _train_step(self) -> Tensor:
-        if self.step % BLOCK == 0:
-            self._batches = self._draw(BLOCK)
-        x_t, t, target = (each[self.step % BLOCK] for each in self._batches)
+        if self.step % PREFETCH == 0:
+            self._batches = self._draw(PREFETCH)
+        x_t, t, target = (each[self.step % PREFETCH] for each in self._batches)
         loss = mse_loss(self.network(x_t, t), target)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.recipe.lr * 0.5 * (1 + math.cos(math.pi * self.step / STEPS))
+            group["lr"] = self.recipe.lr * 0.5 * (1 + math.cos(math.pi * self.step / TOTAL_STEPS))
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
@@ -87,7 +87,7 @@ class Trainer:
             target.reshape(x0.shape).to(self.device),
         )
 
-    def keep(self) -> Snapshot:
+    def save_snapshot(self) -> Snapshot:
         """Note this moment."""
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         self._losses = []
@@ -102,6 +102,6 @@ class Trainer:
         return MLPPredictor(network, self.recipe.schedule, self.recipe.target)
 
 
-def milestones(count: int = 32) -> list[int]:
-    """The steps at which to look, STEPS the last: close together at first, where much changes."""
-    return sorted({round(STEPS * (k / count) ** 2) for k in range(count + 1)})
+def snapshot_steps(count: int = 32) -> list[int]:
+    """The steps at which to look, TOTAL_STEPS the last: close together at first, where much changes."""
+    return sorted({round(TOTAL_STEPS * (k / count) ** 2) for k in range(count + 1)})

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from playground.core.analysis.histograms import gaussian_shares, shares
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.render.films.film import Part, encoded, rounded
+from playground.render.films.film import Part, rounded, to_base64
 
 
-def curve(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
+def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
     """One curve; in each frame its dot stands at the number `dot`. Its `look` is a class of player.css."""
     there = y.isfinite()
     return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
@@ -27,12 +27,12 @@ def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
     return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "look": "faint"}
 
 
-def curve_of(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
+def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
     """A curve through the numbers `x` and `y`: it grows with the film, and where they have places it is the frame's."""
     return {"name": name, "role": role, "of": [x, y], "dot": dot, "look": look}
 
 
-def curves_chart(
+def line_chart(
     title: str,
     last: int,
     series: Sequence[Part],
@@ -49,9 +49,9 @@ def curves_chart(
     return {"title": title, **sides, "across": across, "series": list(series)}
 
 
-def level_curve(value: float, name: str, last: int, look: str = "dashed") -> Part:
+def hline(value: float, name: str, last: int, look: str = "dashed") -> Part:
     """A line at one height."""
-    return curve(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look=look)
+    return line(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look=look)
 
 
 def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:
@@ -62,13 +62,13 @@ def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Seque
     for schedule in schedules:
         values = getattr(schedule, key)[places]
         if schedule.name == chosen.name:
-            series.append(curve(schedule.name, "picture", places, values, dot=key))
+            series.append(line(schedule.name, "picture", places, values, dot=key))
         else:
-            series.append(curve(schedule.name, "mixture", places, values, look="faint"))
-    return curves_chart(title, last, series)
+            series.append(line(schedule.name, "mixture", places, values, look="faint"))
+    return line_chart(title, last, series)
 
 
-def one_in(pixels: int) -> int:
+def dot_stride(pixels: int) -> int:
     """Of so many pixels and channels one in how many is drawn as a dot, so that at most MOST_DOTS are.
 
     The number shares no factor with the channels or with the sides of pictures, so that no row or colour is preferred.
@@ -95,7 +95,7 @@ def pixels_chart(x_t: Tensor) -> Part:
     """How the pixels of x_t, (K, N), lie in each frame, vs N(0, 1)."""
     edges = torch.linspace(-4, 4, 41)
     standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
-    return bars_chart(
+    return histogram_chart(
         "Pixels of x_t, vs N(0, 1)",
         edges,
         ("pixels of x_t", "mixture", shares(x_t, edges)),
@@ -104,7 +104,7 @@ def pixels_chart(x_t: Tensor) -> Part:
     )
 
 
-def bars_chart(
+def histogram_chart(
     title: str, edges: Tensor, bars: tuple[str, str, Tensor], line: tuple[str, str, Tensor], top: float | None = None
 ) -> Part:
     """A histogram for each frame and a curve over it: (name, role, shares of the bins (K, B) or, for all, (1, B)).
@@ -113,7 +113,7 @@ def bars_chart(
     """
     tops = torch.maximum(*(each[2].double().amax(1, keepdim=True) for each in (bars, line))) if top is None else top
     series = [
-        {"name": name, "role": role, "bytes": encoded((values / tops * 255).clamp(0, 255).to(torch.uint8).numpy())}
+        {"name": name, "role": role, "bytes": to_base64((values / tops * 255).clamp(0, 255).to(torch.uint8).numpy())}
         for name, role, values in (bars, line)
     ]
     return {"title": title, "range": [edges[0].item(), edges[-1].item()], "bins": len(edges) - 1, "bars": series}

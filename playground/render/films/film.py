@@ -25,28 +25,28 @@ Film = dict[str, Any]
 Part = dict[str, Any]
 Limits = tuple[float, float]
 Weights = Mapping[str, Tensor | float]
-Shown = tuple[Part, Weights]
+PanelWeights = tuple[Part, Weights]
 
 PICTURE, NOISE = (-1.0, 1.0), (-NOISE_RANGE, NOISE_RANGE)
 
 
 def colour_scale() -> str:
     """The 256 colours of noise, as the player takes them."""
-    return encoded(noise_colours())
+    return to_base64(noise_colours())
 
 
-def piece(start: int, total: int, labels: list[str]) -> Film:
+def chunk(start: int, total: int, labels: list[str]) -> Film:
     """Which frames of the film these are: from `start`, one a label, of `total`."""
     return {"start": start, "total": total, "labels": labels}
 
 
-def over_t(t: Tensor, at: int) -> Film:
+def timestep_film(t: Tensor, at: int) -> Film:
     """A whole film with a frame for each of the steps t; it begins at the one next to `at`.
 
     Films over t share their place in t.
     """
     return {
-        **piece(0, len(t), [f"t = {i}" for i in t.tolist()]),
+        **chunk(0, len(t), [f"t = {i}" for i in t.tolist()]),
         "ends": ["t = 0 · nearly clean", f"noise · t = {int(t[-1])}"],
         "sync": True,
         "at": int((t - at).abs().argmin()),
@@ -82,14 +82,14 @@ def panel(
     }
 
 
-def moving(layers: Sequence[tuple[Tensor, Limits]]) -> Film:
+def frame_panels(layers: Sequence[tuple[Tensor, Limits]]) -> Film:
     """One layer a panel, each (K, C, H, W) with its limits: all of the first frame, then all of the second."""
-    return {"moving": encoded(torch.stack([_bytes(*layer) for layer in layers], 1).numpy())}
+    return {"moving": to_base64(torch.stack([_bytes(*layer) for layer in layers], 1).numpy())}
 
 
-def composed(
+def layered_panels(
     frames: int,
-    shown: Sequence[Shown],
+    shown: Sequence[PanelWeights],
     still: Mapping[str, Tensor],
     moved: Mapping[str, tuple[Tensor, Limits]] | None = None,
 ) -> Film:
@@ -103,7 +103,7 @@ def composed(
     for p, (_, weights) in enumerate(shown):
         for name, weight in weights.items():
             table[:, p, names.index(name)] = torch.as_tensor(weight, dtype=torch.float32)
-    film = moving(list(moved.values())) if moved else {}
+    film = frame_panels(list(moved.values())) if moved else {}
     return {
         **film,
         "size": size(next(iter(still.values()))),
@@ -150,14 +150,14 @@ def size(picture: Tensor) -> list[int]:
 
 
 def floats(values: Tensor) -> str:
-    return encoded(values.to(torch.float32).numpy())
+    return to_base64(values.to(torch.float32).numpy())
 
 
 def rounded(values: Tensor) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
 
 
-def encoded(array: NDArray[np.generic]) -> str:
+def to_base64(array: NDArray[np.generic]) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 

@@ -9,19 +9,19 @@ import torch
 from playground.core.analysis.forward_process import ForwardProcess, MarkovChainForward
 from playground.core.analysis.histograms import shares
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.render.films.charts import MOST_PIXELS, bars_chart, pixels_chart, schedule_chart
+from playground.render.films.charts import MOST_PIXELS, histogram_chart, pixels_chart, schedule_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
     Film,
-    Shown,
-    composed,
+    PanelWeights,
+    frame_panels,
+    layered_panels,
     level_numbers,
-    moving,
     number,
-    over_t,
     panel,
     size,
+    timestep_film,
 )
 
 ALPHA_BAR = "ᾱ_t: picture variance left"
@@ -34,17 +34,17 @@ def forward_film(record: ForwardProcess, schedules: Sequence[NoiseSchedule], at:
     """
     alpha, sigma = record.level.alpha, record.level.sigma
     t = torch.arange(len(alpha))
-    shown: list[Shown] = [
+    shown: list[PanelWeights] = [
         (panel("√ᾱ_t · x_0", "picture", PICTURE, factor="alpha"), {"x0": alpha}),
         (panel("√(1−ᾱ_t) · ε", "noise", NOISE, before="+", factor="sigma"), {"eps": sigma}),
         (panel("x_t", "mixture", PICTURE, before="="), {"x0": alpha, "eps": sigma}),
     ]
     return {
-        **over_t(t, at),
-        **composed(len(t), shown, {"x0": record.x0, "eps": record.eps}),
+        **timestep_film(t, at),
+        **layered_panels(len(t), shown, {"x0": record.x0, "eps": record.eps}),
         "numbers": level_numbers(t, record.level, betas=record.schedule.betas),
         "charts": [
-            pixels_chart(record.pixels(MOST_PIXELS)),
+            pixels_chart(record.sample_pixels(MOST_PIXELS)),
             schedule_chart(ALPHA_BAR, "alpha_bar", record.schedule, schedules),
             schedule_chart("log-SNR: ln(ᾱ_t / (1−ᾱ_t))", "log_snr", record.schedule, schedules),
         ],
@@ -52,14 +52,16 @@ def forward_film(record: ForwardProcess, schedules: Sequence[NoiseSchedule], at:
     }
 
 
-def walk_film(record: MarkovChainForward, schedule: NoiseSchedule, at: int) -> Film:
+def markov_chain_film(record: MarkovChainForward, schedule: NoiseSchedule, at: int) -> Film:
     """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
     t = record.t
-    deviation = record.gathered.flatten(1).std(1, correction=0)
+    deviation = record.accumulated_noise_histogram.flatten(1).std(1, correction=0)
     edges = torch.linspace(-4, 4, 81)
     return {
-        **over_t(t, at),
-        **moving([(record.remains, PICTURE), (record.gathered, NOISE), (record.x_t, PICTURE)]),
+        **timestep_film(t, at),
+        **frame_panels(
+            [(record.signal_histogram, PICTURE), (record.accumulated_noise_histogram, NOISE), (record.x_t, PICTURE)]
+        ),
         "size": size(record.x0),
         "panels": [
             panel("√ᾱ_t · x_0", "picture", PICTURE, about="remaining picture"),
@@ -71,11 +73,11 @@ def walk_film(record: MarkovChainForward, schedule: NoiseSchedule, at: int) -> F
             number("gathered", "std(noise so far)", deviation, "noise", "standard deviation; in closed form √(1−ᾱ_t)"),
         ],
         "charts": [
-            bars_chart(
+            histogram_chart(
                 f"One pixel in {record.pixel.shape[1]:,} chains",
                 edges,
                 ("simulated chains", "noise", shares(record.pixel, edges)),
-                ("closed form q(x_t | x_0)", "picture", record.jump_shares(edges)),
+                ("closed form q(x_t | x_0)", "picture", record.closed_form_histogram(edges)),
             ),
             pixels_chart(record.x_t.flatten(1)),
             schedule_chart(ALPHA_BAR, "alpha_bar", schedule, [schedule]),

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 from playground.core.analysis.noise_prediction import NoiseCorrelations, NoisePrediction, VarianceDecomposition
-from playground.render.films.charts import curve, curves_chart, level_curve, one_in, scatter_chart
+from playground.render.films.charts import dot_stride, hline, line, line_chart, scatter_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
     Film,
     Limits,
+    PanelWeights,
     Part,
-    Shown,
     Weights,
-    composed,
+    layered_panels,
     level_numbers,
     number,
-    over_t,
     panel,
+    timestep_film,
 )
 
 Predictions = Mapping[str, NoisePrediction]
@@ -62,8 +62,8 @@ def predictors_film(found: Predictions, at: int) -> Film:
             row.append(shown)
     last = int(first.t[-1])
     return {
-        **over_t(first.t, at),
-        **composed(len(first.t), [shown for row in rows for shown in row], still, moved),
+        **timestep_film(first.t, at),
+        **layered_panels(len(first.t), [shown for row in rows for shown in row], still, moved),
         "columns": 1 + len(found),
         "numbers": [
             *level_numbers(first.t, first.level)[:2],
@@ -71,7 +71,7 @@ def predictors_film(found: Predictions, at: int) -> Film:
             *(part for who, each in found.items() for part in _measures(who, each)),
         ],
         "charts": [
-            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
+            line_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
         ],
     }
 
@@ -85,9 +85,9 @@ def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int
         "x0": ("corr(ε, x_0)", record.x0_and_eps, "noise", "ε is drawn independently of x_0"),
         "x_t": ("corr(ε, x_t)", record.x_t_and_eps, "noise", "x_t contains ε"),
     }
-    every = one_in(record.other.numel())
+    every = dot_stride(record.other.numel())
     dots = "1 dot per pixel" if every == 1 else f"1 pixel in {every}"
-    shown: list[Shown] = [
+    shown: list[PanelWeights] = [
         _x0("clean picture"),
         x_t_panel(found, "input"),
         _eps("true noise"),
@@ -95,8 +95,8 @@ def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int
         (panel("ε′", "noise", NOISE, about="unrelated noise"), {"other": 1}),
     ]
     return {
-        **over_t(found.t, at),
-        **composed(len(found.t), shown, still, {"eps_hat": (found.eps_hat, (-4, 4))}),
+        **timestep_film(found.t, at),
+        **layered_panels(len(found.t), shown, still, {"eps_hat": (found.eps_hat, (-4, 4))}),
         "numbers": [
             *level_numbers(found.t, found.level)[:2],
             *(number(key, symbol, values, role, about) for key, (symbol, values, role, about) in pairs.items()),
@@ -106,15 +106,15 @@ def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int
             scatter_chart("ε̂ over ε′", 4, 3, (-4, 4), "other", every),
             scatter_chart("ε over x_0", 0, 2, (-1.2, 1.2), "x0", every),
             scatter_chart("ε over x_t", 1, 2, (-4, 4), "x_t", every),
-            curves_chart(
+            line_chart(
                 "Correlation over t",
                 last,
                 [
-                    curve("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
-                    curve("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
-                    curve("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
-                    level_curve(record.band, f"95 % if unrelated: ±{record.band:.2g}", last),
-                    level_curve(-record.band, "", last),
+                    line("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
+                    line("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
+                    line("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
+                    hline(record.band, f"95 % if unrelated: ±{record.band:.2g}", last),
+                    hline(-record.band, "", last),
                 ],
                 range_y=(-0.25, 1),
             ),
@@ -138,30 +138,35 @@ def shrinkage_film(
         ]
         of, mean = f" · {who}", f"mean {over[who]}"
         numbers += [
-            number(f"{who} found", "E[ε̂²]" + of, law.found, "prediction", f"explained variance, {mean}", 3),
-            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.missed, "error", f"residual variance, {mean}", 3),
+            number(f"{who} found", "E[ε̂²]" + of, law.explained, "prediction", f"explained variance, {mean}", 3),
+            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.residual, "error", f"residual variance, {mean}", 3),
             number(f"{who} total", "sum" + of, law.total, "noise", f"explained + residual variance, {mean}", 3),
             number(
-                f"{who} drawn", "E[ε²]" + of, law.drawn, "noise", "variance of the same draws; its expectation is 1", 3
+                f"{who} drawn",
+                "E[ε²]" + of,
+                law.noise_variance,
+                "noise",
+                "variance of the same draws; its expectation is 1",
+                3,
             ),
             number(
                 f"{who} spread",
                 "2 SE of sum − E[ε²]" + of,
-                2 * law.spread,
+                2 * law.standard_error,
                 "mixture",
                 "two standard errors of sum − E[ε²]",
                 3,
             ),
         ]
         curves = [
-            curve("E[ε̂²]", "prediction", law.t, law.found, dot=f"{who} found"),
-            curve("E[(ε − ε̂)²]", "error", law.t, law.missed, dot=f"{who} missed"),
-            curve("sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
+            line("E[ε̂²]", "prediction", law.t, law.explained, dot=f"{who} found"),
+            line("E[(ε − ε̂)²]", "error", law.t, law.residual, dot=f"{who} missed"),
+            line("sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
         ]
-        charts.append(curves_chart(f"Total variance · {who}", last, curves, range_y=(0, 1.2)))
+        charts.append(line_chart(f"Total variance · {who}", last, curves, range_y=(0, 1.2)))
     return {
-        **over_t(first.t, at),
-        **composed(len(first.t), shown, picture_and_noise(first), moved),
+        **timestep_film(first.t, at),
+        **layered_panels(len(first.t), shown, picture_and_noise(first), moved),
         "numbers": [
             *level_numbers(first.t, first.level)[:2],
             *(_r2(who, each) for who, each in found.items()),
@@ -170,9 +175,9 @@ def shrinkage_film(
         ],
         "remark": "R²: of this picture. The rest: " + "; ".join(f"{who} {over[who]}" for who in laws) + ".",
         "charts": [
-            curves_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
-            curves_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
-            curves_chart("R² over t", last, _curves(found, "r2"), range_y=(-0.5, 1)),
+            line_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
+            line_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
+            line_chart("R² over t", last, _curves(found, "r2"), range_y=(-0.5, 1)),
             *charts,
         ],
     }
@@ -180,7 +185,7 @@ def shrinkage_film(
 
 def training_film(found: NoisePrediction, at: int) -> Film:
     """The values of the four lines of training at every t; the MSE of ε̂ is the loss."""
-    shown: list[Shown] = [
+    shown: list[PanelWeights] = [
         _x0("clean picture"),
         _eps("target: drawn, known"),
         x_t_panel(found, "input"),
@@ -188,8 +193,8 @@ def training_film(found: NoisePrediction, at: int) -> Film:
         (panel("ε − ε̂", "error", NOISE, about="loss", note="network error"), {"network missed": 1}),
     ]
     return {
-        **over_t(found.t, at),
-        **composed(len(found.t), shown, picture_and_noise(found), _answer("network", found)),
+        **timestep_film(found.t, at),
+        **layered_panels(len(found.t), shown, picture_and_noise(found), _answer("network", found)),
         "numbers": [*level_numbers(found.t, found.level)[:4], _measures("network", found)[1]],
         "charts": [],
     }
@@ -200,16 +205,16 @@ def picture_and_noise(found: NoisePrediction) -> dict[str, Tensor]:
     return {"x0": found.x0[0], "eps": found.eps[0]}
 
 
-def x_t_panel(found: NoisePrediction, about: str) -> Shown:
+def x_t_panel(found: NoisePrediction, about: str) -> PanelWeights:
     """x_t, made of them."""
     return panel("x_t", "mixture", PICTURE, about=about), {"x0": found.level.alpha, "eps": found.level.sigma}
 
 
-def _x0(about: str) -> Shown:
+def _x0(about: str) -> PanelWeights:
     return panel("x_0", "picture", PICTURE, about=about), {"x0": 1}
 
 
-def _eps(about: str) -> Shown:
+def _eps(about: str) -> PanelWeights:
     return panel("ε", "noise", NOISE, about=about), {"eps": 1}
 
 
@@ -240,7 +245,7 @@ def _r2(who: str, found: NoisePrediction) -> Part:
 
 def _curves(found: Predictions, key: str) -> list[Part]:
     return [
-        curve(
+        line(
             who,
             "prediction" if who in ("network", "ideal") else "mixture",
             each.t,

@@ -7,36 +7,36 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from playground.core.analysis.out_of_distribution import OODResult, ReferenceErrors
-from playground.render.films.charts import band, curve, curves_chart
+from playground.render.films.charts import band, line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
     Film,
     Limits,
+    PanelWeights,
     Part,
-    Shown,
-    composed,
+    layered_panels,
     level_numbers,
     number,
-    over_t,
     panel,
+    timestep_film,
 )
 
 LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed", "sparse")
 LOW, HIGH = 0.05, 0.95
 
 
-def depth_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, at: int) -> Film:
+def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, at: int) -> Film:
     """x_0, x_t, ε̂, its error and x̂_0, a row for each input, and the MSE beside that on held-out pictures, if known.
 
     There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
     """
-    first = next(iter(trials.values())).found
-    panels, absent = list[Shown](), dict[str, list[str]]()
+    first = next(iter(trials.values())).prediction
+    panels, absent = list[PanelWeights](), dict[str, list[str]]()
     still, moved = {"eps": first.eps[0]}, dict[str, tuple[Tensor, Limits]]()
     below, errors = list[Part](), list[Part]()
     for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
-        found = each.found
+        found = each.prediction
         still[name] = each.subject.x0
         moved |= {
             f"{name} eps": (found.eps_hat, NOISE),
@@ -64,17 +64,17 @@ def depth_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, a
             ),
             number(f"{name} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²"),
         ]
-        errors.append(curve(name, "error", found.t, found.error, dot=f"{name} error", look=look))
+        errors.append(line(name, "error", found.t, found.error, dot=f"{name} error", look=look))
     last = int(first.t[-1])
     bands, numbers, charts = ([], [], []) if usual is None else _beside(trials, usual)
     return {
-        **over_t(first.t, at),
-        **composed(len(first.t), panels, still, moved),
+        **timestep_film(first.t, at),
+        **layered_panels(len(first.t), panels, still, moved),
         "columns": 5,
         "absent": absent,
         "numbers": [*level_numbers(first.t, first.level)[:2], *numbers, *below],
         "charts": [
-            curves_chart("MSE of ε̂ over t", last, [*bands, *errors], range_y=(0, 2)),
+            line_chart("MSE of ε̂ over t", last, [*bands, *errors], range_y=(0, 2)),
             *charts,
         ],
     }
@@ -82,8 +82,8 @@ def depth_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, a
 
 def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[list[Part], list[Part], list[Part]]:
     """The MSE on held-out pictures as a band and as numbers, and a chart of each input's MSE divided by its median."""
-    first = next(iter(trials.values())).found
-    low, median, high = (usual.below(share, first.level) for share in (LOW, 0.5, HIGH))
+    first = next(iter(trials.values())).prediction
+    low, median, high = (usual.quantile(share, first.level) for share in (LOW, 0.5, HIGH))
     name_of_band, of_data = "held-out pictures, 5–95 %", "of the MSE on held-out pictures"
     numbers = [
         number("usual", "held-out: median", median, "mixture", f"median {of_data}"),
@@ -92,10 +92,10 @@ def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[li
     ]
     ratios = [band(name_of_band, "mixture", first.t, (low / median).log10(), (high / median).log10())]
     for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
-        times = each.found.error / median
+        times = each.prediction.error / median
         about = f"its MSE divided by the median {of_data}"
         numbers.append(number(f"{name} times", f"{name} ÷ median", times, "error", about, 1))
-        ratios.append(curve(name, "error", first.t, times.log10(), dot=f"{name} times", look=look))
+        ratios.append(line(name, "error", first.t, times.log10(), dot=f"{name} times", look=look))
     title = "MSE ÷ held-out median over t"
-    chart = curves_chart(title, int(first.t[-1]), ratios, log=True)
+    chart = line_chart(title, int(first.t[-1]), ratios, log=True)
     return [band(name_of_band, "mixture", first.t, low, high)], numbers, [chart]

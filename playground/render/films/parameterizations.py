@@ -8,20 +8,20 @@ from torch import Tensor
 
 from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.core.analysis.parameterizations import Parameterizations
-from playground.render.films.charts import curve, curves_chart
+from playground.render.films.charts import line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
     Film,
     Limits,
+    PanelWeights,
     Part,
-    Shown,
-    composed,
     formula,
+    layered_panels,
     level_numbers,
     number,
-    over_t,
     panel,
+    timestep_film,
 )
 
 TO_X0 = (
@@ -31,7 +31,7 @@ TO_X0 = (
 )
 
 
-def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at: int) -> Film:
+def parameterizations_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at: int) -> Film:
     """One prediction in four parameterizations, and what an error 0.1 · `off` (C, H, W) in each does to x̂_0 and ε̂."""
     last, sigma = int(found.t[-1]), found.level.sigma
     moved: dict[str, tuple[Tensor, Limits]] = {
@@ -43,7 +43,7 @@ def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at
     looks = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
     roles = {"eps": "prediction", "x0": "picture", "v": "mixture", "score": "prediction"}
 
-    def off_by(what: str, layer: str, key: str, table: Mapping[str, Tensor]) -> list[Shown]:
+    def off_by(what: str, layer: str, key: str, table: Mapping[str, Tensor]) -> list[PanelWeights]:
         limits = PICTURE if layer == "x0" else NOISE
         return [
             (
@@ -61,12 +61,12 @@ def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at
 
     def chart(what: str, key: str, table: Mapping[str, Tensor]) -> Part:
         curves = [
-            curve(f"from {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
+            line(f"from {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
             for n, value in table.items()
         ]
-        return curves_chart(f"Error factor in {what} over t", last, curves, log=True)
+        return line_chart(f"Error factor in {what} over t", last, curves, log=True)
 
-    shown: list[Shown] = [
+    shown: list[PanelWeights] = [
         (panel("ε̂", "prediction", NOISE, badge="network", about="noise"), {"eps": 1}),
         (panel("x̂_0", "picture", PICTURE, badge="network", about="picture"), {"x0": 1}),
         (panel("v̂", "mixture", NOISE, badge="network", about="velocity"), {"v": 1}),
@@ -78,8 +78,8 @@ def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at
         *off_by("ε̂", "eps", "in eps", names.in_eps),
     ]
     return {
-        **over_t(found.t, at),
-        **composed(len(found.t), shown, {"off": off}, moved),
+        **timestep_film(found.t, at),
+        **layered_panels(len(found.t), shown, {"off": off}, moved),
         "columns": 4,
         "formulas": [formula(TO_X0)],
         "numbers": [
@@ -88,7 +88,7 @@ def names_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at
             number(
                 "apart",
                 "max difference",
-                names.apart,
+                names.max_disagreement,
                 "error",
                 "between x̂_0 from the four parameterizations: only rounding",
                 7,

@@ -6,19 +6,19 @@ from torch import Tensor
 
 from playground.core.analysis.likelihood import ReverseStep
 from playground.core.analysis.noise_prediction import NoisePrediction
-from playground.render.films.charts import curve, curves_chart
+from playground.render.films.charts import line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
     Film,
     Limits,
-    Shown,
-    composed,
+    PanelWeights,
     formula,
+    layered_panels,
     level_numbers,
     number,
-    over_t,
     panel,
+    timestep_film,
 )
 from playground.render.films.noise_prediction import picture_and_noise, x_t_panel
 
@@ -32,18 +32,18 @@ BY_X0 = (
 )
 
 
-def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> Film:
+def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> Film:
     """μ_θ from ε̂ and from x̂_0, the true posterior mean, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
-    true, last = step.true, int(found.t[-1])
-    off = (step.mean - step.mean_by_x0).abs().flatten(1).amax(1)
+    true, last = step.true_posterior, int(found.t[-1])
+    off = (step.mean - step.mean_from_x0).abs().flatten(1).amax(1)
     missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
     moved: dict[str, tuple[Tensor, Limits]] = {
         "mean": (step.mean, PICTURE),
-        "by_x0": (step.mean_by_x0, PICTURE),
+        "by_x0": (step.mean_from_x0, PICTURE),
         "true": (true.mean, PICTURE),
         "missed": (missed, NOISE),
     }
-    shown: list[Shown] = [
+    shown: list[PanelWeights] = [
         x_t_panel(found, "current state"),
         (panel("μ_θ", "prediction", PICTURE, badge="network", about="mean, from ε̂"), {"mean": 1}),
         (
@@ -58,8 +58,8 @@ def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> 
     ]
     bits = step.bits
     return {
-        **over_t(found.t, at),
-        **composed(len(found.t), shown, {**picture_and_noise(found), "z": z}, moved),
+        **timestep_film(found.t, at),
+        **layered_panels(len(found.t), shown, {**picture_and_noise(found), "z": z}, moved),
         "columns": 4,
         "formulas": [formula(BY_EPS), formula(BY_X0)],
         "numbers": [
@@ -74,11 +74,16 @@ def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> 
                 6,
             ),
             number(
-                "inverse root", "1/√α_t", 1 / step.root, "mixture", "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1", 5
+                "inverse root",
+                "1/√α_t",
+                1 / step.sqrt_alpha,
+                "mixture",
+                "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1",
+                5,
             ),
-            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_part, "prediction", "coefficient of ε̂ in the bracket", 5),
-            number("x0 part", "weight of x̂_0", step.true.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
-            number("x_t part", "weight of x_t", step.true.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
+            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_coef, "prediction", "coefficient of ε̂ in the bracket", 5),
+            number("x0 part", "weight of x̂_0", step.true_posterior.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
+            number("x_t part", "weight of x_t", step.true_posterior.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
             number("roads", "max difference", off, "error", "between the means from ε̂ and from x̂_0: only rounding", 7),
             number(
                 "bits",
@@ -98,12 +103,12 @@ def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> 
             ),
         ],
         "charts": [
-            curves_chart(
+            line_chart(
                 "L_t−1 over t, bits/dimension",
                 last,
                 [
-                    curve("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),
-                    curve("σ² = β_t", "noise", found.t, bits["beta"].log10(), dot="bits beta", look="dashed"),
+                    line("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),
+                    line("σ² = β_t", "noise", found.t, bits["beta"].log10(), dot="bits beta", look="dashed"),
                 ],
                 log=True,
             )
@@ -111,6 +116,6 @@ def step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> 
     }
 
 
-def _drawn(title: str, about: str, variance: Tensor) -> Shown:
+def _drawn(title: str, about: str, variance: Tensor) -> PanelWeights:
     """x_{t−1}, drawn with this variance, (K,)."""
     return panel(title, "mixture", PICTURE, about=about), {"mean": 1, "z": variance.sqrt()}

@@ -21,27 +21,27 @@ from playground.render.films.film import (
     Film,
     Limits,
     Part,
+    chunk,
     formula,
+    frame_panels,
     level_numbers,
-    moving,
     number,
     panel,
-    piece,
     size,
 )
 
 
-def reverse_film(step: Step, schedule: NoiseSchedule) -> Film:
+def trajectory_film(step: Step, schedule: NoiseSchedule) -> Film:
     """The piece of a film that one step of sampling adds: x_t, ε̂ and x̂_0; after the last step also the picture.
 
     All pictures of a batch stand in one grid.
     """
     pictures = _pictures(step)
     return {
-        **_of_step(step, schedule),
-        **moving(pictures),
+        **_step_chunk(step, schedule),
+        **frame_panels(pictures),
         "size": size(pictures[0][0][0]),
-        "panels": _driven("network"),
+        "panels": _predictor_layers("network"),
     }
 
 
@@ -53,20 +53,20 @@ def side_by_side_film(driven: Mapping[str, StepWithNeighbors], training: ImageDa
     for who, each in driven.items():
         pictures = _pictures(each.step)
         frames = len(pictures[0][0])
-        close = grid(training.x0(each.nearest.index), -1).expand(frames, *pictures[0][0].shape[1:])
+        close = image_grid(training.x0(each.nearest.index), -1).expand(frames, *pictures[0][0].shape[1:])
         layers += [*pictures, (close, PICTURE)]
         near = panel("nearest", "picture", PICTURE, about="training picture", note=f"{who} distance")
         words[str(len(panels) + 3)] = [
             "№ " + " · ".join(f"{index:,}" for index in each.nearest.index.tolist())
         ] * frames
-        panels += [*_driven(who), near]
+        panels += [*_predictor_layers(who), near]
         distance = each.nearest.distance.max() / each.step.x_t[0].numel() ** 0.5
         about = "RMSE per pixel between x̂_0 and its nearest training picture; the largest of the batch"
         numbers.append(number(f"{who} distance", "RMSE", distance.expand(frames), "error", about, 3))
-    of_step = _of_step(next(iter(driven.values())).step, schedule)
+    of_step = _step_chunk(next(iter(driven.values())).step, schedule)
     return {
         **of_step,
-        **moving(layers),
+        **frame_panels(layers),
         "size": size(layers[0][0][0]),
         "columns": 4,
         "panels": panels,
@@ -81,14 +81,14 @@ GUIDED = "[ε̂|prediction] = [ε̂(∅)|prediction] + s · ([ε̂(c)|prediction
 FAINT = (NOISE[0] / 10, NOISE[1] / 10)
 
 
-def guided_film(guided: GuidanceStep, scale: float, schedule: NoiseSchedule) -> Film:
+def guidance_film(guided: GuidanceStep, scale: float, schedule: NoiseSchedule) -> Film:
     """The piece that a step adds: the noise found with the label, c, and without, ∅, and what lies between."""
     x_t, eps_hat, x0_hat = _pictures(guided.step)
     frames = len(x_t[0])
-    answers = [grid(each, 0).expand(frames, -1, -1, -1) for each in (guided.eps_cond, guided.eps_uncond)]
+    answers = [image_grid(each, 0).expand(frames, -1, -1, -1) for each in (guided.eps_cond, guided.eps_uncond)]
     cond, uncond = answers
     layers = [x_t, (cond, NOISE), (uncond, NOISE), (cond - uncond, FAINT), eps_hat, x0_hat]
-    of_step = _of_step(guided.step, schedule)
+    of_step = _step_chunk(guided.step, schedule)
     pull = (guided.eps_cond - guided.eps_uncond).float().square().mean().sqrt().cpu().expand(frames)
     shift = pull * (guided.step.level.sigma / guided.step.level.alpha).float()
     numbers = [
@@ -106,7 +106,7 @@ def guided_film(guided: GuidanceStep, scale: float, schedule: NoiseSchedule) -> 
     ]
     return {
         **of_step,
-        **moving(layers),
+        **frame_panels(layers),
         "size": size(x_t[0][0]),
         "panels": [
             panel("x_t", "mixture", PICTURE, about="current state"),
@@ -128,7 +128,7 @@ SLOWLY = (
 PARTS = ("predict", "subtract", "add noise")
 
 
-def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
+def single_step_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     """The piece that a step adds, three frames: the noise is predicted, a part of it subtracted, fresh noise added."""
     step, t, next_t = slow.step, slow.step.t(schedule), slow.step.next_t(schedule)
     last = step.index == step.total - 1
@@ -136,7 +136,7 @@ def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     known_from = (0, 0, 1, 2, 2)  # the frame in which each is there
     layers: list[tuple[Tensor, Limits]] = []
     for (state, limits), first in zip(states, known_from, strict=True):
-        there = grid(state, 0)
+        there = image_grid(state, 0)
         layers.append((torch.stack([there if k >= first else torch.zeros_like(there) for k in range(3)]), limits))
     no_noise = "none: the last step adds no noise" if last else "none: σₜ = 0"
     added = "" if slow.deviation > 0 else no_noise
@@ -155,14 +155,14 @@ def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
         number(
             "eps part",
             "b",
-            slow.eps_part.expand(3),
+            slow.eps_coef.expand(3),
             "prediction",
             "coefficient of ε̂: how much of it is subtracted",
         ),
         number("deviation", "σ_t", slow.deviation.expand(3), "noise", "standard deviation of the fresh noise"),
     ]
     return {
-        **piece(
+        **chunk(
             3 * step.index,
             3 * step.total,
             [
@@ -170,7 +170,7 @@ def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
                 for part in PARTS
             ],
         ),
-        **moving(layers),
+        **frame_panels(layers),
         "size": size(layers[0][0][0]),
         "panels": [
             panel("x_t", "mixture", PICTURE, factor="x_t part", about="current state"),
@@ -195,7 +195,7 @@ def slow_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     }
 
 
-def _driven(who: str) -> list[Part]:
+def _predictor_layers(who: str) -> list[Part]:
     return [
         panel("x_t", "mixture", PICTURE, about="current state"),
         panel("ε̂", "prediction", NOISE, badge=who, about="predicted noise"),
@@ -210,10 +210,13 @@ def _pictures(step: Step) -> list[tuple[Tensor, Limits]]:
         # The picture that the last step led to; what was said of it is still what was said in that step.
         frames.append([step.x_next, step.eps_hat, step.x0_hat])
     empty = ((-1, PICTURE), (0, NOISE), (-1, PICTURE))
-    return [(torch.stack([grid(frame[k], fill) for frame in frames]), limits) for k, (fill, limits) in enumerate(empty)]
+    return [
+        (torch.stack([image_grid(frame[k], fill) for frame in frames]), limits)
+        for k, (fill, limits) in enumerate(empty)
+    ]
 
 
-def _of_step(step: Step, schedule: NoiseSchedule) -> Film:
+def _step_chunk(step: Step, schedule: NoiseSchedule) -> Film:
     """Which frames a step adds, and their numbers."""
     t = step.t(schedule)
     labels, levels, times, states = (
@@ -230,7 +233,7 @@ def _of_step(step: Step, schedule: NoiseSchedule) -> Film:
     level = NoiseLevel(torch.stack([each.alpha for each in levels]), torch.stack([each.sigma for each in levels]))
     deviation = torch.stack([state.float().std(correction=0).cpu() for state in states])
     return {
-        **piece(step.index, step.total + 1, labels),
+        **chunk(step.index, step.total + 1, labels),
         "numbers": [
             *level_numbers(torch.tensor(times), level),
             number(
@@ -242,7 +245,7 @@ def _of_step(step: Step, schedule: NoiseSchedule) -> Film:
     }
 
 
-def grid(pictures: Tensor, empty: float) -> Tensor:
+def image_grid(pictures: Tensor, empty: float) -> Tensor:
     """(B, C, H, W) as one picture (C, rows·H, columns·W), as square as it can be; places left over are `empty`."""
     count, channels, height, width = pictures.shape
     columns = int(np.ceil(np.sqrt(count)))

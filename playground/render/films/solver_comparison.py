@@ -9,16 +9,18 @@ from torch import Tensor
 
 from playground.core.analysis.solver_comparison import SolverRun
 from playground.core.sampling.samplers import STOCHASTIC
-from playground.render.films.charts import curve, curves_chart
-from playground.render.films.film import PICTURE, Film, Part, moving, number, panel, piece, size
-from playground.render.films.sampling import grid
+from playground.render.films.charts import line, line_chart
+from playground.render.films.film import PICTURE, Film, Part, chunk, frame_panels, number, panel, size
+from playground.render.films.sampling import image_grid
 
 LANES = ("", "dashed", "dotted", "long-dashed")
 PLACES = ("closest", "second", "third", "fourth")
 _NFE = "number of function evaluations: evaluations of the network so far, at most, per solver"
 
 
-def race_film(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor | None = None) -> Film:
+def solver_comparison_film(
+    runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor | None = None
+) -> Film:
     """These frames of a race, one a call and one for the pictures at the end: x_t above, x̂_0 below, a column each.
 
     In the last column stand x_T and the `reference`, (B, C, H, W), which is grey until it has been computed; with it
@@ -27,7 +29,7 @@ def race_film(runners: Sequence[SolverRun], frames: range, calls: int, reference
     columns = [_column(runner, frames) for runner in runners]
     begun = runners[0].taken[0].x_t
     beside = [torch.zeros_like(begun) if reference is None else reference]
-    columns.append([torch.stack([grid(each, -1)] * len(frames)) for each in (begun, *beside)])
+    columns.append([torch.stack([image_grid(each, -1)] * len(frames)) for each in (begun, *beside)])
     counted = [min(frame + 1, calls) for frame in frames]
     labels = [f"NFE {n} of {calls}" for n in counted]
     if frames[-1] == calls:
@@ -41,8 +43,8 @@ def race_film(runners: Sequence[SolverRun], frames: range, calls: int, reference
     ]
     about = "computed at the end" if reference is None else "DDIM, up to 1,000 steps"
     return {
-        **piece(frames[0], calls + 1, labels),
-        **moving([(column[row], PICTURE) for row in range(2) for column in columns]),
+        **chunk(frames[0], calls + 1, labels),
+        **frame_panels([(column[row], PICTURE) for row in range(2) for column in columns]),
         "size": size(columns[0][0][0]),
         "columns": len(columns),
         "panels": [
@@ -68,8 +70,8 @@ def _column(runner: SolverRun, frames: range) -> list[Tensor]:
     x_t, x0_hat = [], []
     for frame in frames:
         step = runner.taken[min(frame, runner.total - 1)]
-        x_t.append(grid(step.x_t if frame < runner.total else step.x_next, -1))
-        x0_hat.append(grid(step.x0_hat if frame < runner.total else step.x_next, -1))
+        x_t.append(image_grid(step.x_t if frame < runner.total else step.x_next, -1))
+        x0_hat.append(image_grid(step.x0_hat if frame < runner.total else step.x_next, -1))
     return [torch.stack(x_t), torch.stack(x0_hat)]
 
 
@@ -84,8 +86,8 @@ def _distances(runners: Sequence[SolverRun], frames: range, calls: int, referenc
         shown = torch.stack([distances[min(frame, runner.total)] for frame in frames])
         numbers.append(number(_key(runner), "RMSE", shown, "error", about, 3))
         along = torch.cat([distances[: runner.total - 1], distances[-1:]])
-        series.append(curve(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, look=LANES[k]))
+        series.append(line(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, look=LANES[k]))
         place = PLACES[order.index(k)] if k in order else "another sample"
         words[str(len(runners) + 1 + k)] = [place if frame >= runner.total else "" for frame in frames]
     title = "RMSE to reference over NFE"
-    return {"numbers": numbers, "charts": [curves_chart(title, calls, series, across="calls")], "words": words}
+    return {"numbers": numbers, "charts": [line_chart(title, calls, series, across="calls")], "words": words}

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics
-from playground.core.toy2d.trainer import STEPS
-from playground.render.films.charts import curve_of, curves_chart, level_curve
-from playground.render.films.film import Film, Part, encoded, floats, number, panel, piece
+from playground.core.toy2d.trainer import TOTAL_STEPS
+from playground.render.films.charts import hline, line_chart, live_line
+from playground.render.films.film import Film, Part, chunk, floats, number, panel, to_base64
 
 SCALE = 4096
 """Paths travel as 16-bit whole numbers of 1 / SCALE: exact to far below a pixel, from -8 to 8."""
@@ -23,28 +23,28 @@ SIDE, SAVED_SIDE = 440, 220
 SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 
 
-def world_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, total: int) -> Film:
+def toy2d_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, total: int) -> Film:
     """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
     film = {
-        **piece(index, total, [_label(view.step)]),
-        "moments": [{"paths": encoded(_whole(view.paths)), "field": _arrows(view.field)}],
+        **chunk(index, total, [_label(view.step)]),
+        "moments": [{"paths": to_base64(_whole(view.paths)), "field": _arrows(view.field)}],
         "numbers": _numbers(ground, view, first=index == 0),
     }
-    return {**film, **_what_stays(ground)} if index == 0 else film
+    return {**film, **_reference_chunk(ground)} if index == 0 else film
 
 
 def _label(step: int) -> str:
     return f"after {step:,} step{'' if step == 1 else 's'}" if step else "untrained"
 
 
-def _what_stays(ground: ReferenceField) -> Film:
+def _reference_chunk(ground: ReferenceField) -> Film:
     last = ground.recipe.schedule.num_steps - 1
     times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
     coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
     said = SAID[ground.recipe.target]
     return {
         "size": [SAVED_SIDE, SAVED_SIDE, 3],
-        "ends": ["untrained", f"{STEPS:,} steps"],
+        "ends": ["untrained", f"{TOTAL_STEPS:,} steps"],
         "places": {"labels": [*times, "clean · x₀"], "ends": [f"noise · {times[0]}", "data"]},
         "plane": {
             "side": SIDE,
@@ -54,7 +54,7 @@ def _what_stays(ground: ReferenceField) -> Film:
             "layers": floats(torch.stack([ground.x0, ground.eps])),
             "table": floats(coefficients),
             "grid": floats(ground.grid),
-            "density": encoded((ground.density**0.25 * 255).round().to(torch.uint8).numpy()),
+            "density": to_base64((ground.density**0.25 * 255).round().to(torch.uint8).numpy()),
             "field": _arrows(ground.field),
         },
         "panels": [
@@ -64,22 +64,22 @@ def _what_stays(ground: ReferenceField) -> Film:
             _plane("exact", "E[ε | x_t]", "prediction", "ideal", "exact posterior mean", note="asked"),
         ],
         "charts": [
-            curves_chart(
+            line_chart(
                 "Loss over training steps",
-                STEPS,
+                TOTAL_STEPS,
                 [
-                    level_curve(ground.blind, "best without x_t", STEPS),
-                    level_curve(ground.floor, f"floor: E[{said} | x_t]", STEPS, look="dotted"),
-                    curve_of("training batches", "noise", "step", "loss", look="faint"),
-                    curve_of("2,000 fixed draws", "error", "step", "error", dot="error"),
+                    hline(ground.blind, "best without x_t", TOTAL_STEPS),
+                    hline(ground.floor, f"floor: E[{said} | x_t]", TOTAL_STEPS, look="dotted"),
+                    live_line("training batches", "noise", "step", "loss", look="faint"),
+                    live_line("2,000 fixed draws", "error", "step", "error", dot="error"),
                 ],
                 range_y=(0.0, 1.2 * ground.blind),
                 across="step",
             ),
-            curves_chart(
+            line_chart(
                 "R² over t",
                 last,
-                [level_curve(1, "", last), curve_of("R²", "prediction", "asked", "r2", dot="r2")],
+                [hline(1, "", last), live_line("R²", "prediction", "asked", "r2", dot="r2")],
                 range_y=(0.0, 1.0),
                 across="asked",
             ),
@@ -121,7 +121,7 @@ def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) 
         number(
             "bend",
             "path length ratio",
-            torch.tensor([view.bend]),
+            torch.tensor([view.path_length_ratio]),
             "mixture",
             "length of the paths ÷ straight lines: 1 is straight",
             2,
@@ -143,4 +143,4 @@ def _arrows(field: Tensor) -> str:
     """Arrows (…, 2), none longer than LONGEST, as 8-bit whole numbers: LONGEST is 127."""
     field = field.cpu().float()
     length = field.norm(dim=-1, keepdim=True).clamp(min=LONGEST)
-    return encoded((field * (LONGEST / length) * (127 / LONGEST)).round().to(torch.int8).numpy())
+    return to_base64((field * (LONGEST / length) * (127 / LONGEST)).round().to(torch.int8).numpy())

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 
-def answer_latest(
+def on_latest(
     triggers: Sequence[Any],
     answer: Callable[..., Any],
     inputs: Sequence[Any],

@@ -18,9 +18,9 @@ PROGRESS = gr.Progress()  # Gradio knows by this default that the handler report
 _serial = itertools.count()  # one that is fetched again counts as another
 
 
-def build_hub_field(bench: SharedControls) -> Any:
+def build_hub_download(shared_controls: SharedControls) -> Any:
     """Lay out the folded field; return what listens to a network that has come and been chosen by it."""
-    library = bench.library
+    library = shared_controls.library
     with gr.Accordion("Another network, from the Hub", open=False, elem_id="hub", elem_classes="with-model"):
         gr.Markdown(WHAT)
         with gr.Row():
@@ -39,7 +39,7 @@ def build_hub_field(bench: SharedControls) -> Any:
             progress((done // 10**6, total // 10**6), desc=f"Downloading {name}", unit="MB")
 
         try:
-            added = library.add(name, show)
+            added = library.download(name, show)
         except CheckpointError as error:  # stands where it was asked for, and stays
             return gr.skip(), str(error)
         return (added, next(_serial)), f"{added} is here, and chosen."
@@ -47,9 +47,9 @@ def build_hub_field(bench: SharedControls) -> Any:
     asked = {"concurrency_limit": 2, "show_progress_on": said, "api_visibility": "private"}
     gr.on([ask.click, name.submit], fetch, name, [came, said], **asked)
     chosen = came.change(
-        lambda came: {**bench.offered(), "value": came[0]},
+        lambda came: {**shared_controls.offered(), "value": came[0]},
         came,
-        bench.controls["model"],
+        shared_controls.controls["model"],
         show_progress="hidden",
         api_visibility="private",
     )

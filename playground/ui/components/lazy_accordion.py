@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from playground.ui.components.events import answer_latest
+from playground.ui.components.events import on_latest
 from playground.ui.server.errors import user_errors
 
 
-def fill_while_open(
+def load_when_open(
     part: Any, triggers: Sequence[Any], fill: Callable[..., Any], inputs: list[Any], outputs: list[Any]
 ) -> None:
     """Call `fill` with `inputs` for `outputs` when `part` is opened, and after each of `triggers` while it is open."""
@@ -26,4 +26,4 @@ def fill_while_open(
 
     part.expand(lambda: True, None, is_open, **quiet)
     part.collapse(lambda: False, None, is_open, **quiet)
-    answer_latest([is_open.change, *triggers], filled, [is_open, *inputs], outputs)
+    on_latest([is_open.change, *triggers], filled, [is_open, *inputs], outputs)

@@ -7,9 +7,9 @@ from pathlib import Path
 import gradio as gr
 
 from playground.core.data import images
-from playground.core.networks.checkpoint_format import readable
+from playground.core.networks.checkpoint_format import as_checkpoint_error
 from playground.core.networks.checkpoints import Checkpoint
-from playground.ui.components.lazy_accordion import fill_while_open
+from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.markdown_escape import plain
 
@@ -18,18 +18,20 @@ MAX_SHEET = 2048
 SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction": "v, the velocity"}
 
 
-def build_card(bench: SharedControls) -> None:
+def build_model_card(shared_controls: SharedControls) -> None:
     """Lay out the folded card; it follows the model while it is open."""
-    model = bench.controls["model"]
+    model = shared_controls.controls["model"]
     with gr.Accordion("About this network", open=False, elem_id="card") as details:
         words = gr.Markdown(min_height=200)
         samples = gr.HTML(elem_id="samples")
 
     def read(name: str) -> tuple[str, str]:
-        with readable(name):  # a card may say anything
-            return card_in_words(bench.library.checkpoint(name)), _sheet(bench.library.folders[name] / "samples.png")
+        with as_checkpoint_error(name):  # a card may say anything
+            return card_as_markdown(shared_controls.library.checkpoint(name)), _sheet(
+                shared_controls.library.folders[name] / "samples.png"
+            )
 
-    fill_while_open(details, [model.change], read, [model], [words, samples])
+    load_when_open(details, [model.change], read, [model], [words, samples])
 
 
 OTHERS = (
@@ -38,7 +40,7 @@ OTHERS = (
 )
 
 
-def card_in_words(checkpoint: Checkpoint) -> str:
+def card_as_markdown(checkpoint: Checkpoint) -> str:
     """What the network is, and its card's facts and figures, as a Markdown table; unknown entries are left out."""
     card = checkpoint.card
     error = card.get("held_out_error", {})
@@ -51,8 +53,8 @@ def card_in_words(checkpoint: Checkpoint) -> str:
         "Training schedule": f"{checkpoint.schedule.name}, T = {checkpoint.schedule.num_steps:,}",
         "Data": card.get("data"),
         "Licence": card.get("licence"),
-        "Training pictures seen": _counted(card.get("pictures_seen")),
-        "Parameters": _counted(checkpoint.parameters),
+        "Training pictures seen": _with_thousands(card.get("pictures_seen")),
+        "Parameters": _with_thousands(checkpoint.parameters),
         "GFLOP a call": card.get("gflop_per_call"),
         "MSE of ε̂ on held-out pictures": error.get("network") and f"{error['network']:.3f} (predicting 0 gives 1)",
         "NLL bound on held-out pictures": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits/dimension",
@@ -68,7 +70,7 @@ def card_in_words(checkpoint: Checkpoint) -> str:
     )
 
 
-def _counted(number: int | None) -> str | None:
+def _with_thousands(number: int | None) -> str | None:
     return None if number is None else f"{number:,}"
 
 
@@ -76,6 +78,6 @@ def _sheet(file: Path) -> str:
     """The contact sheet beside the card, where there is one."""
     if not file.is_file():
         return ""
-    image = images.read(file.read_bytes(), MAX_SHEET)
+    image = images.load_upload(file.read_bytes(), MAX_SHEET)
     picture = f'<img alt="pictures that the network has sampled" src="{images.png_url(image)}">'
     return f"<figure>{picture}<figcaption>{SHEET}</figcaption></figure>"

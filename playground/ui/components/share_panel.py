@@ -55,7 +55,7 @@ NAMES_ON_PAGE = {
 OWN_PICTURES = "A picture of your own is not part of the link."
 
 
-def build_share() -> None:
+def build_share_panel() -> None:
     """Lay out the buttons and the panel with the link; call it inside a Blocks context."""
     learn = gr.Button("Lesson", size="sm", min_width=0, elem_id="learn")
     present = gr.Button("Present", size="sm", min_width=0, elem_id="present")

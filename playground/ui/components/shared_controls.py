@@ -14,12 +14,12 @@ from playground.core.data import images
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.ui.components.frame import Frame
-from playground.ui.components.lazy_accordion import fill_while_open
-from playground.ui.components.picker import build_picker, offer, taken
+from playground.ui.components.lazy_accordion import load_when_open
+from playground.ui.components.picker import build_picker, gallery, parse_choice
 from playground.ui.server.errors import user_errors
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import Settings, checked, one_of
+from playground.ui.state.settings import Settings, choice, validate
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class SharedControls:
         """The scene for the values of `inputs`, what is painted over, and, by name, values of further controls."""
         *shared, own = values
         controls = dict(zip(self.controls, shared, strict=True))
-        return Scene(self.library, checked(self.library, **{**controls, **more}), own, painting)
+        return Scene(self.library, validate(self.library, **{**controls, **more}), own, painting)
 
     def of_new_model(self, *values: Any, **more: Any) -> Scene:
         """The scene for the values of `inputs` when the model among them has just been chosen: at its first picture."""
         model = dict(zip(self.controls, values, strict=False))["model"]
-        return self.scene(*values, picture=checked(self.library, model=model).picture, **more)
+        return self.scene(*values, picture=validate(self.library, model=model).picture, **more)
 
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the controls to these settings."""
@@ -77,19 +77,19 @@ def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside
 
     @user_errors()
     def check(value: Any, *others: Any) -> None:
-        checked(library, **dict(zip(beside, others, strict=True)), **{name: value})
+        validate(library, **dict(zip(beside, others, strict=True)), **{name: value})
 
     field.blur(check, [field, *beside.values()], api_visibility="private", show_progress="hidden")
 
 
-def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedControls:
+def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) -> SharedControls:
     """Lay out the shared controls in the rail, at the settings of the first scene."""
     default = first.settings
     with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
         with gr.Row(elem_classes="line"):
             picture = gr.Number(default.picture, label="Picture", min_width=0, elem_id="picture-number")
             another = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="another")
-        about = gr.Markdown(plain(first.picture_in_words()), elem_id="about-picture")
+        about = gr.Markdown(plain(first.describe_image()), elem_id="about-picture")
         picker = build_picker()
         upload = gr.UploadButton("Upload your own", size="sm", file_types=["image"], min_width=0, elem_id="upload")
     with frame.groups["noise"]:
@@ -119,7 +119,7 @@ def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedCon
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
     def offered(name: str) -> str:
-        return one_of("model", name, library.names)
+        return choice("model", name, library.names)
 
     @user_errors()
     def any_other(name: str) -> tuple[int, None]:
@@ -127,20 +127,24 @@ def build_bench(library: ModelRegistry, first: Scene, frame: Frame) -> SharedCon
 
     def uploaded(path: str | None, number: Any, name: str) -> tuple[Image.Image, Any]:
         """The upload, and in place of a number that no picture has one that is allowed."""
-        image = images.read(Path(path).read_bytes() if path else b"")
+        image = images.load_upload(Path(path).read_bytes() if path else b"")
         try:
-            checked(library, model=offered(name), picture=number)
+            validate(library, model=offered(name), picture=number)
         except ValueError:
-            return image, checked(library, model=name).picture
+            return image, validate(library, model=name).picture
         return image, gr.skip()
 
     another_one = another.click(any_other, model, [picture, own], **quiet)
     other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
-    picked = picker.input(user_errors()(taken), picker, [picture, own], **quiet)
+    picked = picker.input(user_errors()(parse_choice), picker, [picture, own], **quiet)
     upload.upload(user_errors()(uploaded), [upload, picture, model], [own, picture], **quiet)
     picture.input(lambda: None, None, own, **quiet)
-    fill_while_open(
-        picker, [model.change], lambda name: gr.update(offer=offer(library.pictures(offered(name)))), [model], [picker]
+    load_when_open(
+        picker,
+        [model.change],
+        lambda name: gr.update(offer=gallery(library.pictures(offered(name)))),
+        [model],
+        [picker],
     )
     # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
     # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.

@@ -11,9 +11,9 @@ from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
 from playground.render.export import api_records
 from playground.ui.server.errors import user_errors
-from playground.ui.server.zerogpu import calls_of_run, lend
+from playground.ui.server.zerogpu import max_network_calls, on_zerogpu
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import CONTROLS, checked
+from playground.ui.state.settings import ALWAYS_IN_LINK, validate
 
 ImageDataset = dict[str, str]
 Record = dict[str, Any]
@@ -23,19 +23,19 @@ OF_PICTURE = ("model", "picture", "t", "schedule", "T", "seed", "zero_terminal")
 
 def build_api(library: ModelRegistry) -> None:
     """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
-    default = checked(library, model=library.names[0])
+    default = validate(library, model=library.names[0])
 
     def of_picture(own_picture: str, *values: Any) -> Scene:
-        settings = checked(library, **dict(zip(OF_PICTURE, values, strict=True)))
-        return Scene(library, settings, images.read(images.decoded(own_picture)) if own_picture else None)
+        settings = validate(library, **dict(zip(OF_PICTURE, values, strict=True)))
+        return Scene(library, settings, images.load_upload(images.decode_base64(own_picture)) if own_picture else None)
 
     def sampled(scene: Scene) -> Iterator[api_records.Answer]:
-        yield api_records.reverse_record(scene.reverse(), scene.schedule)
+        yield api_records.reverse_record(scene.trajectory(), scene.schedule)
 
-    sampled_there = lend(library, sampled, calls_of_run)
+    sampled_there = on_zerogpu(library, sampled, max_network_calls)
 
     def answer(scene: Scene, pictures: ImageDataset, numbers: Record) -> tuple[ImageDataset, Record]:
-        return pictures, {"settings": _settings(scene), "picture": scene.picture_in_words(), **numbers}
+        return pictures, {"settings": _settings(scene), "picture": scene.describe_image(), **numbers}
 
     @user_errors()
     def add_noise(
@@ -65,7 +65,7 @@ def build_api(library: ModelRegistry) -> None:
             A record: the settings, alpha_bar, alpha, sigma, log_snr and beta at t.
         """
         asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
-        return answer(asked, *api_records.forward_record(asked.forward(), asked.settings.t))
+        return answer(asked, *api_records.forward_record(asked.forward_process(), asked.settings.t))
 
     @user_errors()
     def predict_noise(
@@ -98,7 +98,9 @@ def build_api(library: ModelRegistry) -> None:
         """
         asked = of_picture(own_picture, model, picture, t, schedule, T, seed, zero_terminal)
         pictures, numbers = api_records.prediction_record(asked.prediction(predictor, [asked.settings.t]))
-        return answer(asked, pictures, {"predictor": predictor, **numbers, "covered": asked.covers(asked.settings.t)})
+        return answer(
+            asked, pictures, {"predictor": predictor, **numbers, "covered": asked.in_training_range(asked.settings.t)}
+        )
 
     @user_errors()
     def sample(
@@ -135,7 +137,7 @@ def build_api(library: ModelRegistry) -> None:
             The pictures, numbered from 0, PNGs in data: URLs.
             A record: the settings, and of every step its t, alpha_bar, alpha, sigma, log_snr and the deviation of x_t.
         """
-        settings = checked(
+        settings = validate(
             library,
             model=model,
             label=label,
@@ -152,14 +154,16 @@ def build_api(library: ModelRegistry) -> None:
         )
         asked = Scene(library, settings)
         [(pictures, numbers)] = sampled_there(asked)
-        return pictures, {"settings": _settings(asked), "covered": asked.covered(), **numbers}
+        return pictures, {"settings": _settings(asked), "covered": asked.in_training_range_throughout(), **numbers}
 
     gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
     gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
     # Scripts wait for each other, not in front of those who watch a run on the page.
-    at_once = max(1, library.at_once // 4)
+    at_once = max(1, library.max_concurrent_runs // 4)
     gr.api(sample, api_name="sample", concurrency_id="sampling for scripts", concurrency_limit=at_once)
 
 
 def _settings(scene: Scene) -> Record:
-    return {name: getattr(scene.settings, name) for name in CONTROLS if name not in ("tab", "way", "look", "driver")}
+    return {
+        name: getattr(scene.settings, name) for name in ALWAYS_IN_LINK if name not in ("tab", "way", "look", "driver")
+    }

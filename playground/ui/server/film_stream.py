@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from playground.render.films.film import Film
-from playground.ui.components.player import showing
+from playground.ui.components.player import film_update
 
 INTERVAL = 0.05
 """Seconds from one update to the next, at least."""
@@ -53,11 +53,11 @@ class FilmStream:
         has = self._lacking()
         pieces = self._new if has is None else [piece for piece in self._kept if _end(piece) > has]
         self._last, self._new, self._sent_at = self._new, [], time.monotonic()
-        return showing(*pieces)
+        return film_update(*pieces)
 
     def end(self, mark: Film) -> Any:
         """The last update, with the end mark."""
-        return showing(*self._last, *self._new, mark)
+        return film_update(*self._last, *self._new, mark)
 
 
 def _end(piece: Film) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.server.errors import user_errors
-from playground.ui.state.settings import MAX_FILM, whole
+from playground.ui.state.settings import MAX_FILM, integer
 
 MAX_NUMBER = 2**31 - 1
 ABANDONED = 5.0
@@ -175,7 +175,7 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
         session, number = str(request.session_hash), number_of(asked)
         runs.request(session, number)
         if "lacks" in asked:
-            runs.lack(session, number, whole("lacks", asked["lacks"], 0, MAX_FILM))
+            runs.lack(session, number, integer("lacks", asked["lacks"], 0, MAX_FILM))
         return {
             "number": number,
             "started": runs.has_started(session, number),
@@ -192,5 +192,5 @@ def number_of(value: Any) -> int:
     """The number of a request. Raises ValueError, in a sentence for a person, for what is no request."""
     match value:
         case {"number": number}:
-            return whole("number", number, 1, MAX_NUMBER)
+            return integer("number", number, 1, MAX_NUMBER)
     raise ValueError("A numbered request is needed here.")

@@ -29,7 +29,7 @@ START, A_CALL, FLOP_A_SECOND = 5, 0.03, 1e13
 MAX_SECONDS = 120
 
 
-def lend(
+def on_zerogpu(
     library: ModelRegistry, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
 ) -> Callable[Concatenate[Scene, P], Iterator[T]]:
     """`work` on a scene of `library`, which calls the network at most `calls` times; on ZeroGPU it is lent a GPU.
@@ -41,11 +41,11 @@ def lend(
         return work
     import spaces
 
-    there = on_gpu(library)
+    there = gpu_registry(library)
 
     def duration(settings: Settings, own: Image.Image | None, painting: Image.Image | None, *_: Any, **__: Any) -> int:
         scene = Scene(library, settings, own, painting)
-        return seconds(scene, calls(scene))
+        return lease_seconds(scene, calls(scene))
 
     def run(
         settings: Settings, own: Image.Image | None, painting: Image.Image | None, *args: P.args, **kwargs: P.kwargs
@@ -65,16 +65,16 @@ def lend(
 
 
 @cache
-def on_gpu(library: ModelRegistry) -> ModelRegistry:
+def gpu_registry(library: ModelRegistry) -> ModelRegistry:
     """The same networks on the GPU, all loaded: what is there when the app starts goes along into every process."""
-    there = library.on("cuda")
+    there = library.to("cuda")
     for name in there.names:
         there.pictures(name)
         there.checkpoint(name)
     return there
 
 
-def seconds(scene: Scene, calls: int) -> int:
+def lease_seconds(scene: Scene, calls: int) -> int:
     """For how long a GPU is asked for: for so many calls of the scene's network.
 
     Each weight is multiplied at most once a pixel, and twice a step is the network asked where there is guidance.
@@ -85,7 +85,7 @@ def seconds(scene: Scene, calls: int) -> int:
     return min(MAX_SECONDS, math.ceil(START + calls * (A_CALL + flop / FLOP_A_SECOND)))
 
 
-def calls_of_run(scene: Scene) -> int:
+def max_network_calls(scene: Scene) -> int:
     """How often the network is asked, at most, in what is watched of sampling."""
     s = scene.settings
     if s.view == "race":

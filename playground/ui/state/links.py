@@ -7,7 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from playground.core.model_registry import ModelRegistry
-from playground.ui.state.settings import CONTROLS, FURTHER, LEARNING, NAMES, Settings, checked, quoted
+from playground.ui.state.settings import (
+    ALWAYS_IN_LINK,
+    NAMES,
+    OPTIONAL_FIELDS,
+    TRAINING_FIELDS,
+    Settings,
+    quoted,
+    validate,
+)
 
 
 def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -25,20 +33,22 @@ def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settin
         if isinstance(getattr(Settings, name), bool):
             value = {"1": True, "0": False}.get(value, value)
         try:
-            checked(library, **{**accepted, name: value})
+            validate(library, **{**accepted, name: value})
         except ValueError as error:
             notes.append(f"The link asked for something else: {error}")
         else:
             accepted[name] = value
-    return checked(library, **accepted), notes
+    return validate(library, **accepted), notes
 
 
 def to_query(settings: Settings) -> dict[str, str]:
     """What a link to these settings says: each control, but for those of the page that say nothing."""
     values = {
-        name: value for name, value in asdict(settings).items() if name in CONTROLS or value != getattr(Settings, name)
+        name: value
+        for name, value in asdict(settings).items()
+        if name in ALWAYS_IN_LINK or value != getattr(Settings, name)
     }
-    return {name: _written(value) for name, value in values.items()}
+    return {name: _as_text(value) for name, value in values.items()}
 
 
 def sampling_query(settings: Settings) -> dict[str, str]:
@@ -54,20 +64,22 @@ def sampling_query(settings: Settings) -> dict[str, str]:
         names += ["start_at"] if s.start == "picture" else []
         names += ["picture"] if s.start == "picture" or s.keep != "nothing" else []
         names += ["count", "driver"] if s.view == "run" else []
-    return {name: _written(getattr(s, name)) for name in names}
+    return {name: _as_text(getattr(s, name)) for name in names}
 
 
 def training_query(settings: Settings) -> dict[str, str]:
     """The settings that decide what a film of training shows, as a link has them."""
-    return {name: _written(getattr(settings, name)) for name in (*LEARNING, "seed", "schedule", "T", "zero_terminal")}
+    return {
+        name: _as_text(getattr(settings, name)) for name in (*TRAINING_FIELDS, "seed", "schedule", "T", "zero_terminal")
+    }
 
 
-def _written(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
     if isinstance(value, str):
         return value
     return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
-UNSAID = {name: _written(getattr(Settings, name)) for name in FURTHER}
+QUERY_DEFAULTS = {name: _as_text(getattr(Settings, name)) for name in OPTIONAL_FIELDS}
 """What a link does not say, of the further controls."""

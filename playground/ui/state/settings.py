@@ -17,7 +17,7 @@ from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.core.toy2d.datasets import TOY_DATASETS
 from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS
-from playground.core.toy2d.trainer import STEPS
+from playground.core.toy2d.trainer import TOTAL_STEPS
 
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
@@ -48,7 +48,7 @@ RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person has chosen. `checked` says whether it can be computed; the defaults can."""
+    """What a person has chosen. `validate` says whether it can be computed; the defaults can."""
 
     tab: str = "forward"
     model: str = "digits"
@@ -104,16 +104,16 @@ class Settings:
 
 
 NAMES = tuple(field.name for field in fields(Settings))
-CONTROLS = NAMES[: NAMES.index("view")]
-LEARNING = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
-FURTHER = (*NAMES[NAMES.index("view") : NAMES.index(LEARNING[0])], *LEARNING)
+ALWAYS_IN_LINK = NAMES[: NAMES.index("view")]
+TRAINING_FIELDS = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
+OPTIONAL_FIELDS = (*NAMES[NAMES.index("view") : NAMES.index(TRAINING_FIELDS[0])], *TRAINING_FIELDS)
 """Further controls of *Remove noise* and those of *Train*: a link says them only where they differ from the
 defaults."""
-HIDEABLE = tuple(name for name in (*CONTROLS, *FURTHER) if name not in ("tab", "t"))
+HIDEABLE = tuple(name for name in (*ALWAYS_IN_LINK, *OPTIONAL_FIELDS) if name not in ("tab", "t"))
 """The controls that a link can hide."""
 
 
-def checked(library: ModelRegistry, **controls: Any) -> Settings:
+def validate(library: ModelRegistry, **controls: Any) -> Settings:
     """Settings from controls as they come: whole numbers may be floats or text. What is not
     named keeps its default.
 
@@ -121,22 +121,22 @@ def checked(library: ModelRegistry, **controls: Any) -> Settings:
     """
     defaults = Settings()
     values = {name: controls.get(name, getattr(defaults, name)) for name in NAMES}
-    model = one_of("model", values["model"], library.names)
+    model = choice("model", values["model"], library.names)
     pictures = library.pictures(model)
-    num_steps = whole("T", values["T"], MIN_STEPS, MAX_STEPS)
+    num_steps = integer("T", values["T"], MIN_STEPS, MAX_STEPS)
     # A default that is out of range becomes the nearest allowed value, or a held-out picture.
     in_range = defaults.picture < len(pictures)
     values["picture"] = controls.get(
-        "picture", defaults.picture if in_range else len(pictures) - 1 - pictures.held_out // 2
+        "picture", defaults.picture if in_range else len(pictures) - 1 - pictures.num_held_out // 2
     )
     values["t"] = controls.get("t", num_steps // 4)
     values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
-    steps = whole("steps", values["steps"], 1, num_steps)
-    view = one_of("view", values["view"], VIEWS)
-    calls = whole("calls", values["calls"], CALLS[0], min(CALLS[1], num_steps))
+    steps = integer("steps", values["steps"], 1, num_steps)
+    view = choice("view", values["view"], VIEWS)
+    calls = integer("calls", values["calls"], CALLS[0], min(CALLS[1], num_steps))
     watched = MAX_FILM // (SHOWN[view] * pictures.x0(0).numel())
     values["count"] = controls.get("count", max(1, min(defaults.count, watched // 4 // steps)))
-    count = whole("count", values["count"], 1, MAX_COUNT)
+    count = integer("count", values["count"], 1, MAX_COUNT)
     what, asked, shown = {
         "run": ("steps times count", steps * count, f"{steps:,} times {count}"),
         "race": ("calls", calls, f"{calls:,}"),
@@ -145,75 +145,75 @@ def checked(library: ModelRegistry, **controls: Any) -> Settings:
         raise ValueError(
             f"{what} must be {watched:,} at most, for pictures as large as this network's; it was {shown}."
         )
-    if pictures.stand_in and values["driver"] == "both":
+    if pictures.is_substitute and values["driver"] == "both":
         raise ValueError(
             "driver must be network: this network came without the pictures that the ideal one goes through."
         )
-    hidden = [one_of("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
+    hidden = [choice("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
     return Settings(
-        tab=one_of("tab", values["tab"], TABS),
+        tab=choice("tab", values["tab"], TABS),
         model=model,
-        picture=whole("picture", values["picture"], 0, len(pictures) - 1),
-        seed=whole("seed", values["seed"], 0, MAX_SEED),
-        schedule=one_of("schedule", values["schedule"], SCHEDULES),
+        picture=integer("picture", values["picture"], 0, len(pictures) - 1),
+        seed=integer("seed", values["seed"], 0, MAX_SEED),
+        schedule=choice("schedule", values["schedule"], SCHEDULES),
         T=num_steps,
-        t=whole("t", values["t"], 0, num_steps - 1),
-        sampler=one_of("sampler", values["sampler"], SAMPLERS),
+        t=integer("t", values["t"], 0, num_steps - 1),
+        sampler=choice("sampler", values["sampler"], SAMPLERS),
         steps=steps,
-        zero_terminal=_flag("zero_terminal", values["zero_terminal"]),
-        way=one_of("way", values["way"], WAYS),
-        look=one_of("look", values["look"], LOOK_NAMES),
+        zero_terminal=_boolean("zero_terminal", values["zero_terminal"]),
+        way=choice("way", values["way"], WAYS),
+        look=choice("look", values["look"], LOOK_NAMES),
         eta=_number("eta", values["eta"], 0, 1),
-        variance=one_of("variance", values["variance"], POSTERIOR_VARIANCES),
-        label=one_of("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
+        variance=choice("variance", values["variance"], POSTERIOR_VARIANCES),
+        label=choice("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
         guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
         count=count,
-        driver=one_of("driver", values["driver"], DRIVERS),
+        driver=choice("driver", values["driver"], DRIVERS),
         view=view,
-        solvers=_racers(values["solvers"]),
+        solvers=_solver_list(values["solvers"]),
         calls=calls,
-        then=one_of("then", str(values["then"]), [SAME_LABEL, *pictures.label_names]),
-        start=one_of("start", values["start"], STARTS),
+        then=choice("then", str(values["then"]), [SAME_LABEL, *pictures.label_names]),
+        start=choice("start", values["start"], STARTS),
         start_at=_number("start_at", values["start_at"], 0, 1),
-        keep=one_of("keep", values["keep"], KEPT),
-        spacing=one_of("spacing", values["spacing"], TIMESTEP_SPACINGS),
-        karras=_flag("karras", values["karras"]),
-        world=one_of("world", values["world"], TOY_DATASETS),
-        target=one_of("target", values["target"], TARGETS),
-        sees_x_t=_flag("sees_x_t", values["sees_x_t"]),
-        sees_t=_flag("sees_t", values["sees_t"]),
-        width=whole("width", values["width"], *WIDTHS),
-        depth=whole("depth", values["depth"], *DEPTHS),
+        keep=choice("keep", values["keep"], KEPT),
+        spacing=choice("spacing", values["spacing"], TIMESTEP_SPACINGS),
+        karras=_boolean("karras", values["karras"]),
+        world=choice("world", values["world"], TOY_DATASETS),
+        target=choice("target", values["target"], TARGETS),
+        sees_x_t=_boolean("sees_x_t", values["sees_x_t"]),
+        sees_t=_boolean("sees_t", values["sees_t"]),
+        width=integer("width", values["width"], *WIDTHS),
+        depth=integer("depth", values["depth"], *DEPTHS),
         lr=_number("lr", values["lr"], RATES[0], RATES[-1]),
-        paths=one_of("paths", values["paths"], TOY_SAMPLERS),
-        trained=_maybe("trained", values["trained"], STEPS),
-        moment=_maybe("moment", values["moment"], STEPS),
+        paths=choice("paths", values["paths"], TOY_SAMPLERS),
+        trained=_maybe("trained", values["trained"], TOTAL_STEPS),
+        moment=_maybe("moment", values["moment"], TOTAL_STEPS),
         place=_maybe("place", values["place"], PATH_STEPS),
         frame=_maybe("frame", values["frame"], max(3 * steps, calls)),  # in slow motion a step has three
-        lesson=whole("lesson", values["lesson"], 0, MAX_STOP),
-        present=_flag("present", values["present"]),
+        lesson=integer("lesson", values["lesson"], 0, MAX_STOP),
+        present=_boolean("present", values["present"]),
         hide=",".join(hidden),
     )
 
 
-def one_of(name: str, value: Any, known: Collection[str]) -> str:
+def choice(name: str, value: Any, known: Collection[str]) -> str:
     """The value, which is one of these. Raises ValueError, in a sentence for a person, for any other."""
     if value not in list(known):
         raise ValueError(f"{name} must be one of {', '.join(known)}; it was {quoted(value)}.")
     return str(value)
 
 
-def _racers(names: Any) -> str:
+def _solver_list(names: Any) -> str:
     """The solvers of a race, with commas between, from such a text or a list."""
     racers = list(names) if isinstance(names, list | tuple) else str(names).split(",")
     low, high = RACERS
     if not low <= len(racers) <= high or len(set(racers)) < len(racers):
         shown = quoted(", ".join(map(str, racers)))
         raise ValueError(f"solvers must be {low} to {high} different ones; they were {shown}.")
-    return ",".join(one_of("solvers", name, SAMPLERS) for name in racers)
+    return ",".join(choice("solvers", name, SAMPLERS) for name in racers)
 
 
-def _flag(name: str, value: Any) -> bool:
+def _boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false; it was {quoted(value)}.")
     return value
@@ -230,10 +230,10 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
 
 
 def _maybe(name: str, value: Any, high: int) -> int | None:
-    return None if value is None else whole(name, value, 0, high)
+    return None if value is None else integer(name, value, 0, high)
 
 
-def whole(name: str, value: Any, low: int, high: int) -> int:
+def integer(name: str, value: Any, low: int, high: int) -> int:
     """The value as a whole number from low to high. Raises ValueError, in a sentence for a person, for any other."""
     try:
         number = float(value)

@@ -48,32 +48,32 @@ class TrainingSession:
 class TrainingSessionStore:
     """Training sessions by browser session. Beyond the capacity the least recently used one is cleared."""
 
-    def __init__(self, room: int = 64) -> None:
+    def __init__(self, capacity: int = 64) -> None:
         """The default: 64 networks of the usual size are 120 MB with their moments, and of the largest 2.4 GB."""
-        self._room = room
-        self._desks: OrderedDict[str, TrainingSession] = OrderedDict()
+        self._capacity = capacity
+        self._sessions: OrderedDict[str, TrainingSession] = OrderedDict()
         self._guard = threading.Lock()
 
-    def at(self, session: str) -> TrainingSession | None:
-        """The person's desk, if there is one."""
+    def get(self, session_id: str) -> TrainingSession | None:
+        """The training session of a page, if there is one."""
         with self._guard:
-            if session in self._desks:
-                self._desks.move_to_end(session)
-            return self._desks.get(session)
+            if session_id in self._sessions:
+                self._sessions.move_to_end(session_id)
+            return self._sessions.get(session_id)
 
-    def take(self, session: str, desk: TrainingSession) -> None:
+    def put(self, session_id: str, session: TrainingSession) -> None:
         """Begin anew: what was there before is left."""
-        self.clear(session)
+        self.remove(session_id)
         with self._guard:
-            self._desks[session] = desk
-            while len(self._desks) > self._room:
-                self._desks.popitem(last=False)[1].left = True
+            self._sessions[session_id] = session
+            while len(self._sessions) > self._capacity:
+                self._sessions.popitem(last=False)[1].left = True
 
-    def clear(self, session: str) -> None:
+    def remove(self, session_id: str) -> None:
         """The person has gone; whatever still runs there ends."""
         with self._guard:
-            if desk := self._desks.pop(session, None):
-                desk.left = True
+            if session := self._sessions.pop(session_id, None):
+                session.left = True
 
     def __len__(self) -> int:
-        return len(self._desks)
+        return len(self._sessions)

@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from playground.render.films.film import Film
-from playground.render.films.forward_process import forward_film, walk_film
+from playground.render.films.forward_process import forward_film, markov_chain_film
 from playground.render.plotly_figures import schedules_figure
 from playground.ui.components.claim import Claim
-from playground.ui.components.lazy_accordion import fill_while_open
-from playground.ui.components.player import build_player, showing
+from playground.ui.components.lazy_accordion import load_when_open
+from playground.ui.components.player import build_player, film_update
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
@@ -52,11 +52,11 @@ def film_of(scene: Scene) -> Film:
     """The film of this tab for a scene."""
     settings = scene.settings
     if settings.way == "walk":
-        return walk_film(scene.walk(), scene.schedule, settings.t)
-    return forward_film(scene.forward(), settings.all_schedules(), settings.t)
+        return markov_chain_film(scene.markov_chain(), scene.schedule, settings.t)
+    return forward_film(scene.forward_process(), settings.all_schedules(), settings.t)
 
 
-def build_forward(bench: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
+def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
     """Lay out the tab: player (filled by the page's events), the choice of closed form or Markov chain, formula."""
     with gr.Row(elem_classes="claim-row"):
         way = gr.Radio(
@@ -75,12 +75,16 @@ def build_forward(bench: SharedControls, first: Film | None) -> tuple[gr.HTML, g
         figure = gr.Plot(show_label=False)
 
     def compare(*values: Any) -> Any:
-        return schedules_figure(bench.scene(*values).settings.all_schedules()) if bench.filled(*values) else gr.skip()
+        return (
+            schedules_figure(shared_controls.scene(*values).settings.all_schedules())
+            if shared_controls.filled(*values)
+            else gr.skip()
+        )
 
-    fill_while_open(details, bench.changed, compare, bench.inputs, [figure])
+    load_when_open(details, shared_controls.changed, compare, shared_controls.inputs, [figure])
     return player, way, formula
 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
     """The film of a scene, a word on the picture, and the formula."""
-    return showing(film_of(scene)), plain(scene.picture_in_words()), CLAIMS[scene.settings.way].markdown()
+    return film_update(film_of(scene)), plain(scene.describe_image()), CLAIMS[scene.settings.way].markdown()

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.analysis.noise_prediction import even_steps
+from playground.core.analysis.noise_prediction import evenly_spaced_steps
 from playground.core.analysis.out_of_distribution import hardest
 from playground.render.films.hardest_pictures import ranking
 from playground.ui.state.scene import Scene
@@ -35,7 +35,7 @@ def build_hardest() -> gr.HTML:
 
 def rankings(scene: Scene) -> Iterator[str]:
     """The hardest held-out pictures at the scene's t, then over t, as HTML, while they are measured."""
-    if scene.pictures.stand_in:
+    if scene.pictures.is_substitute:
         yield '<p class="note">This network comes without pictures of its own data, so none of them is held out.</p>'
         return
     s, pictures, first = scene.settings, scene.held_out(), scene.pictures.testing.start
@@ -46,7 +46,7 @@ def rankings(scene: Scene) -> Iterator[str]:
         f'<p class="note">MSE(ε, ε̂) of {len(pictures)} held-out pictures under the {s.schedule} schedule, all with the '
         f"noise of seed {s.seed}; {at_t.mean().item():.4f} on average at t = {t}. Press a picture to choose it.</p>"
     )
-    steps = even_steps(scene.schedule, STEPS_OVER_T)
+    steps = evenly_spaced_steps(scene.schedule, STEPS_OVER_T)
     over_t = 0 * at_t
     for k, step in enumerate(steps):
         yield f'{about}{rows[0]}<p class="note">Mean over t: step {k + 1} of {len(steps)}.</p>'
@@ -55,7 +55,7 @@ def rankings(scene: Scene) -> Iterator[str]:
     yield about + "".join(rows)
 
 
-def calls_of_rankings(scene: Scene) -> int:
+def network_calls_of_rankings(scene: Scene) -> int:
     """How many calls of the network a ranking takes at most."""
     return (STEPS_OVER_T + 1) * len(scene.held_out())
 

@@ -10,12 +10,12 @@ import gradio as gr
 
 from playground.core.analysis.likelihood import VariationalBound
 from playground.core.analysis.training_step import LINES
-from playground.render.code_listing import code, executed
+from playground.render.code_listing import code, executed_lines
 from playground.render.films.film import Film
-from playground.ui.components.player import build_player, showing
+from playground.ui.components.player import build_player, film_update
 from playground.ui.state.scene import Scene
 from playground.ui.tabs.hardest_pictures import build_hardest, rankings, shown_ranking
-from playground.ui.tabs.predict_noise_views import LOOKS, claim_of, film_of
+from playground.ui.tabs.predict_noise_views import LOOKS, film_of, takeaway_of
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class PredictNoiseTab:
     question: gr.Markdown
     player: gr.HTML
     note: gr.Markdown
-    add_up: gr.Button
-    sums: gr.Markdown
-    run: gr.Button
+    run_bound: gr.Button
+    bound_table: gr.Markdown
+    run_listing: gr.Button
     listing: gr.HTML
     rank: gr.Button
     hardest: gr.HTML
@@ -40,7 +40,7 @@ class PredictNoiseTab:
         return [self.player, self.note, self.question, self.seen]
 
 
-def build_prediction(first: Film | None) -> PredictNoiseTab:
+def build_predict_noise(first: Film | None) -> PredictNoiseTab:
     """Lay out the tab."""
     look = gr.Radio(
         [(each.name, name) for name, each in LOOKS.items()],
@@ -62,32 +62,34 @@ def build_prediction(first: Film | None) -> PredictNoiseTab:
     )
     note = gr.Markdown(elem_classes="note")
     with gr.Column(elem_classes="only-training"):
-        run = gr.Button("Run these four lines", size="sm", min_width=0, elem_id="run-training")
+        run_listing = gr.Button("Run these four lines", size="sm", min_width=0, elem_id="run-training")
         listing = gr.HTML(code(LINES), elem_id="listing")
     with gr.Column(elem_classes="only-step"):
-        add_up = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
-        sums = gr.Markdown(elem_id="sums")
+        run_bound = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
+        bound_table = gr.Markdown(elem_id="sums")
     with gr.Column(elem_classes="only-depth"):
         rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
         hardest = build_hardest()
     seen = gr.Markdown(opening.seen, elem_classes="seen")
-    return PredictNoiseTab(look, question, player, note, add_up, sums, run, listing, rank, hardest, seen)
+    return PredictNoiseTab(
+        look, question, player, note, run_bound, bound_table, run_listing, listing, rank, hardest, seen
+    )
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
     """What brings the tab to a scene."""
     look = LOOKS[scene.settings.look]
-    return showing(film_of(scene)), scene.caveats(), claim_of(scene), look.seen
+    return film_update(film_of(scene)), scene.warnings(), takeaway_of(scene), look.seen
 
 
-def not_run() -> tuple[str, str]:
+def clear_results() -> tuple[str, str]:
     """No sums and no executed lines: those of another scene would mislead."""
     return "", code(LINES)
 
 
-def run_lines(scene: Scene) -> str:
+def execute_listing(scene: Scene) -> str:
     """The four lines, executed, with what each of them made."""
-    return executed(scene.training_step(), scene.settings.t)
+    return executed_lines(scene.training_step(), scene.settings.t)
 
 
 def ranked(scene: Scene) -> Iterator[Any]:
@@ -95,14 +97,14 @@ def ranked(scene: Scene) -> Iterator[Any]:
     yield from map(shown_ranking, rankings(scene))
 
 
-def sums(scene: Scene) -> Iterator[str]:
+def stream_bound(scene: Scene) -> Iterator[str]:
     """The bound on the picture's negative log-likelihood, while its terms are added up."""
-    for so_far in scene.bound():
-        yield _in_words(so_far, scene.schedule.num_steps)
+    for so_far in scene.variational_bound():
+        yield _bound_table(so_far, scene.schedule.num_steps)
 
 
-def _in_words(found: VariationalBound, total: int) -> str:
-    whole = found.done == total
+def _bound_table(found: VariationalBound, total: int) -> str:
+    whole = found.terms_done == total
     rows = [
         ("L<sub>0</sub>: the last step, into 256 values a dimension", found.decoder, found.decoder),
         ("Σ L<sub>t−1</sub>: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
@@ -113,6 +115,6 @@ def _in_words(found: VariationalBound, total: int) -> str:
             found.bits("beta"),
         ),
     ]
-    done = "all" if whole else f"so far {found.done:,} of"
+    done = "all" if whole else f"so far {found.terms_done:,} of"
     lines = [f"| bits/dimension, {done} {total:,} steps | σ² = β̃ₜ | σ² = βₜ |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {tilde:.4f} | {beta:.4f} |" for name, tilde, beta in rows)])

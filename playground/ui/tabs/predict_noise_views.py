@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from playground.render.films import noise_prediction
 from playground.render.films.film import Film
-from playground.render.films.out_of_distribution import depth_film
-from playground.render.films.parameterizations import names_film
-from playground.render.films.reverse_step import step_film
+from playground.render.films.out_of_distribution import out_of_distribution_film
+from playground.render.films.parameterizations import parameterizations_film
+from playground.render.films.reverse_step import reverse_step_film
 from playground.ui.components.claim import Claim
 from playground.ui.state.scene import PREDICTION_FRAMES, Scene
 
@@ -51,25 +51,25 @@ def _independence(scene: Scene, t: list[int]) -> Film:
 
 def _shrinkage(scene: Scene, t: list[int]) -> Film:
     found = {who: scene.prediction(who, t) for who in scene.predictors()}
-    return noise_prediction.shrinkage_film(found, scene.total_variance(t), scene.averaged_over(), scene.settings.t)
+    return noise_prediction.shrinkage_film(found, scene.total_variance(t), scene.averaging_sets(), scene.settings.t)
 
 
-def _step(scene: Scene, t: list[int]) -> Film:
+def _reverse_step(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return step_film(found, scene.learned_step(found), scene.other_noise(), scene.settings.t)
+    return reverse_step_film(found, scene.reverse_step(found), scene.unrelated_noise(), scene.settings.t)
 
 
-def _names(scene: Scene, t: list[int]) -> Film:
+def _parameterizations(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return names_film(found, scene.four_names(found), scene.other_noise(), scene.settings.t)
+    return parameterizations_film(found, scene.parameterizations(found), scene.unrelated_noise(), scene.settings.t)
 
 
 def _training(scene: Scene, t: list[int]) -> Film:
     return noise_prediction.training_film(scene.prediction("network", t), scene.settings.t)
 
 
-def _depth(scene: Scene, t: list[int]) -> Film:
-    return depth_film(scene.trials(t), scene.usual_error(), scene.settings.t)
+def _out_of_distribution(scene: Scene, t: list[int]) -> Film:
+    return out_of_distribution_film(scene.ood_results(t), scene.reference_errors(), scene.settings.t)
 
 
 X_0 = '<span class="picture">x<sub>0</sub></span>'
@@ -164,7 +164,7 @@ Lower is better.
 
 With T = 1,000 one step changes little; T = 40 shows more.""",
         ),
-        _step,
+        _reverse_step,
         """**Takeaway.** μ<sub>θ</sub> differs from the true posterior mean only by the error of ε̂ times a known
 factor, so noise prediction is enough for the reverse process. The terms near t = 0, where fine detail is decided, cost
 the most bits. There the two variances differ most: β̃<sub>t</sub>/β<sub>t</sub> =
@@ -190,7 +190,7 @@ On what should one *not* train a network?
 √(1−ᾱ<sub>t</sub>) does the same.
 - **v** (velocity): harmless at both ends; no error grows.""",
         ),
-        _names,
+        _parameterizations,
         """**Takeaway.** One prediction has four parameterizations. (The score is the direction in which x<sub>t</sub>
 becomes more likely.) They differ in how errors grow. An error in ε̂ or in the score is amplified in x̂<sub>0</sub>
 where little of the picture is left. An error in x̂<sub>0</sub> is amplified in ε̂ where there is little noise. An error
@@ -227,7 +227,7 @@ much noise as t implies.
 The grey band in the charts is the reference: 90 % of the errors on 20 held-out pictures of the network's data lie in
 it. At which t does ε̂ show more than noise?""",
         ),
-        _depth,
+        _out_of_distribution,
         """**Takeaway.** The network has learned E[ε | x<sub>t</sub>] for its training data only. At small and medium t
 it predicts part of an unfamiliar picture as noise: the error leaves the reference band, and x̂<sub>0</sub> is altered.
 (The digits network turns the face and the cup into strokes.) At large t ε̂ ≈ x<sub>t</sub>, so the error approaches 0
@@ -252,8 +252,8 @@ def first_film_of(scene: Scene) -> Film:
     return {**LOOKS[name].film(scene, scene.steps(FIRST_FRAMES)), "look": name}
 
 
-def claim_of(scene: Scene) -> str:
+def takeaway_of(scene: Scene) -> str:
     """The claim of the scene's look as Markdown; its explanation says what is missing without training pictures."""
     look = LOOKS[scene.settings.look]
-    missing = look.without_training_pictures if scene.pictures.stand_in else ""
+    missing = look.without_training_pictures if scene.pictures.is_substitute else ""
     return replace(look.claim, more=f"{look.claim.more}\n\n{missing}".rstrip()).markdown()

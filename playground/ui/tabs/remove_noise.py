@@ -16,10 +16,10 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export.npz import npz
 from playground.render.films.film import Film
-from playground.render.films.sampling import grid
+from playground.render.films.sampling import image_grid
 from playground.ui.components.frame import Frame
-from playground.ui.components.lazy_accordion import fill_while_open
-from playground.ui.components.player import build_player, showing
+from playground.ui.components.lazy_accordion import load_when_open
+from playground.ui.components.player import build_player, film_update
 from playground.ui.components.shared_controls import SharedControls, refuse_when_left
 from playground.ui.export_script import script
 from playground.ui.server.errors import user_errors
@@ -27,7 +27,7 @@ from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.markdown_escape import plain
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import MAX_NUMBER, Runs, build_answers, build_request, number_of
-from playground.ui.server.zerogpu import ZERO, calls_of_run, lend
+from playground.ui.server.zerogpu import ZERO, max_network_calls, on_zerogpu
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import (
     ANY_LABEL,
@@ -37,11 +37,11 @@ from playground.ui.state.settings import (
     RACERS,
     SAME_LABEL,
     Settings,
-    one_of,
-    whole,
+    choice,
+    integer,
 )
 from playground.ui.tabs.remove_noise_views import Pieces, SamplingView, build_views
-from playground.ui.tabs.sampling_options import build_elsewhere
+from playground.ui.tabs.sampling_options import build_sampling_options
 
 FORMULAS = {
     "ddpm": """<span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
@@ -98,20 +98,20 @@ class RemoveNoiseTab:
 
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the tab to these settings; nothing is painted."""
-        following = self.of_model(settings) | {
+        following = self.updates_for_model(settings) | {
             "solvers": gr.update(value=settings.solvers.split(",")),
             "sampler": gr.update(choices=samplers_of(settings.view), value=settings.sampler),
         }
         values = [{"value": getattr(settings, name), **following.get(name, gr.update())} for name in self.controls]
-        return [*values, *_of_sampler(settings.sampler), *self.seen_as(settings.view), None]
+        return [*values, *_of_sampler(settings.sampler), *self.texts_for_view(settings.view), None]
 
-    def of_model(self, settings: Settings) -> dict[str, Any]:
+    def updates_for_model(self, settings: Settings) -> dict[str, Any]:
         """What brings the controls that follow the network to one just chosen, by name.
 
         What it does not know is hidden; of large pictures there are fewer at once.
         """
         pictures = self.library.pictures(settings.model)
-        named, knows_labels = _named(pictures), bool(pictures.label_names)
+        named, knows_labels = _label_choices(pictures), bool(pictures.label_names)
         label, then = (
             gr.update(choices=[(first, first), *named], value=value, visible=knows_labels)
             for first, value in ((ANY_LABEL, settings.label), (SAME_LABEL, settings.then))
@@ -121,39 +121,39 @@ class RemoveNoiseTab:
             "then": then,
             "guidance": gr.update(visible=knows_labels),
             "count": gr.update(value=settings.count) if settings.count < Settings.count else gr.update(),
-            "driver": gr.update(choices=drivers(pictures), value=settings.driver),
+            "driver": gr.update(choices=predictor_choices(pictures), value=settings.driver),
         }
 
-    def seen_as(self, view: str) -> tuple[str, str, str]:
+    def texts_for_view(self, view: str) -> tuple[str, str, str]:
         """The claim and the takeaway of a view, and what its button says."""
-        chosen = self.views[one_of("view", view, self.views)]
-        return chosen.claim.markdown(), chosen.seen, _button(view)
+        chosen = self.views[choice("view", view, self.views)]
+        return chosen.claim.markdown(), chosen.seen, _button_text(view)
 
-    def opened_as(self, view: str, model: str, label: str, lent: str, sampler: str) -> tuple[Any, ...]:
+    def updates_for_link(self, view: str, model: str, label: str, borrowed_label: str, sampler: str) -> tuple[Any, ...]:
         """What a chosen view brings: its texts, its samplers, and a label where it needs one.
 
         That label is `lent`: the next view that needs none takes it back.
         """
-        pictures = self.library.pictures(one_of("model", model, self.library.names))
+        pictures = self.library.pictures(choice("model", model, self.library.names))
         if view != "guidance":
-            label, lent = ANY_LABEL if label == lent else label, ""
+            label, borrowed_label = ANY_LABEL if label == borrowed_label else label, ""
         elif label == ANY_LABEL and pictures.label_names:
-            label = lent = pictures.label_names[0]
+            label = borrowed_label = pictures.label_names[0]
         shown = samplers_of(view)
         of_sampler = gr.update(choices=shown, value=sampler if sampler in shown else "ddim")
-        return *self.seen_as(view), label, lent, of_sampler
+        return *self.texts_for_view(view), label, borrowed_label, of_sampler
 
 
-def _named(pictures: ImageDataset) -> list[tuple[str, str]]:
+def _label_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
     """What can be asked for, each label with its category where there is one."""
     categories = pictures.categories or ("",) * len(pictures.label_names)
     named = zip(categories, pictures.label_names, strict=True)
     return [(f"{name} · {category}" if category else name, name) for category, name in named]
 
 
-def drivers(pictures: ImageDataset) -> list[tuple[str, str]]:
+def predictor_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
     """The predictors to sample with: the ideal one only where the network's training pictures are there."""
-    both = [] if pictures.stand_in else [("network and ideal", "both")]
+    both = [] if pictures.is_substitute else [("network and ideal", "both")]
     return [("network", "network"), *both]
 
 
@@ -162,9 +162,9 @@ def samplers_of(view: str) -> list[str]:
     return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
 
 
-def caveats_of(scene: Scene) -> str:
+def warnings_of(scene: Scene) -> str:
     """What a person should know of this sampling; nothing where all is as usual."""
-    return f"{scene.caveats()} {scene.unused_picture()}".strip()
+    return f"{scene.warnings()} {scene.unused_picture()}".strip()
 
 
 def waits_for_a_press(scene: Scene) -> bool:
@@ -174,12 +174,12 @@ def waits_for_a_press(scene: Scene) -> bool:
     return ZERO or scene.settings.view == "race" or scene.x0.numel() > MAX_UNASKED
 
 
-def _button(view: str) -> str:
+def _button_text(view: str) -> str:
     return "Race" if view == "race" else "Remove the noise"
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
-    formula = _formula(one_of("sampler", name, FORMULAS))
+    formula = _formula(choice("sampler", name, FORMULAS))
     return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), formula
 
 
@@ -187,9 +187,11 @@ def _formula(sampler: str) -> str:
     return f'<p class="formula">{FORMULAS[sampler]}</p>'
 
 
-def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame: Frame) -> RemoveNoiseTab:
+def build_remove_noise(
+    shared_controls: SharedControls, first: Scene, run_limiter: RunLimiter, frame: Frame
+) -> RemoveNoiseTab:
     """Lay out the tab, its controls in the rail, at the settings of the first scene; a run takes a turn."""
-    default, labels, views = first.settings, _named(first.pictures), build_views()
+    default, labels, views = first.settings, _label_choices(first.pictures), build_views()
     view = gr.Radio(
         [(each.name, name) for name, each in views.items()],
         value=default.view,
@@ -259,18 +261,20 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
         with gr.Column(min_width=0, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
             variance = gr.Radio([("β̃ₜ", "beta_tilde"), ("βₜ", "beta")], value=default.variance, label="σₜ²")
         driver = gr.Radio(
-            drivers(first.pictures),
+            predictor_choices(first.pictures),
             value=default.driver,
             label="Predictor",
             elem_id="control-driver",
             elem_classes="only-run",
         )
-    elsewhere = build_elsewhere(bench, default, labels, frame.groups["start"])
+    sampling_options = build_sampling_options(shared_controls, default, labels, frame.groups["start"])
     with frame.foot:
-        run = gr.Button(_button(default.view), variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse")
+        run = gr.Button(
+            _button_text(default.view), variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse"
+        )
         stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-reverse")
 
-    painting = elsewhere.painting
+    painting = sampling_options.painting
     controls: dict[str, Any] = {
         "label": label,
         "count": count,
@@ -283,31 +287,31 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
         "view": view,
         "solvers": solvers,
         "calls": calls,
-        **elsewhere.controls,
+        **sampling_options.controls,
     }
 
     def scene_of(*values: Any) -> Scene:
-        shared, own = values[: len(bench.inputs)], values[len(bench.inputs) : -1]
-        return bench.scene(*shared, painting=values[-1], **dict(zip(controls, own, strict=True)))
+        common, own = values[: len(shared_controls.inputs)], values[len(shared_controls.inputs) : -1]
+        return shared_controls.scene(*common, painting=values[-1], **dict(zip(controls, own, strict=True)))
 
-    def in_code(*values: Any) -> str:
+    def as_script(*values: Any) -> str:
         try:
             return f"```python\n{script(scene_of(*values))}```"
         except ValueError as error:  # said here, since code of other settings would be taken for that of these
             return plain(str(error))
 
-    def watched(scene: Scene) -> Pieces:
+    def film_pieces(scene: Scene) -> Pieces:
         return views[scene.settings.view].pieces(scene)
 
-    def every_number(scene: Scene, pieces: int) -> Iterator[bytes]:
+    def npz_file(scene: Scene, pieces: int) -> Iterator[bytes]:
         yield npz(scene.runs(pieces), scene.schedule)
 
-    watched_there = lend(bench.library, watched, calls_of_run)
-    every_number_there = lend(bench.library, every_number, calls_of_run)
+    pieces_on_gpu = on_zerogpu(shared_controls.library, film_pieces, max_network_calls)
+    npz_on_gpu = on_zerogpu(shared_controls.library, npz_file, max_network_calls)
 
     runs = Runs()
 
-    def watch(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
+    def stream_run(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
         """Sample, or send what a film lacks of the same run: {"film": its number, "frames": how many it has}."""
         session = str(request.session_hash)
         with user_errors(), runs.start(session, number := number_of(asked)) as is_latest:
@@ -315,8 +319,8 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
                 yield gr.skip(), gr.skip()
                 return
             film, have = (
-                whole("film", asked.get("film", number), 1, number),
-                whole("frames", asked.get("frames", 0), 0, MAX_FILM),
+                integer("film", asked.get("film", number), 1, number),
+                integer("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
             before = runs.kept(session, film) if film == runs.last_kept(session) else None
             if not before:  # or the page has lost all of a later film
@@ -324,19 +328,19 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
             stream = FilmStream(lambda: runs.lacking(session))
             mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
             try:
-                with turns.taken(session):
+                with run_limiter.taken(session):
                     known = before or _Sampled(scene_of(*values), [])
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and waits_for_a_press(scene):
                         from_noise = (scene.settings.view, scene.settings.start) == ("run", "noise")
-                        x_T = images.data_url(grid(scene.initial_noise(), 0)) if from_noise else ""
-                        yield showing({**mark, "x_T": x_T}), caveats_of(scene)
+                        x_T = images.data_url(image_grid(scene.initial_noise(), 0)) if from_noise else ""
+                        yield film_update({**mark, "x_T": x_T}), warnings_of(scene)
                         return
                     runs.keep(session, film, known)
                     made_from = {"settings": scene.sampled_from()}
-                    yield gr.skip(), caveats_of(scene)
+                    yield gr.skip(), warnings_of(scene)
                     films = 0
-                    for piece in watched_there(scene):
+                    for piece in pieces_on_gpu(scene):
                         if not is_latest():
                             return
                         if isinstance(piece, str):
@@ -357,23 +361,27 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
             yield stream.end(mark), gr.skip()
 
     @user_errors()
-    def arrays(request: gr.Request, film: float, frames: float) -> str:
+    def export_npz(request: gr.Request, film: float, frames: float) -> str:
         """The steps that a film has in its first `frames`, sampled again from what it was made from."""
         session = str(request.session_hash)
-        if not (shown := runs.kept(session, whole("film", film, 0, MAX_NUMBER))):
+        if not (shown := runs.kept(session, integer("film", film, 0, MAX_NUMBER))):
             raise ValueError("Nothing has been sampled yet: start a run first.")
-        scene, pieces = shown.scene, bisect_right(shown.ends, whole("frames", frames, 0, MAX_FILM))
+        scene, pieces = shown.scene, bisect_right(shown.ends, integer("frames", frames, 0, MAX_FILM))
         name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
-        with turns.taken(session):
-            [data] = every_number_there(scene, max(1, pieces))
+        with run_limiter.taken(session):
+            [data] = npz_on_gpu(scene, max(1, pieces))
         path: str = save_bytes_to_cache(data, name, steps_file.GRADIO_CACHE)
         return path
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    sampling: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": bench.library.at_once, **quiet}
-    chosen = [*bench.inputs, *controls.values(), painting]
+    sampling: dict[str, Any] = {
+        "concurrency_id": "sampling",
+        "concurrency_limit": shared_controls.library.max_concurrent_runs,
+        **quiet,
+    }
+    chosen = [*shared_controls.inputs, *controls.values(), painting]
     each_time: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
-    asked.submit(watch, [asked, *chosen], [player, note], **{**sampling, **each_time})
+    asked.submit(stream_run, [asked, *chosen], [player, note], **{**sampling, **each_time})
     build_answers(runs, asked, "sampling")
     run.click(None, js="() => playground.sample()", api_visibility="private")
     stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
@@ -382,27 +390,27 @@ def build_reverse(bench: SharedControls, first: Scene, turns: RunLimiter, frame:
         const { run, frames } = document.querySelector("#player-reverse .player").dataset;
         return [+(run ?? 0), +(frames ?? 0)];
     }"""
-    every_step.click(arrays, [shown_film, shown_frames], steps_file, js=on_show, **sampling).success(
+    every_step.click(export_npz, [shown_film, shown_frames], steps_file, js=on_show, **sampling).success(
         None, steps_file, None, js="(file) => playground.download(file)", api_visibility="private"
     )
-    of_code = [*bench.changed, bench.renewed.change, *(each.change for each in controls.values())]
-    fill_while_open(code_part, of_code, in_code, chosen, [code])
+    of_code = [*shared_controls.changed, shared_controls.renewed.change, *(each.change for each in controls.values())]
+    load_when_open(code_part, of_code, as_script, chosen, [code])
     of_sampler, of_view = [only_ddim, only_ddpm, formula], [question, seen, run]
 
     def leave(request: gr.Request) -> None:
         runs.leave(str(request.session_hash))
 
-    reverse = RemoveNoiseTab(bench.library, views, controls, of_sampler, of_view, painting, leave)
+    reverse = RemoveNoiseTab(shared_controls.library, views, controls, of_sampler, of_view, painting, leave)
     sampler.input(user_errors()(_of_sampler), sampler, of_sampler, **quiet)
-    lent = gr.State("")
+    borrowed_label = gr.State("")
     view.input(None, js="() => playground.choose()", api_visibility="private")
-    label.input(lambda: "", None, lent, **quiet)
+    label.input(lambda: "", None, borrowed_label, **quiet)
     view.input(
-        user_errors()(reverse.opened_as),
-        [view, bench.controls["model"], label, lent, sampler],
-        [*of_view, label, lent, sampler],
+        user_errors()(reverse.updates_for_link),
+        [view, shared_controls.controls["model"], label, borrowed_label, sampler],
+        [*of_view, label, borrowed_label, sampler],
         **quiet,
     ).success(None, js="() => playground.watch()", api_visibility="private")
-    refuse_when_left(steps, "steps", bench.library, {"T": bench.controls["T"]})
-    refuse_when_left(calls, "calls", bench.library, {})
+    refuse_when_left(steps, "steps", shared_controls.library, {"T": shared_controls.controls["T"]})
+    refuse_when_left(calls, "calls", shared_controls.library, {})
     return reverse

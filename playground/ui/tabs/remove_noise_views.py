@@ -9,8 +9,8 @@ from typing import Any
 
 from playground.core.analysis.solver_comparison import SolverRun
 from playground.render.films.film import Film
-from playground.render.films.sampling import guided_film, reverse_film, side_by_side_film, slow_film
-from playground.render.films.solver_comparison import race_film
+from playground.render.films.sampling import guidance_film, side_by_side_film, single_step_film, trajectory_film
+from playground.render.films.solver_comparison import solver_comparison_film
 from playground.ui.components.claim import Claim
 from playground.ui.state.scene import Scene
 
@@ -28,23 +28,23 @@ class SamplingView:
     seen: str
 
 
-def _run(scene: Scene) -> Pieces:
+def _trajectory(scene: Scene) -> Pieces:
     if scene.settings.driver == "network":
-        for step in scene.reverse():
-            yield reverse_film(step, scene.schedule)
+        for step in scene.trajectory():
+            yield trajectory_film(step, scene.schedule)
     else:
-        for driven in scene.side_by_side():
+        for driven in scene.network_beside_ideal():
             yield side_by_side_film(driven, scene.pictures, scene.schedule)
 
 
-def _slow(scene: Scene) -> Pieces:
-    for slow in scene.slowly():
-        yield slow_film(slow, scene.schedule)
+def _single_step(scene: Scene) -> Pieces:
+    for slow in scene.single_steps():
+        yield single_step_film(slow, scene.schedule)
 
 
 def _guidance(scene: Scene) -> Pieces:
-    for guided in scene.guided():
-        yield guided_film(guided, scene.settings.guidance, scene.schedule)
+    for guided in scene.guidance_trace():
+        yield guidance_film(guided, scene.settings.guidance, scene.schedule)
 
 
 class ReferenceCache:
@@ -57,21 +57,21 @@ class ReferenceCache:
     def pieces(self, scene: Scene) -> Pieces:
         """The race, call by call; then the reference, and the race again with the distances to it."""
         calls, runners = scene.settings.calls, list[SolverRun]()
-        for call, runners in enumerate(scene.race()):
+        for call, runners in enumerate(scene.solver_comparison()):
             last = call == calls - 1
-            yield race_film(runners, range(call, call + 1 + last), calls)
+            yield solver_comparison_film(runners, range(call, call + 1 + last), calls)
         s = scene.settings
         key = (s.model, s.label, s.then, s.guidance, s.seed, s.schedule, s.T, s.zero_terminal)
         if key not in self.known:
-            for step in scene.race_reference():
+            for step in scene.reference_trajectory():
                 if step.index % 50 == 0:
                     yield f"Computing the reference: step {step.index + 1:,} of {step.total:,}."
                 end = step.x_next
             self.known[key] = end
             if len(self.known) > self.most:
                 self.known.popitem(last=False)
-        yield scene.caveats()
-        yield {**race_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
+        yield scene.warnings()
+        yield {**solver_comparison_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
 
 
 RUN = SamplingView(
@@ -89,7 +89,7 @@ In the formulas α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>, β<sub>t</
 β<sub>t</sub> (1−ᾱ<sub>t−1</sub>)/(1−ᾱ<sub>t</sub>). With fewer steps than T, t − 1 stands for the t of the next
 step.""",
     ),
-    _run,
+    _trajectory,
     """**Takeaway.** Each step removes only a part of the predicted noise. At first x̂<sub>0</sub> is blurred, because
 it is close to the mean of many possible pictures. It becomes sharp as fewer pictures remain compatible with
 x<sub>t</sub>. The ideal predictor (exact posterior mean over the training set) ends in a training picture:
@@ -112,7 +112,7 @@ DDPM (eq. 11): a = 1/√α<sub>t</sub> and b = (1−α<sub>t</sub>)/√(α<sub>t
 α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>. With fewer steps than T, t − 1 stands for the t of the next state, which
 the slider names. The values in this step stand above the pictures.""",
     ),
-    _slow,
+    _single_step,
     """**Takeaway.** A step subtracts only a part of ε̂, because ε̂ is the mean of all compatible noises and not the
 true noise. At the next, less noisy x<sub>t</sub> the network is evaluated again. DDPM adds fresh noise to reach the
 noise level of x<sub>t−1</sub>. DDIM with η = 0 adds none and subtracts less. Before the step x̂<sub>0</sub> is clipped

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
-from playground.ui.components.lazy_accordion import fill_while_open
-from playground.ui.components.mask_brush import build_brush, over, painted_over
+from playground.ui.components.lazy_accordion import load_when_open
+from playground.ui.components.mask_brush import build_mask_brush, canvas_image, parse_mask
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import KEPT, SAME_LABEL, Settings
@@ -34,8 +34,8 @@ class SamplingOptionControls:
     painting: gr.State
 
 
-def build_elsewhere(
-    bench: SharedControls, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion
+def build_sampling_options(
+    shared_controls: SharedControls, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion
 ) -> SamplingOptionControls:
     """Lay it out in a folded group of the rail, at these settings, with these labels to switch to."""
     with part:
@@ -55,7 +55,7 @@ def build_elsewhere(
             elem_id="control-keep",
             elem_classes="not-in-race",
         )
-        brush = build_brush()
+        brush = build_mask_brush()
         then = gr.Dropdown(
             [(SAME_LABEL, SAME_LABEL), *labels],
             value=default.then,
@@ -70,10 +70,18 @@ def build_elsewhere(
         karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
     painting = gr.State(None)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    brush.input(user_errors()(painted_over), brush, [keep, painting], **quiet)
-    picture_changed = [bench.controls["picture"].change, bench.renewed.change, bench.own.change]
-    fill_while_open(
-        part, picture_changed, lambda *values: gr.update(picture=over(bench.scene(*values))), bench.inputs, [brush]
+    brush.input(user_errors()(parse_mask), brush, [keep, painting], **quiet)
+    picture_changed = [
+        shared_controls.controls["picture"].change,
+        shared_controls.renewed.change,
+        shared_controls.own.change,
+    ]
+    load_when_open(
+        part,
+        picture_changed,
+        lambda *values: gr.update(picture=canvas_image(shared_controls.scene(*values))),
+        shared_controls.inputs,
+        [brush],
     )
     controls = {
         "then": then,

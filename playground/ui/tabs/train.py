@@ -9,24 +9,24 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core.inference.executors import lone_worker
-from playground.core.toy2d.datasets import TOY_DATASETS, drawn, world
-from playground.core.toy2d.diagnostics import ground, view
+from playground.core.inference.executors import single_thread_executor
+from playground.core.toy2d.datasets import TOY_DATASETS, dataset_from_drawing, load_toy_dataset
+from playground.core.toy2d.diagnostics import build_reference, evaluate_snapshot
 from playground.core.toy2d.network import TrainingConfig
-from playground.core.toy2d.trainer import STEPS, Trainer, milestones
+from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer, snapshot_steps
 from playground.render.films.film import Film
-from playground.render.films.toy2d import world_film
+from playground.render.films.toy2d import toy2d_film
 from playground.ui.components.claim import Claim
 from playground.ui.components.frame import Frame
-from playground.ui.components.picker import build_pad, ink
-from playground.ui.components.player import build_player, showing
+from playground.ui.components.picker import build_drawing_pad, parse_drawing
+from playground.ui.components.player import build_player, film_update
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, build_answers, build_request, number_of
 from playground.ui.state.links import training_query
 from playground.ui.state.scene import Scene, fingerprint
-from playground.ui.state.settings import DEPTHS, LEARNING, RATES, WIDTHS, Settings, whole
+from playground.ui.state.settings import DEPTHS, RATES, TRAINING_FIELDS, WIDTHS, Settings, integer
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25
@@ -79,7 +79,7 @@ class TrainTab:
 
     def updates(self, settings: Settings) -> list[Any]:
         """What brings the tab to these settings."""
-        return [*(getattr(settings, name) for name in LEARNING), None]
+        return [*(getattr(settings, name) for name in TRAINING_FIELDS), None]
 
 
 class TrainingService:
@@ -89,20 +89,20 @@ class TrainingService:
     """
 
     def __init__(self, device: Any) -> None:
-        self.device, self.desks, self._worker = device, TrainingSessionStore(), lone_worker("training")
+        self.device, self.sessions, self._worker = device, TrainingSessionStore(), single_thread_executor("training")
 
-    def prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
+    def prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
         """The training session for these settings, and whether it is a new one."""
-        return self._worker.submit(self._prepared, session, own, settings).result()
+        return self._worker.submit(self._prepared, session_id, own, settings).result()
 
-    def _prepared(self, session: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
-        names = (*LEARNING[:-1], "seed", "schedule", "T", "zero_terminal")
+    def _prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
+        names = (*TRAINING_FIELDS[:-1], "seed", "schedule", "T", "zero_terminal")
         choices = (own and own.tobytes(), *(getattr(settings, name) for name in names))
-        desk = self.desks.at(session)
-        if desk and desk.choices == choices:
-            return desk, False
+        session = self.sessions.get(session_id)
+        if session and session.choices == choices:
+            return session, False
         recipe = TrainingConfig(
-            world(settings.world) if own is None else drawn(own),
+            load_toy_dataset(settings.world) if own is None else dataset_from_drawing(own),
             settings.noise_schedule(),
             settings.target,
             settings.sees_x_t,
@@ -113,28 +113,28 @@ class TrainingService:
             settings.seed,
         )
         made_from = {**training_query(settings), "world_drawing": fingerprint(own)}
-        desk = TrainingSession(choices, ground(recipe), Trainer(recipe, self.device), made_from)
-        desk.learner.keep()
-        self.desks.take(session, desk)
-        return desk, True
+        session = TrainingSession(choices, build_reference(recipe), Trainer(recipe, self.device), made_from)
+        session.learner.save_snapshot()
+        self.sessions.put(session_id, session)
+        return session, True
 
-    def film(self, desk: TrainingSession, index: int, total: int, paths: str) -> Film:
+    def film(self, session: TrainingSession, index: int, total: int, paths: str) -> Film:
         """The piece of a moment that was kept."""
-        return self._piece(desk, desk.film, index, total, paths)
+        return self._piece(session, session.film, index, total, paths)
 
-    def _piece(self, desk: TrainingSession, number: int, index: int, total: int, paths: str) -> Film:
-        film = self._worker.submit(_film, desk, index, total, paths).result()
-        return {**film, "run": number, **({} if index else {"settings": {**desk.made_from, "paths": paths}})}
+    def _piece(self, session: TrainingSession, number: int, index: int, total: int, paths: str) -> Film:
+        film = self._worker.submit(_film, session, index, total, paths).result()
+        return {**film, "run": number, **({} if index else {"settings": {**session.made_from, "paths": paths}})}
 
-    def kept(self, desk: TrainingSession, have: int, total: int, paths: str) -> Iterator[Film]:
+    def stored_film(self, session: TrainingSession, have: int, total: int, paths: str) -> Iterator[Film]:
         """The pieces that the page does not have yet, from `have` on."""
-        number = desk.film
-        for index in range(have, len(desk.learner.moments)):
-            yield self._piece(desk, number, index, total, paths)
+        number = session.film
+        for index in range(have, len(session.learner.moments)):
+            yield self._piece(session, number, index, total, paths)
 
     def train(
         self,
-        desk: TrainingSession,
+        session: TrainingSession,
         have: int,
         goals: list[int],
         more: int,
@@ -145,51 +145,51 @@ class TrainingService:
 
         A training that is halted, or that no longer `goes_on`, stops within a slice, where the network then is.
         """
-        learner, run, number = desk.learner, desk.halt(), desk.film
+        learner, run, number = session.learner, session.halt(), session.film
         total = len(learner.moments) + len(goals) + more
-        desk.going = True
+        session.going = True
         try:
-            yield from self.kept(desk, have, total, paths)
+            yield from self.stored_film(session, have, total, paths)
             for goal in goals:
-                while learner.step < goal and desk.run == run and goes_on() and not desk.left:
-                    self._worker.submit(learner.advance, min(SLICE, goal - learner.step)).result()
-                known = len(learner.moments)
-                index = self._worker.submit(_keep, learner).result()
-                if desk.left or index < known:  # nothing was done since
+                while learner.step < goal and session.run == run and goes_on() and not session.left:
+                    self._worker.submit(learner.train_steps, min(SLICE, goal - learner.step)).result()
+                known_frames = len(learner.moments)
+                index = self._worker.submit(_store_snapshot, learner).result()
+                if session.left or index < known_frames:  # nothing was done since
                     return
-                yield self._piece(desk, number, index, total, paths)
-                if desk.run != run or not goes_on():
+                yield self._piece(session, number, index, total, paths)
+                if session.run != run or not goes_on():
                     return
         finally:
-            if desk.run == run:
-                desk.going = False
+            if session.run == run:
+                session.going = False
 
 
-def _film(desk: TrainingSession, index: int, total: int, paths: str) -> Film:
-    moment = desk.learner.moments[index]
-    seen = view(desk.ground, moment, desk.learner.predictor(moment), paths)
-    return world_film(desk.ground, seen, index, total)
+def _film(session: TrainingSession, index: int, total: int, paths: str) -> Film:
+    moment = session.learner.moments[index]
+    seen = evaluate_snapshot(session.ground, moment, session.learner.predictor(moment), paths)
+    return toy2d_film(session.ground, seen, index, total)
 
 
-def _goals(learner: Trainer, until: Any) -> list[int]:
+def _snapshots_ahead(learner: Trainer, until: Any) -> list[int]:
     """The steps ahead at which a training keeps a snapshot: the usual ones, or those up to `until` and that itself."""
-    goals = [step for step in milestones() if step > learner.step]
+    goals = [step for step in snapshot_steps() if step > learner.step]
     if until is None:
         return goals
-    last = whole("until", until, 0, STEPS)
+    last = integer("until", until, 0, TOTAL_STEPS)
     return sorted({*(step for step in goals if step < last), last} - set(range(learner.step + 1)))
 
 
-def _keep(learner: Trainer) -> int:
+def _store_snapshot(learner: Trainer) -> int:
     """Keep this moment, unless it is kept; which one it is."""
     if learner.step != learner.moments[-1].step:
-        learner.keep()
+        learner.save_snapshot()
     return len(learner.moments) - 1
 
 
-def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTab:
+def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> TrainTab:
     """Lay out the tab, its controls in the rail, at the settings of the first scene, and listen to its buttons."""
-    default, workshop, own = first.settings, TrainingService(bench.library.device), gr.State(None)
+    default, service, own = first.settings, TrainingService(shared_controls.library.device), gr.State(None)
     with gr.Row(elem_classes="claim-row"):
         gr.Markdown(CLAIM.markdown(), elem_classes="question")
         note = gr.Markdown(elem_classes="note", elem_id="training-note")
@@ -207,7 +207,7 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
                 elem_id="control-world",
             )
         }
-        pad = build_pad()
+        pad = build_drawing_pad()
     with frame.groups["toy-network"]:
         controls |= {
             "target": gr.Radio(TARGET_NAMES, value=default.target, label="Predicts", elem_id="control-target"),
@@ -236,47 +236,56 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
         halt = gr.Button("Pause", min_width=0, elem_id="pause-training", elem_classes="on-training")
         once = gr.Button("+1", size="sm", min_width=0, elem_id="one-step", elem_classes="on-training")
         reset = gr.Button("Reset", size="sm", min_width=0, elem_id="reset-training", elem_classes="on-training")
-    pad.input(user_errors()(ink), pad, own, api_visibility="private", show_progress="hidden")
+    pad.input(user_errors()(parse_drawing), pad, own, api_visibility="private", show_progress="hidden")
 
     have = gr.Number(visible="hidden")
-    inputs = [*bench.inputs, own, *controls.values()]
+    inputs = [*shared_controls.inputs, own, *controls.values()]
 
-    def at_desk(request: gr.Request, values: tuple[Any, ...]) -> tuple[TrainingSession, bool, str]:
-        """The person's desk, whether it is new, and how particles go."""
-        shared, mine, chosen = values[: len(bench.inputs)], values[len(bench.inputs)], values[len(bench.inputs) + 1 :]
-        settings = bench.scene(*shared, **dict(zip(controls, chosen, strict=True))).settings
-        desk, new = workshop.prepared(str(request.session_hash), mine, settings)
-        return desk, new, settings.paths
+    def session_of(request: gr.Request, values: tuple[Any, ...]) -> tuple[TrainingSession, bool, str]:
+        """The page's training session, whether it is new, and the sampler of the paths."""
+        common, mine, chosen = (
+            values[: len(shared_controls.inputs)],
+            values[len(shared_controls.inputs)],
+            values[len(shared_controls.inputs) + 1 :],
+        )
+        settings = shared_controls.scene(*common, **dict(zip(controls, chosen, strict=True))).settings
+        session, new = service.prepared(str(request.session_hash), mine, settings)
+        return session, new, settings.paths
 
-    def said(desk: TrainingSession) -> str:
+    def progress_text(session: TrainingSession) -> str:
         """How far the training is, in words."""
         step, own = (
-            desk.learner.step,
-            " The world is your drawing; choose another to leave it." if desk.choices[0] else "",
+            session.learner.step,
+            " The world is your drawing; choose another to leave it." if session.choices[0] else "",
         )
-        if desk.learner.finished:
-            return f"All {STEPS:,} steps are done. Drag both sliders, or press Train to begin again.{own}"
-        if desk.going:
-            return f"Training: {step:,} of {STEPS:,} steps.{own}"
-        return f"{step:,} of {STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
+        if session.learner.finished:
+            return f"All {TOTAL_STEPS:,} steps are done. Drag both sliders, or press Train to begin again.{own}"
+        if session.going:
+            return f"Training: {step:,} of {TOTAL_STEPS:,} steps.{own}"
+        return (
+            f"{step:,} of {TOTAL_STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
+        )
 
     @user_errors()
     def prepare(tab: str, request: gr.Request, *values: Any) -> tuple[Any, Any]:
-        if tab != "training" or None in (*values[: len(bench.controls)], *values[len(bench.inputs) + 1 :]):
+        if tab != "training" or None in (
+            *values[: len(shared_controls.controls)],
+            *values[len(shared_controls.inputs) + 1 :],
+        ):
             return gr.skip(), gr.skip()
-        before = workshop.desks.at(str(request.session_hash))
-        desk, new, paths = at_desk(request, values)
+        before = service.sessions.get(str(request.session_hash))
+        session, new, paths = session_of(request, values)
         again = (
             "The settings of the network or its data have changed, so training starts again. "
             if before and before.learner.step
             else ""
         )
-        film = workshop.film(desk, 0, len(milestones()), paths) if new else None
-        return (showing(film), again + said(desk)) if film else (gr.skip(), gr.skip())
+        film = service.film(session, 0, len(snapshot_steps()), paths) if new else None
+        return (film_update(film), again + progress_text(session)) if film else (gr.skip(), gr.skip())
 
-    def known(have: float) -> int:
+    def known_frames(have: float) -> int:
         """How many pieces of the film the page has already."""
-        return whole("have", have, 0, MAX_MOMENTS)
+        return integer("have", have, 0, MAX_MOMENTS)
 
     def train(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
         """Train, and send what the film lacks: {"film": its number, "frames": how many it has}.
@@ -284,55 +293,57 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
         With "again" a training that has done all its steps starts from the first. With "new_film" the snapshots come
         anew, for another sampler; without "train" only those that there are.
         """
-        session = str(request.session_hash)
-        with user_errors(), runs.start(session, number := number_of(asked)) as is_latest:
+        session_id = str(request.session_hash)
+        with user_errors(), runs.start(session_id, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
-            stream = FilmStream(lambda: runs.lacking(session))
+            stream = FilmStream(lambda: runs.lacking(session_id))
             try:
-                desk, _, paths = at_desk(request, values)
+                session, _, paths = session_of(request, values)
                 until = asked.get("until")
-                if until is not None and desk.learner.step > whole("until", until, 0, STEPS):  # it goes only forward
-                    workshop.desks.clear(session)
-                    desk, _, paths = at_desk(request, values)
-                if asked.get("again") and desk.learner.finished:
-                    workshop.desks.clear(session)
-                    desk, _, paths = at_desk(request, values)
+                if until is not None and session.learner.step > integer(
+                    "until", until, 0, TOTAL_STEPS
+                ):  # it goes only forward
+                    service.sessions.remove(session_id)
+                    session, _, paths = session_of(request, values)
+                if asked.get("again") and session.learner.finished:
+                    service.sessions.remove(session_id)
+                    session, _, paths = session_of(request, values)
                 if asked.get("new_film"):
-                    desk.halt()
-                    desk.new_film()
-                have = known(asked.get("frames", 0)) if str(desk.film) == str(asked.get("film")) else 0
-                goals, more = _goals(desk.learner, until), 0
+                    session.halt()
+                    session.new_film()
+                have = known_frames(asked.get("frames", 0)) if str(session.film) == str(asked.get("film")) else 0
+                goals, more = _snapshots_ahead(session.learner, until), 0
                 if not asked.get("train", True):
                     goals, more = [], len(goals)
-                for k, film in enumerate(workshop.train(desk, have, goals, more, paths, is_latest)):
+                for k, film in enumerate(service.train(session, have, goals, more, paths, is_latest)):
                     stream.add({**film, "request": number, "follow": k == 0})
                     if stream.is_due:
-                        yield stream.update(), said(desk)
+                        yield stream.update(), progress_text(session)
             except Exception:
                 yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
-            mark = {"request": number, "run": desk.film, "ended": True, "frames": len(desk.learner.moments)}
-            yield stream.end(mark), gr.skip() if desk.left else said(desk)
+            mark = {"request": number, "run": session.film, "ended": True, "frames": len(session.learner.moments)}
+            yield stream.end(mark), gr.skip() if session.left else progress_text(session)
 
     def one_step(have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with user_errors():
-            desk, new, paths = at_desk(request, values)
-            step = desk.learner.step + 1
-            if step > STEPS:
-                raise ValueError(f"All {STEPS:,} steps are done: reset to begin again.")
-            if len(desk.learner.moments) >= MAX_MOMENTS:
+            session, new, paths = session_of(request, values)
+            step = session.learner.step + 1
+            if step > TOTAL_STEPS:
+                raise ValueError(f"All {TOTAL_STEPS:,} steps are done: reset to begin again.")
+            if len(session.learner.moments) >= MAX_MOMENTS:
                 raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
-            more = [goal for goal in _goals(desk.learner, None) if goal != step]
-            films = list(workshop.train(desk, 0 if new else known(have), [step], len(more), paths))
-            return showing(*({**film, "follow": k == 0} for k, film in enumerate(films))), said(desk)
+            more = [goal for goal in _snapshots_ahead(session.learner, None) if goal != step]
+            films = list(service.train(session, 0 if new else known_frames(have), [step], len(more), paths))
+            return film_update(*({**film, "follow": k == 0} for k, film in enumerate(films))), progress_text(session)
 
     def begin_again(request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with user_errors():
-            workshop.desks.clear(str(request.session_hash))
-            desk, _, paths = at_desk(request, values)
-            return showing(workshop.film(desk, 0, len(milestones()), paths)), said(desk)
+            service.sessions.remove(str(request.session_hash))
+            session, _, paths = session_of(request, values)
+            return film_update(service.film(session, 0, len(snapshot_steps()), paths)), progress_text(session)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
@@ -353,6 +364,6 @@ def build_training(bench: SharedControls, first: Scene, frame: Frame) -> TrainTa
 
     def leave(request: gr.Request) -> None:
         runs.leave(str(request.session_hash))
-        workshop.desks.clear(str(request.session_hash))
+        service.sessions.remove(str(request.session_hash))
 
     return TrainTab(controls, own, changed, inputs, [player, note], prepare, leave)

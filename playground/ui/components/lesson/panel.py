@@ -12,7 +12,7 @@ from playground.ui.components.lesson.questions import QUESTIONS, Question
 
 def build_lesson() -> None:
     """Lay out the panel, closed; `playground.learn()` in the browser opens it."""
-    sections = "".join(map(_section, range(len(QUESTIONS)), QUESTIONS))
+    sections = "".join(map(_question_html, range(len(QUESTIONS)), QUESTIONS))
     gr.HTML(
         f'<aside class="lesson" aria-label="Lesson" hidden>{sections}</aside>',
         css_template=text_beside(__file__, "lesson.css"),
@@ -22,7 +22,7 @@ def build_lesson() -> None:
     )
 
 
-def _section(place: int, stop: Question) -> str:
+def _question_html(place: int, stop: Question) -> str:
     number, last = place + 1, len(QUESTIONS)
     guesses = "".join(
         f'<button type="button" data-right="{int(k == stop.right)}">{_typeset(guess)}</button>'

@@ -12,7 +12,7 @@ from playground.ui.assets import text_beside
 from playground.ui.state.scene import Scene
 
 
-def build_brush() -> gr.HTML:
+def build_mask_brush() -> gr.HTML:
     """A component whose value is what was painted, {"painting": dark on white, a data: URL, or None}.
 
     An event gives it the picture to paint on with `gr.update(picture=over(scene))`.
@@ -28,12 +28,12 @@ def build_brush() -> gr.HTML:
     )
 
 
-def over(scene: Scene) -> str:
+def canvas_image(scene: Scene) -> str:
     """The scene's picture, as the component takes it."""
     return images.data_url(scene.x0)
 
 
-def painted_over(value: Any) -> tuple[str, Image.Image | None]:
+def parse_mask(value: Any) -> tuple[str, Image.Image | None]:
     """What the component's value does: what is kept from now on, and the painting, if there is one.
 
     Raises ValueError, in a sentence for a person, for what is no painting.
@@ -42,5 +42,5 @@ def painted_over(value: Any) -> tuple[str, Image.Image | None]:
         case {"painting": None}:
             return "nothing", None
         case {"painting": str(painting)}:
-            return "painted", images.read(images.decoded(painting))
+            return "painted", images.load_upload(images.decode_base64(painting))
     raise ValueError("A painting is needed here.")

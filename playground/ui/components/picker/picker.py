@@ -9,7 +9,7 @@ from PIL import Image
 
 from playground.core.data import images
 from playground.core.data.datasets import ImageDataset
-from playground.core.toy2d.datasets import drawn
+from playground.core.toy2d.datasets import dataset_from_drawing
 from playground.ui.assets import text_beside
 
 OFFERED, COLUMNS, THUMBNAIL = 60, 20, 64
@@ -26,7 +26,7 @@ def build_picker() -> gr.HTML:
     return _component("picker", "Pictures", "a digit", about, OFFER, "Choose or draw")
 
 
-def build_pad() -> gr.HTML:
+def build_drawing_pad() -> gr.HTML:
     """A component whose value is what was drawn on it, {"drawing": a data: URL}, as data for a world."""
     about = "2,000 points, drawn where there is ink"
     return _component("world-pad", "Drawing", "the data", about, "", "Draw a dataset")
@@ -52,17 +52,17 @@ def _component(elem_id: str, label: str, what: str, about: str, beside: str, fol
     )
 
 
-def offer(pictures: ImageDataset) -> dict[str, Any]:
+def gallery(pictures: ImageDataset) -> dict[str, Any]:
     """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all.
 
     Of pictures that stand in, which are all held out, it is the first.
     """
-    held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED if pictures.stand_in else OFFERED // 2]
+    held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED if pictures.is_substitute else OFFERED // 2]
     count = min(OFFERED - len(held_out), pictures.training.stop)
     others = [k * pictures.training.stop // count for k in range(count)]
     numbers = held_out + others
     return {
-        "sheet": images.png_url(images.sheet(images.thumbnails(pictures.pixels[numbers], THUMBNAIL), COLUMNS)),
+        "sheet": images.png_url(images.tile(images.thumbnails(pictures.pixels[numbers], THUMBNAIL), COLUMNS)),
         "columns": COLUMNS,
         "rows": -(-len(numbers) // COLUMNS),
         "numbers": numbers,
@@ -70,24 +70,24 @@ def offer(pictures: ImageDataset) -> dict[str, Any]:
     }
 
 
-def taken(value: Any) -> tuple[Any, Image.Image | None]:
+def parse_choice(value: Any) -> tuple[Any, Image.Image | None]:
     """The picture's number and no picture of one's own for a choice, or the drawing as one's own.
 
     Raises ValueError, in a sentence for a person, for an empty drawing and for what is none.
     """
     match value:
         case {"drawing": str(drawing)}:
-            return gr.skip(), images.centred(images.read(images.decoded(drawing)))
+            return gr.skip(), images.center_like_mnist(images.load_upload(images.decode_base64(drawing)))
         case {"picture": int(number)}:
             return number, None
     raise ValueError("A picture's number or a drawing is needed here.")
 
 
-def ink(value: Any) -> Image.Image:
+def parse_drawing(value: Any) -> Image.Image:
     """The drawing that is the pad's value. Raises ValueError, in a sentence for a person, for an empty one or none."""
     match value:
         case {"drawing": str(drawing)}:
-            image = images.read(images.decoded(drawing))
-            drawn(image)  # or says that there is nothing on it
+            image = images.load_upload(images.decode_base64(drawing))
+            dataset_from_drawing(image)  # or says that there is nothing on it
             return image
     raise ValueError("A drawing is needed here.")

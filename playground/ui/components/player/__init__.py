@@ -1,5 +1,5 @@
 """The player component: its markup, its style and its script lie beside it."""
 
-from playground.ui.components.player.player import build_player, showing
+from playground.ui.components.player.player import build_player, film_update
 
-__all__ = ["build_player", "showing"]
+__all__ = ["build_player", "film_update"]

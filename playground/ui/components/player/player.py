@@ -32,7 +32,7 @@ def build_player(
     and rows of the films to come, such as "5x3", by view, with an h where columns have names: empty boxes keep their
     place.
 
-    An event gives it a new film, or pieces of one, with `showing(…)`. The film travels as a prop, not as the value,
+    An event gives it a new film, or pieces of one, with `film_update(…)`. The film travels as a prop, not as the value,
     which would be posted back with every event, and as one text: Gradio copies props, number by number, whenever
     anything happens. A piece whose `start` is 0 begins a film that takes the place of the one on show; any other is
     added to its end. Films with `sync` share their place in t.
@@ -45,7 +45,7 @@ def build_player(
         .replace("RUNS", runs)
     )
     markup = markup.replace("SKELETONS", html.escape(json.dumps(skeletons)))
-    markup = markup.replace("MOVING", "".join(map(_button, encoders())))
+    markup = markup.replace("MOVING", "".join(map(_export_button, export_formats())))
     return gr.HTML(
         html_template=markup,
         css_template=text_beside(__file__, "player.css"),
@@ -58,33 +58,35 @@ def build_player(
     )
 
 
-def showing(*pieces: Film) -> Any:
+def film_update(*pieces: Film) -> Any:
     """The update that brings a film, or pieces of one, to a player."""
     return gr.update(film=_text(*pieces))
 
 
-def encoders() -> dict[str, Callable[[Image.Image, int], bytes]]:
+def export_formats() -> dict[str, Callable[[Image.Image, int], bytes]]:
     """What makes a moving film of a sheet of frames, by the ending of the file's name: MP4 only where ffmpeg is."""
     return {"gif": gif, "mp4": mp4} if ffmpeg() else {"gif": gif}
 
 
 def encode(sent: Any) -> dict[str, str]:
-    """What the player asks for when a film is saved.
+    """Encode a film that the player saves.
 
-    It sends {"kind": one of `encoders`, "sheet": the frames below each other, "frames": how many}. Answers {"file": in
-    base64}, or {"error": a sentence for a person}.
+    `sent` is {"kind": one of `export_formats`, "sheet": the frames below each other, "frames": their number}. Returns
+    {"file": base64 text} or {"error": a sentence for the user}.
     """
     try:
         match sent:
-            case {"kind": str(kind), "sheet": str(sheet), "frames": int(frames)} if kind in encoders():
-                encoded = encoders()[kind](images.read(images.decoded(sheet), side=MAX_SHEET), frames)
+            case {"kind": str(kind), "sheet": str(sheet), "frames": int(frames)} if kind in export_formats():
+                encoded = export_formats()[kind](
+                    images.load_upload(images.decode_base64(sheet), side=MAX_SHEET), frames
+                )
                 return {"file": base64.b64encode(encoded).decode("ascii")}
-        raise ValueError(f"A film is sent as a sheet of its frames, their number and {' or '.join(encoders())}.")
+        raise ValueError(f"A film is sent as a sheet of its frames, their number and {' or '.join(export_formats())}.")
     except ValueError as error:
         return {"error": str(error)}
 
 
-def _button(kind: str) -> str:
+def _export_button(kind: str) -> str:
     return f'<button type="button" data-kind="{kind}" title="Up to 40 frames, moving">{kind.upper()}</button>'
 
 
