@@ -6,3 +6,5 @@ films for the player, files and plotly figures. `ui` is the Gradio page, with th
 `python -m playground.prepare | train | evaluate` make and measure the networks in `weights/`, `benchmark` measures
 speed, and `serve` is app.py with the sampling on other machines.
 """
+
+__version__ = "0.2.0"

@@ -61,13 +61,13 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         with frame.stage:
             gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
             with gr.Tabs(selected=TABS[0]) as tabs:
-                with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_tab:
+                with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_pane:
                     player_forward, way, formula = build_add_noise(shared_controls, add_noise.film_of(first))
-                with gr.Tab("Predict noise", id="prediction", elem_id="tab-prediction") as find_tab:
+                with gr.Tab("Predict noise", id="prediction", elem_id="tab-prediction") as predict_pane:
                     predict_tab = build_predict_noise(_first_prediction_film(first))
-                with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_tab:
+                with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_pane:
                     remove_tab = build_remove_noise(shared_controls, first, run_limiter, frame)
-                with gr.Tab("Train", id="training", elem_id="tab-training") as train_tab:
+                with gr.Tab("Train", id="training", elem_id="tab-training") as train_pane:
                     train_tab = build_train(shared_controls, first, frame)
         link = gr.Textbox(visible="hidden", label="What the link says")
         link_request = build_request("state")
@@ -214,7 +214,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
                 js=f"(...values) => playground.follow({json.dumps(list(controls))}, values)",
                 api_visibility="private",
             )
-        for each, name in zip((add_tab, find_tab, remove_tab, train_tab), TABS, strict=True):
+        for each, name in zip((add_pane, predict_pane, remove_pane, train_pane), TABS, strict=True):
             chosen = each.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
             if name in ("prediction", "training"):
                 request_film(chosen.then)

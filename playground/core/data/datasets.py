@@ -13,7 +13,9 @@ from torch import Tensor
 
 from playground.core.data import images
 
-WEIGHTS = Path(__file__).parents[3] / "weights"
+_PACKAGE = Path(__file__).parents[2]
+WEIGHTS = _PACKAGE / "weights" if (_PACKAGE / "weights").is_dir() else _PACKAGE.parent / "weights"
+"""The shipped networks: beside the package in the repository, inside it where it was installed."""
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,7 @@ window.playground = (() => {
       request.ended(opened);
       ({ state, unsaid } = read);
       [drawn, touched, beforeShrinkage, page.ready] = [{}, false, null, true];
+      document.body.dataset.stage = document.body.dataset.rail = "built";
       notes(read.notes.join("\n"));
       const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
       Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state, anew: read.number > 0 });
@@ -288,7 +289,10 @@ window.playground = (() => {
     },
 
     /** The player with this id is on the page and listens: what a link asks of it can begin. */
-    listening: () => startWanted(),
+    listening() {
+      showStage();
+      startWanted();
+    },
 
     /** Train up to step `until`, or as far as there are snapshots to come. */
     train(until = null) {
@@ -471,6 +475,15 @@ window.playground = (() => {
     tell();
   }).observe(document, { childList: true, subtree: true });
 
-  document.addEventListener("DOMContentLoaded", () => { document.body.dataset.tab = asked.get("tab") ?? "forward"; });
+  /** The stage is seen once what stands above a film is there, with its style, or else once the link has been read. */
+  function showStage() {
+    const styles = [...document.querySelectorAll("link[rel=stylesheet]")];
+    if (styles.every(({ sheet }) => sheet) && document.querySelector("#stage .segments")) document.body.dataset.stage = "built";
+    else requestAnimationFrame(showStage);
+  }
+
+  const markTab = () => { document.body.dataset.tab = asked.get("tab") ?? "forward"; };
+  if (document.body) markTab(); // Gradio may add this script late
+  else document.addEventListener("DOMContentLoaded", markTab);
   return page;
 })();
