@@ -31,6 +31,17 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
 
+SERVERS = {"address", "space", "damaged", "browser"}
+"""Fixtures that start a program."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        starts = SERVERS.intersection(getattr(item, "fixturenames", ())) or "browser" in item.path.parts
+        if not starts and item.get_closest_marker("slow") is None:
+            item.add_marker("fast")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A test that measures time is alone on the machine: it holds a lock for itself that all others share."""

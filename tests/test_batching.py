@@ -209,6 +209,7 @@ def test_a_device_without_memory_for_one_says_so() -> None:
         ask(DynamicBatcher(Watched(nothing)), 1.0, 8)
 
 
+@pytest.mark.slow
 def test_people_who_sample_at_once_get_what_each_would_get_alone() -> None:
     unet, schedule = small_unet().eval(), linear(100)
     alone, together = (UNetPredictor(network, schedule, null_label=3) for network in (unet, DynamicBatcher(unet)))

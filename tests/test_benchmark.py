@@ -18,6 +18,8 @@ from playground.core.inference.engine import Engine
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from tests.conftest import small_unet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

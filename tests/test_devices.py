@@ -8,7 +8,7 @@ from playground.core.diffusion.guidance import ClassifierFreeGuidance
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.networks.checkpoints import Checkpoint, choose_device, load_checkpoint
-from playground.core.sampling.generate import reverse
+from playground.core.sampling.generate import generate
 from playground.core.sampling.samplers import SAMPLERS, sample
 from tests.conftest import small_unet
 
@@ -56,9 +56,9 @@ def test_the_default_device_is_the_fastest_there_is() -> None:
 def test_every_device_gives_the_picture_of_the_cpu(digits: Checkpoint) -> None:
     """From one seed: exactly so on the CPU again, nearly so in half precision on CUDA and in float32 on MPS."""
     options = {"count": 2, "label": 3, "seed": 1, "steps": 10}
-    *_, expected = reverse(digits.predictor, digits.image_shape, linear(1000), **options)
+    *_, expected = generate(digits.predictor, digits.image_shape, linear(1000), **options)
     for device in ["cpu", *ACCELERATORS]:
         checkpoint = load_checkpoint(WEIGHTS / "digits", device)
-        *_, step = reverse(checkpoint.predictor, checkpoint.image_shape, linear(1000), **options)
+        *_, step = generate(checkpoint.predictor, checkpoint.image_shape, linear(1000), **options)
         assert checkpoint.predictor.device.type == device
         assert (step.x_next.float().cpu() - expected.x_next).abs().mean() < (1e-6 if device == "cpu" else 0.02)

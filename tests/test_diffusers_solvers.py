@@ -58,9 +58,13 @@ def ours(
     return list(sample(ideal, x_T, schedule, sampler=name, steps=steps, generator=generator, **options))
 
 
-@pytest.mark.parametrize("steps", [5, 10, 50])
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", SOLVERS)
+# Every pair of two of these three occurs.
+CASES = [
+    (name, schedule, (5, 10, 50)[(i + j) % 3]) for i, name in enumerate(SOLVERS) for j, schedule in enumerate(SCHEDULES)
+]
+
+
+@pytest.mark.parametrize(("name", "schedule", "steps"), CASES)
 def test_it_is_diffusers_own_loop(name: str, schedule: str, steps: int, pictures: torch.Tensor) -> None:
     ideal, x_T, levels = IdealPredictor(pictures), noise(3, 1, 8, 8), SCHEDULES[schedule](1000)
     run = ours(name, ideal, x_T, levels, steps)

@@ -19,6 +19,8 @@ from playground.core.sampling.generate import seeded_noise
 from playground.training.model_card import write_card
 from tests.conftest import small_unet, unlabelled
 
+pytestmark = pytest.mark.slow
+
 
 def points(count: int, dimensions: int, seed: int) -> torch.Tensor:
     return torch.randn(count, dimensions, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -55,6 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: " ".join(map(str, asked.values())))
 def test_a_script_ends_in_the_pictures_on_the_screen(
     asked: dict[str, Any], library: ModelRegistry, folder: Path
@@ -69,6 +70,7 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
     assert np.abs(made - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: Path) -> None:
     asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
     asked["variance"] = "beta"
@@ -83,6 +85,7 @@ def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: 
         assert np.abs(made - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_of_ours(library: ModelRegistry, folder: Path) -> None:
     """In a process of its own, in a folder of its own."""
     scene = Scene(library, validate(library, steps=3, count=1))

@@ -34,6 +34,7 @@ def test_the_ranking_begins_with_the_largest_error_and_has_no_more_pictures_than
     assert len(hardest(torch.tensor([0.1, 0.5]), 8).index) == 2
 
 
+@pytest.mark.slow
 def test_the_rankings_name_held_out_pictures_and_their_errors(
     library: ModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from playground.core.inference.openvino import enable_openvino
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet, unlabelled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

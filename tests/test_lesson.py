@@ -100,6 +100,7 @@ def test_3_the_found_noise_follows_the_noise_in_x_t_and_no_other(
     assert 0.92 < inside < 0.98
 
 
+@pytest.mark.slow
 def test_5_it_is_harder_where_the_picture_is_plain(
     found: NoisePrediction, library: ModelRegistry, digits: Checkpoint
 ) -> None:
@@ -136,6 +137,7 @@ def test_7_four_names_are_one_answer(found: NoisePrediction) -> None:
     assert max(names.in_x0["v"].abs().max(), names.in_eps["v"].abs().max()) <= 1
 
 
+@pytest.mark.slow
 def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: ModelRegistry, digits: Checkpoint) -> None:
     pictures = library.pictures("digits")
     training = pictures.x0(pictures.training)

@@ -79,6 +79,7 @@ def test_beyond_the_measured_levels_there_is_no_usual_error() -> None:
     assert usual.quantile(0.5, end).isnan().all()
 
 
+@pytest.mark.slow
 def test_between_two_levels_it_is_what_would_have_been_measured_there(
     library: ModelRegistry, digits: Checkpoint
 ) -> None:
@@ -118,6 +119,7 @@ def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: 
     assert_close(copied.deviation.double(), strength * sigma * eps.std(correction=0).item(), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) -> None:
     """Of the shipped digits: strange pictures leave the range where t is small to middle, and come back."""
     trials = Scene(library, validate(library)).ood_results([0, 100, 250, 900, 999])

@@ -67,7 +67,7 @@ def test_errors_stand_beside_the_usual_ones(pictures: torch.Tensor) -> None:
         np.testing.assert_allclose(area["high"], scaled(USUAL.quantile(0.95, level)).numpy(), rtol=1e-4)
         assert [line["name"] for line in lines] == list(record)
         for line, each in zip(lines, record.values(), strict=True):
-            np.testing.assert_allclose(line["y"], scaled(each.found.error).numpy(), rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(line["y"], scaled(each.prediction.error).numpy(), rtol=1e-4, atol=1e-6)
             values = numbers(film, line["dot"])
             np.testing.assert_allclose(np.log10(values) if chart is ratios else values, line["y"], rtol=1e-4, atol=1e-4)
     assert len({line["look"] for line in ratios["series"][1:]}) == 3

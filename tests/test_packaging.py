@@ -12,6 +12,8 @@ import pytest
 import playground
 from tests.server import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:

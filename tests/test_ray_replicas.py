@@ -23,6 +23,8 @@ from playground.core.sampling.replay import stream_predictions
 from playground.serving import ray_replicas as module
 from playground.serving.ray_replicas import MAX_RETRIES, RemoteModelRegistry, SamplingReplica
 
+pytestmark = pytest.mark.slow
+
 MODELS = [str(WEIGHTS / "digits")]
 SHAPE, SCHEDULE = (1, 28, 28), linear(1000)
 

@@ -29,6 +29,7 @@ def test_the_pieces_of_a_view_join_to_one_film(view: str, library: ModelRegistry
     assert not notes
 
 
+@pytest.mark.slow
 def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library: ModelRegistry) -> None:
     views = build_views()
     asked = {"view": "race", "calls": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}

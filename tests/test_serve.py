@@ -35,6 +35,8 @@ from playground.serve import main
 from playground.serving.ray_replicas import NAME, RemoteModelRegistry
 from tests.server import ROOT, running
 
+pytestmark = pytest.mark.slow
+
 MODELS = [str(WEIGHTS / "digits")]
 WORLD = ((1, 28, 28), linear(1000))
 SAMPLERS = ("ddim", "ddpm", "dpmsolver++")

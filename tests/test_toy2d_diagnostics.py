@@ -22,6 +22,8 @@ from playground.core.toy2d.diagnostics import (
 from playground.core.toy2d.network import TrainingConfig
 from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer
 
+pytestmark = pytest.mark.slow
+
 RECIPE = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000))
 
 

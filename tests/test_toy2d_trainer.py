@@ -81,6 +81,7 @@ def test_width_and_depth_are_the_network_s() -> None:
     assert [tuple(layer.weight.shape) for layer in layers] == [(16, 34), (16, 16), (2, 16)]
 
 
+@pytest.mark.slow
 def test_it_ends_after_all_its_steps() -> None:
     learner = Trainer(recipe(width=16, depth=1))
     start = time.process_time()

@@ -13,6 +13,8 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import small_unet
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--channels", "16", "32", "--batch", "4", "--device", "cpu", "--seed", "3", "--lr", "2e-3"]
 
 

@@ -29,6 +29,7 @@ def train(service: TrainingService, person: str, settings: Settings, seen: list[
         seen.append((person, film))
 
 
+@pytest.mark.slow
 def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(service: TrainingService) -> None:
     seen: list[Any] = []
     people = {str(k): replace(SMALL, seed=k) for k in range(10)}
@@ -50,6 +51,7 @@ def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(service: 
     assert films["6"][-1]["moments"] != films["7"][-1]["moments"]
 
 
+@pytest.mark.slow
 def test_the_same_settings_find_the_same_desk_and_others_a_new_one(service: TrainingService) -> None:
     session, new = service.prepared("a", None, SMALL)
     assert new

@@ -17,6 +17,8 @@ from playground.core.networks.checkpoint_format import WEIGHTS_FILE
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint, sha256
 from playground.core.sampling.generate import generate
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("digits", "emoji")
 
 
