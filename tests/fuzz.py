@@ -20,6 +20,7 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from playground.core.diffusion.schedules import SCHEDULES
 from playground.ui.state.settings import NAMES
 from tests.server import running_app
 
@@ -43,7 +44,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "picture": st.integers(0, 597),
     "t": st.integers(0, 10),
     "T": st.sampled_from([11, 60, 60.0, "60", 4000]),
-    "schedule": st.sampled_from(["linear", "cosine", "sigmoid", "scaled_linear"]),
+    "schedule": st.sampled_from(list(SCHEDULES)),
     "seed": st.integers(0, 2**31 - 1),
     "zero_terminal": st.booleans(),
     "own_picture": st.sampled_from(["", "", "", "data:,", "iVBORw0KGgo="]),

@@ -106,7 +106,7 @@ def test_a_picture_of_ones_own(client: Client) -> None:
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/add_noise", {"t": 1000}, "t must be a whole number from 0 to 999; it was 1000."),
     ("/add_noise", {"T": 5}, "T must be a whole number from 10 to 4000; it was 5."),
-    ("/add_noise", {"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid"),
+    ("/add_noise", {"schedule": "quadratic"}, f"schedule must be one of {', '.join(SCHEDULES)}; it was quadratic."),
     ("/add_noise", {"model": "cats"}, "model must be one of digits, emoji; it was cats."),
     ("/add_noise", {"model": "../../etc"}, "model must be one of digits, emoji"),
     ("/add_noise", {"own_picture": "no base64"}, "A picture must be sent as a picture file in base64."),

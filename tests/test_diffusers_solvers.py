@@ -15,7 +15,7 @@ from playground.core.sampling.inpainting import UNCONDITIONED
 from playground.core.sampling.samplers import SAMPLERS, sample
 from playground.core.sampling.steps import SamplingOptions
 
-SOLVERS = {name: solver for name, solver in SAMPLERS.items() if isinstance(solver, DiffusersSolver)}
+SOLVERS = {name: each.steps for name, each in SAMPLERS.items() if isinstance(each.steps, DiffusersSolver)}
 KARRAS = [name for name, solver in SOLVERS.items() if solver.karras]
 
 

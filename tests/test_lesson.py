@@ -56,7 +56,7 @@ def test_there_are_eight_stops_and_their_links_open(library: ModelRegistry) -> N
 def test_the_workshop_leads_to_states_that_are_there_and_its_stops_are_those_of_the_lesson(
     library: ModelRegistry,
 ) -> None:
-    workshop = (ROOT / "README.md").read_text(encoding="utf-8").partition("## A workshop")[2].partition("\n## ")[0]
+    workshop = (ROOT / ".github" / "TEACHING.md").read_text(encoding="utf-8")
     links = re.findall(r"`\?(\S+)`", workshop)
     assert len(links) == 9
     for link in links:

@@ -1,16 +1,20 @@
 """Registry completeness: every entry has what belongs to it elsewhere."""
 
+import math
 import re
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import pytest
+import torch
+from torch.testing import assert_close
 
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
-from playground.ui.export_script import BETAS, script
+from playground.ui.export_script import script
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import HIDEABLE, LOOK_NAMES, validate
 from playground.ui.tabs.predict_noise_views import LOOKS
@@ -19,8 +23,12 @@ from playground.ui.tabs.remove_noise import FORMULAS
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_schedule_has_its_line_in_the_exported_script() -> None:
-    assert set(BETAS) == set(SCHEDULES)
+@pytest.mark.parametrize("T", [10, 100, 1000, 4000])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_script_of_every_schedule_sets_its_betas(name: str, T: int) -> None:
+    names: dict[str, Any] = {"math": math, "torch": torch, "T": T}
+    exec(SCHEDULES[name].script_for(T), names)
+    assert_close(names["betas"], SCHEDULES[name](T).betas, rtol=1e-9, atol=1e-12)
 
 
 def test_every_schedule_has_a_line_style_of_its_own() -> None:
@@ -34,8 +42,9 @@ def test_every_schedule_has_a_line_style_of_its_own() -> None:
     assert len(set(dashes.values())) == len(dashes)
 
 
-def test_every_sampler_has_its_sentence_or_formula() -> None:
-    assert list(FORMULAS) == list(SAMPLERS)
+def test_every_sampler_has_a_sentence_with_its_source() -> None:
+    assert all(re.search(r"\(.*\d{4}.*\)\.$", each.about) for each in SAMPLERS.values())
+    assert FORMULAS.keys() <= SAMPLERS.keys()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -44,7 +53,8 @@ def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
 ) -> None:
     scene = Scene(library, validate(library, sampler=sampler, T=100, steps=10, count=1))
     steps: list[Step] = list(scene.trajectory())
-    assert len(steps) == steps[0].total  # a step is one call of the network
+    assert len(steps) == steps[0].total == SAMPLERS[sampler].nfe(10)  # a Step is one call of the network
+    assert SAMPLERS[sampler].steps_for_nfe(SAMPLERS[sampler].nfe(10)) == 10
     (name,) = re.findall(r"^scheduler = (\w+)\(", script(scene), re.MULTILINE)
     assert issubclass(getattr(diffusers, name), diffusers.SchedulerMixin)
 
@@ -54,7 +64,7 @@ def test_every_view_of_noise_prediction_has_its_name_claim_and_takeaway() -> Non
     assert all(look.name and look.claim.markdown() and look.seen for look in LOOKS.values())
 
 
-def test_the_readme_lists_every_control_that_a_link_can_hide() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"&hide=T,eta,guidance`, with any of `([\w\s]+)`", readme)
+def test_the_teaching_guide_lists_every_control_that_a_link_can_hide() -> None:
+    guide = (ROOT / ".github" / "TEACHING.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"&hide=T,eta,guidance`, with any of `([\w\s]+)`", guide)
     assert sorted(listed.split()) == sorted(HIDEABLE)

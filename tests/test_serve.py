@@ -223,7 +223,9 @@ def test_without_ray_it_is_told_how_to_get_it(
 
 
 def test_the_cluster_file_is_one_that_ray_up_takes() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (text,) = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / ".github" / "DEPLOYING.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     config = prepare_config(yaml.safe_load(text))
     validate_config(config)
     assert config["max_workers"] == len(config["provider"]["worker_ips"])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.links import QUERY_DEFAULTS, from_query, sampling_query, to_query, training_query
@@ -51,7 +52,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": float("inf")}, "seed must be a whole number from 0 to 2147483647; it was inf."),
     ({"seed": "x" * 99}, "seed must be a whole number from 0 to 2147483647; it was " + "x" * 37 + "…."),
     ({"seed": [1]}, "seed must be a whole number from 0 to 2147483647; it was [1]."),
-    ({"schedule": "quadratic"}, "schedule must be one of linear, scaled_linear, cosine, sigmoid; it was quadratic."),
+    ({"schedule": "quadratic"}, f"schedule must be one of {', '.join(SCHEDULES)}; it was quadratic."),
     ({"sampler": "magic"}, f"sampler must be one of {', '.join(SAMPLERS)}; it was magic."),
     ({"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
     ({"T": 20, "t": 5, "steps": 50}, "steps must be a whole number from 1 to 20; it was 50."),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from playground.core.analysis.solver_comparison import compare_solvers, reference_trajectory, steps_for_nfe
+from playground.core.analysis.solver_comparison import compare_solvers, reference_trajectory
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.generate import generate
@@ -32,7 +32,7 @@ def test_nobody_takes_more_calls_than_allowed_nor_could_take_more(
     assert last[0].finished
     assert counting.calls == last[0].total <= calls
     more = Counting(IdealPredictor(pictures))
-    list(generate(more, SHAPE, linear(1000), sampler=name, steps=steps_for_nfe(name, calls) + 1))
+    list(generate(more, SHAPE, linear(1000), sampler=name, steps=SAMPLERS[name].steps_for_nfe(calls) + 1))
     assert more.calls > calls
 
 
@@ -56,7 +56,7 @@ def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
             x_T,
             linear(1000),
             sampler=name,
-            steps=steps_for_nfe(name, 10),
+            steps=SAMPLERS[name].steps_for_nfe(10),
             generator=generator,
             clip_x0=False,
         )

@@ -5,7 +5,7 @@ import torch
 from playground.core.analysis.solver_comparison import compare_solvers, reference_trajectory
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
-from playground.core.sampling.samplers import STOCHASTIC
+from playground.core.sampling.samplers import SAMPLERS
 from playground.render.films.solver_comparison import solver_comparison_film
 from tests.films import numbers, panel, titled
 
@@ -41,8 +41,8 @@ def test_every_call_is_a_frame_and_at_the_end_the_pictures_are_ranked(pictures: 
         found = numbers(whole, f"{runner.sampler} distance")
         np.testing.assert_allclose(found[: runner.total], off, atol=1e-6)
         np.testing.assert_allclose(found[runner.total :], ends[runner.sampler], atol=1e-6)
-    best = min((name for name in ends if name not in STOCHASTIC), key=ends.get)
-    for name in ends.keys() & set(STOCHASTIC):
+    best = min((name for name in ends if not SAMPLERS[name].stochastic), key=ends.get)
+    for name in (name for name in ends if SAMPLERS[name].stochastic):
         assert whole["words"][str(titled(whole, "x̂_0", name))][-1] == "another sample"
     assert whole["words"][str(titled(whole, "x̂_0", best))][-1] == "closest"
     assert whole["words"][str(titled(whole, "x̂_0", best))][0] == ""

@@ -53,7 +53,8 @@ def test_it_says_what_the_repository_says(front: dict[str, object]) -> None:
 
 
 def test_the_documented_upload_takes_what_is_in_the_repository_but_for_the_hubs_own_file() -> None:
-    [command] = re.findall(r"^hf upload .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    guide = (ROOT / ".github" / "DEPLOYING.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"^hf upload .*$", guide, re.MULTILINE)
     excluded = shlex.split(command)[shlex.split(command).index("--exclude") + 1 :]
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     uploaded = filter_repo_objects(listed, ignore_patterns=excluded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -10,14 +11,16 @@ from plotly.subplots import make_subplots
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.palette import ROLES
 
-_DASHES = ("solid", "dot", "dash", "dashdot")
+_DASHES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
 
 
 def schedules_figure(schedules: Sequence[NoiseSchedule]) -> go.Figure:
     """β_t, ᾱ_t and log-SNR of each schedule over t, with every value to be read off."""
     columns = (("betas", "β_t"), ("alpha_bar", "ᾱ_t"), ("log_snr", "log-SNR"))
     figure = make_subplots(rows=3, cols=1, vertical_spacing=0.09, subplot_titles=[title for _, title in columns])
-    for schedule, dash, (colour, _) in zip(schedules, _DASHES, ROLES.values(), strict=False):
+    for schedule, dash, (colour, _) in zip(
+        schedules, itertools.cycle(_DASHES), itertools.cycle(ROLES.values()), strict=False
+    ):
         for row, (key, _) in enumerate(columns, start=1):
             values = getattr(schedule, key)
             curve = go.Scatter(

@@ -12,23 +12,14 @@ from typing import Any
 
 from PIL import Image
 
-from playground.core.analysis.solver_comparison import steps_for_nfe
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
+from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.networks.checkpoint_format import scheduler_path, weights_path
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
 from playground.core.sampling.inpainting import UNCONDITIONED, mask_to_image
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.scene import Scene
-
-BETAS = {
-    "linear": "betas = torch.linspace({0}, {1}, T, dtype=torch.float64)",
-    "scaled_linear": "betas = torch.linspace({2} ** 0.5, {3} ** 0.5, T, dtype=torch.float64) ** 2",
-    "sigmoid": "betas = torch.linspace(-6, 6, T, dtype=torch.float64).sigmoid() * ({1} - {0}) + {0}",
-    "cosine": """u = torch.linspace(0, 1, T + 1, dtype=torch.float64)
-curve = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
-betas = (1 - curve[1:] / curve[:-1]).clamp(max=0.999)""",
-}
 
 ZERO_TERMINAL = """root = alpha_bar.sqrt()  # shifted and scaled to end in pure noise
 alpha_bar = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2"""
@@ -96,7 +87,11 @@ def script(scene: Scene) -> str:
     as_run |= {"eta": 0.0, "variance": "beta_tilde"}
     return "\n\n".join(
         _run(
-            Scene(scene.library, replace(s, **as_run, sampler=name, steps=steps_for_nfe(name, s.calls)), scene.own),
+            Scene(
+                scene.library,
+                replace(s, **as_run, sampler=name, steps=SAMPLERS[name].steps_for_nfe(s.calls)),
+                scene.own,
+            ),
             name,
             {"clip_sample": False},
         )
@@ -119,22 +114,15 @@ def _run(scene: Scene, name: str, of_ours: Mapping[str, Any]) -> str:
 
 def _solver(scene: Scene) -> DiffusersSolver | None:
     """The solver of diffusers that steps; None for our own two, which are diffusers' DDPM and DDIM."""
-    solver = SAMPLERS[scene.settings.sampler]
-    return solver if isinstance(solver, DiffusersSolver) else None
-
-
-def _scheduler_name(scene: Scene) -> str:
-    solver = _solver(scene)
-    if solver is None:
-        return {"ddpm": "DDPMScheduler", "ddim": "DDIMScheduler"}[scene.settings.sampler]
-    return str(solver.scheduler.__name__)
+    steps = SAMPLERS[scene.settings.sampler].steps
+    return steps if isinstance(steps, DiffusersSolver) else None
 
 
 def _head(scene: Scene) -> str:
     s = scene.settings
     modules = ["base64", "io"] if scene.conditioning() is not UNCONDITIONED else []
     modules += ["math"] if s.schedule == "cosine" else []
-    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", _scheduler_name(scene)}))
+    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[s.sampler].scheduler}))
     title = f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance:g}"
     lines = [
         json.dumps(f"{title}.", ensure_ascii=False),
@@ -168,8 +156,7 @@ def _source(scene: Scene, part: Path) -> str:
 
 def _schedule(scene: Scene) -> str:
     s = scene.settings
-    ends = [repr(min(beta * (1000 / s.T), 0.999)) for beta in (1e-4, 0.02, 0.00085, 0.012)]
-    lines = [BETAS[s.schedule].format(*ends), "alpha_bar = (1 - betas).cumprod(0)"]
+    lines = [SCHEDULES[s.schedule].script_for(s.T), "alpha_bar = (1 - betas).cumprod(0)"]
     return "\n".join([*lines, ZERO_TERMINAL] if s.zero_terminal else lines)
 
 
@@ -181,10 +168,14 @@ def _scheduler(scene: Scene, of_ours: Mapping[str, Any]) -> str:
         options |= {"set_alpha_to_one": True} if s.sampler == "ddim" else {"variance_type": kind}
         options |= of_ours
         spaced = SPACED[s.spacing]
-        return OURS.format(spaced=spaced, skip=skip, name=_scheduler_name(scene), options=_keyword_arguments(options))
+        return OURS.format(
+            spaced=spaced, skip=skip, name=SAMPLERS[s.sampler].scheduler, options=_keyword_arguments(options)
+        )
     options |= {"timestep_spacing": s.spacing, **({"use_karras_sigmas": s.karras} if solver.karras else {})}
     calls = (BY_T if s.sampler == "pndm" else BY_SIGMA).format(skip=skip)
-    return THEIRS.format(name=_scheduler_name(scene), options=_keyword_arguments(options | solver.options), calls=calls)
+    return THEIRS.format(
+        name=SAMPLERS[s.sampler].scheduler, options=_keyword_arguments(options | solver.options), calls=calls
+    )
 
 
 def _keyword_arguments(options: Mapping[str, Any]) -> str:

@@ -464,7 +464,7 @@ def test_nothing_scrolls_sideways(open_page: OpenPage) -> None:
 def test_the_schedules_can_be_read_off_a_plotly_figure(open_page: OpenPage) -> None:
     page = open_page().page
     page.get_by_role("button", name="Compare the schedules").click()
-    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(4)
+    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(len(SCHEDULES))
     page.get_by_label("T", exact=True).fill("40")
     page.get_by_label("T", exact=True).press("Enter")  # an open figure follows the bench
     page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length === 40")

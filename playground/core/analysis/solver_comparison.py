@@ -13,18 +13,11 @@ from torch import Tensor
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import generate
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.samplers import SAMPLERS, Step
 
 REFERENCE_STEPS = 1000
 
 MIN_CALLS = 2
-
-
-def steps_for_nfe(sampler: str, calls: int) -> int:
-    """The most steps that a sampler can take with so many calls: Heun's method calls twice a step but for the last,
-    PNDM once more in all, the others once a step.
-    """
-    return {"heun": (calls + 1) // 2, "pndm": calls - 1}.get(sampler, calls)
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,15 @@ def compare_solvers(
     if calls < MIN_CALLS:
         raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
     runs = [
-        generate(predictor, shape, schedule, sampler=name, steps=steps_for_nfe(name, calls), clip_x0=False, **options)
+        generate(
+            predictor,
+            shape,
+            schedule,
+            sampler=name,
+            steps=SAMPLERS[name].steps_for_nfe(calls),
+            clip_x0=False,
+            **options,
+        )
         for name in samplers
     ]
     taken: list[list[Step]] = [[] for _ in samplers]

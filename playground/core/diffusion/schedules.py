@@ -92,6 +92,10 @@ class NoiseSchedule:
         return finite[::-1].copy(), np.arange(len(finite), dtype=np.float64)[::-1].copy()
 
 
+LINEAR_ENDS, SCALED_LINEAR_ENDS = (1e-4, 0.02), (0.00085, 0.012)
+"""The first and last β for T = 1000."""
+
+
 def from_betas(name: str, betas: Tensor) -> NoiseSchedule:
     """The schedule of given β_t, (T,) in (0, 1]: ᾱ_t = ∏_{s≤t} (1 - β_s) (Ho et al. 2020, eq. 4)."""
     return NoiseSchedule(name, (1 - betas.double()).cumprod(0))
@@ -103,13 +107,13 @@ def linear(num_steps: int = 1000) -> NoiseSchedule:
     Those ends are meant for T = 1000: for another T they are scaled by 1000 / T, so that x_T stays as noisy;
     an end that would pass 0.999 is set there.
     """
-    first, last = _ends(num_steps, 1e-4, 0.02)
+    first, last = _ends(num_steps, *LINEAR_ENDS)
     return from_betas("linear", torch.linspace(first, last, num_steps, dtype=torch.float64))
 
 
 def scaled_linear(num_steps: int = 1000) -> NoiseSchedule:
     """√β_t evenly spaced, from β = 0.00085 to 0.012 (Rombach et al. 2022); other T scaled as in `linear`."""
-    first, last = _ends(num_steps, 0.00085, 0.012)
+    first, last = _ends(num_steps, *SCALED_LINEAR_ENDS)
     return from_betas("scaled_linear", torch.linspace(first**0.5, last**0.5, num_steps, dtype=torch.float64) ** 2)
 
 
@@ -125,7 +129,7 @@ def cosine(num_steps: int = 1000) -> NoiseSchedule:
 
 def sigmoid(num_steps: int = 1000) -> NoiseSchedule:
     """β_t follows a sigmoid over [-6, 6], from 1e-4 to 0.02 (Xu et al. 2022, GeoDiff); other T as in `linear`."""
-    first, last = _ends(num_steps, 1e-4, 0.02)
+    first, last = _ends(num_steps, *LINEAR_ENDS)
     ramp = torch.linspace(-6, 6, num_steps, dtype=torch.float64).sigmoid()
     return from_betas("sigmoid", ramp * (last - first) + first)
 
@@ -137,11 +141,46 @@ def zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
     return NoiseSchedule(schedule.name, root**2)
 
 
-SCHEDULES: dict[str, Callable[..., NoiseSchedule]] = {
-    "linear": linear,
-    "scaled_linear": scaled_linear,
-    "cosine": cosine,
-    "sigmoid": sigmoid,
+@dataclass(frozen=True)
+class ScheduleFamily:
+    """A schedule for any number of steps, called with T.
+
+    `script` are the lines of Python that set its `betas`, (T,), from `T`, for an exported script; in them `{first}`
+    and `{last}` are its ends at T = 1000, `ends`, scaled to T.
+    """
+
+    make: Callable[[int], NoiseSchedule]
+    script: str
+    ends: tuple[float, float] = (0.0, 0.0)
+
+    def __call__(self, num_steps: int = 1000) -> NoiseSchedule:
+        """The schedule of T = `num_steps`. Raises ValueError where that is out of range."""
+        return self.make(num_steps)
+
+    def script_for(self, num_steps: int) -> str:
+        """The lines of Python for T = `num_steps`."""
+        first, last = _ends(num_steps, *self.ends)
+        return self.script.format(first=first, last=last)
+
+
+SCHEDULES: dict[str, ScheduleFamily] = {
+    "linear": ScheduleFamily(linear, "betas = torch.linspace({first}, {last}, T, dtype=torch.float64)", LINEAR_ENDS),
+    "scaled_linear": ScheduleFamily(
+        scaled_linear,
+        "betas = torch.linspace({first} ** 0.5, {last} ** 0.5, T, dtype=torch.float64) ** 2",
+        SCALED_LINEAR_ENDS,
+    ),
+    "cosine": ScheduleFamily(
+        cosine,
+        """u = torch.linspace(0, 1, T + 1, dtype=torch.float64)
+curve = torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
+betas = (1 - curve[1:] / curve[:-1]).clamp(max=0.999)""",
+    ),
+    "sigmoid": ScheduleFamily(
+        sigmoid,
+        "betas = torch.linspace(-6, 6, T, dtype=torch.float64).sigmoid() * ({last} - {first}) + {first}",
+        LINEAR_ENDS,
+    ),
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers import (
@@ -27,25 +29,84 @@ from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 __all__ = ["SAMPLERS", "Step", "sample"]
 
-Sampler = Callable[[NoisePredictor, Tensor, NoiseSchedule, SamplingOptions], Iterator[Step]]
 
-STOCHASTIC = ("ddpm", "sde-dpmsolver++", "euler_a")
-"""The samplers that add fresh noise by themselves: each ends in a sample of its own, whatever x_T they share."""
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler and what else is known of it.
+
+    `steps` yields its steps. `scheduler` is the name of diffusers' class for it, `about` a sentence with its source.
+    A `stochastic` one adds fresh noise by itself: it ends in a sample of its own, whatever x_T it shares with others.
+    """
+
+    steps: Callable[[NoisePredictor, Tensor, NoiseSchedule, SamplingOptions], Iterator[Step]]
+    scheduler: str
+    about: str
+    stochastic: bool = False
+    nfe_per_step: int = 1
+    extra_nfe: int = 0
+
+    def nfe(self, steps: int) -> int:
+        """The number of function evaluations (network calls) of a run of so many steps."""
+        return self.nfe_per_step * steps + self.extra_nfe
+
+    def steps_for_nfe(self, nfe: int) -> int:
+        """The most steps that a run with at most `nfe` network calls can have."""
+        return (nfe - self.extra_nfe) // self.nfe_per_step
+
+
+def _solver(scheduler: type[Any], about: str, *, nfe_per_step: int = 1, extra_nfe: int = 0, **options: Any) -> Sampler:
+    """The sampler of one of diffusers' schedulers; `options` are those of DiffusersSolver."""
+    solver = DiffusersSolver(scheduler, **options)
+    return Sampler(solver, scheduler.__name__, about, solver.stochastic, nfe_per_step, extra_nfe)
+
 
 SAMPLERS: dict[str, Sampler] = {
-    "ddpm": ddpm,
-    "ddim": ddim,
-    "dpmsolver++": DiffusersSolver(DPMSolverMultistepScheduler),
-    "sde-dpmsolver++": DiffusersSolver(
-        DPMSolverMultistepScheduler, stochastic=True, options={"algorithm_type": "sde-dpmsolver++"}
+    "ddpm": Sampler(ddpm, "DDPMScheduler", "Ancestral sampling (Ho et al. 2020, algorithm 2).", stochastic=True),
+    "ddim": Sampler(ddim, "DDIMScheduler", "Deterministic for η = 0, DDPM for η = 1 (Song et al. 2021, eq. 12)."),
+    "dpmsolver++": _solver(
+        DPMSolverMultistepScheduler, "Second-order multistep ODE solver that extrapolates x̂_0 (Lu et al. 2022)."
     ),
-    "unipc": DiffusersSolver(UniPCMultistepScheduler),
-    "euler": DiffusersSolver(EulerDiscreteScheduler, sigma_space=True),
-    "euler_a": DiffusersSolver(EulerAncestralDiscreteScheduler, sigma_space=True, karras=False, stochastic=True),
-    "heun": DiffusersSolver(HeunDiscreteScheduler, sigma_space=True),
-    "pndm": DiffusersSolver(PNDMScheduler, karras=False, options={"skip_prk_steps": True}),
-    "lms": DiffusersSolver(LMSDiscreteScheduler, sigma_space=True),
-    "deis": DiffusersSolver(DEISMultistepScheduler),
+    "sde-dpmsolver++": _solver(
+        DPMSolverMultistepScheduler,
+        "SDE version of DPM-Solver++: second-order multistep with fresh noise (Lu et al. 2022).",
+        stochastic=True,
+        options={"algorithm_type": "sde-dpmsolver++"},
+    ),
+    "unipc": _solver(
+        UniPCMultistepScheduler, "Second-order multistep predictor–corrector for the ODE (Zhao et al. 2023)."
+    ),
+    "euler": _solver(
+        EulerDiscreteScheduler,
+        "Euler's method for the ODE of x_t/√ᾱ_t: DDIM with η = 0 (Karras et al. 2022).",
+        sigma_space=True,
+    ),
+    "euler_a": _solver(
+        EulerAncestralDiscreteScheduler,
+        "Ancestral sampling with Euler steps and fresh noise (k-diffusion, Crowson 2022).",
+        sigma_space=True,
+        karras=False,
+        stochastic=True,
+    ),
+    "heun": _solver(
+        HeunDiscreteScheduler,
+        "Second-order Heun method: two evaluations per step, one in the last (Karras et al. 2022).",
+        nfe_per_step=2,
+        extra_nfe=-1,
+        sigma_space=True,
+    ),
+    "pndm": _solver(
+        PNDMScheduler,
+        "Pseudo linear multistep method over the last four ε̂ (Liu et al. 2022).",
+        extra_nfe=1,
+        karras=False,
+        options={"skip_prk_steps": True},
+    ),
+    "lms": _solver(
+        LMSDiscreteScheduler,
+        "Linear multistep method over the last four ε̂ (k-diffusion, Crowson 2022).",
+        sigma_space=True,
+    ),
+    "deis": _solver(DEISMultistepScheduler, "Exponential integrator, second-order multistep in ε̂ (Zhang & Chen 2022)."),
 }
 
 
@@ -90,4 +151,4 @@ def sample(
     if not 0 <= given.skipped_steps < steps:
         raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skipped_steps}.")
     run = SamplingOptions(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
-    return SAMPLERS[sampler](predictor, x_T, schedule, run)
+    return SAMPLERS[sampler].steps(predictor, x_T, schedule, run)

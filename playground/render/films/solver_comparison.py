@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.core.analysis.solver_comparison import SolverRun
-from playground.core.sampling.samplers import STOCHASTIC
+from playground.core.sampling.samplers import SAMPLERS
 from playground.render.films.charts import line, line_chart
 from playground.render.films.film import PICTURE, Film, Part, chunk, frame_panels, number, panel, size
 from playground.render.films.sampling import image_grid
@@ -78,7 +78,9 @@ def _column(runner: SolverRun, frames: range) -> list[Tensor]:
 def _distances(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
     """The distances to the reference as numbers and as a chart, and who ends closest."""
     found = [runner.distances(reference) for runner in runners]
-    solving = [k for k, runner in enumerate(runners) if runner.sampler not in STOCHASTIC]  # the reference's equation
+    solving = [
+        k for k, runner in enumerate(runners) if not SAMPLERS[runner.sampler].stochastic
+    ]  # the reference's equation
     order = sorted(solving, key=lambda k: found[k][-1].item())
     about = "RMSE per pixel between x̂_0 and the reference"
     numbers, series, words = [called], [], {}

@@ -55,7 +55,7 @@ TOOLTIPS = {
     "pause-training": "Pause the training; the network stays at this step",
     "one-step": "One training step: one batch, one update of the weights",
     "reset-training": "New weights from the same seed",
-    "schedules": "The four schedules in one chart",
+    "schedules": "All schedules in one chart",
     "bound": "Evaluate the network at every step and add up the terms of the variational bound",
     "run-training": "Execute the four lines on this picture, at this t, with this noise",
     "every-step": "x_t, ε̂ and x̂₀ of every step of the film on show, and its noise levels, as numpy arrays",

@@ -8,7 +8,9 @@ from typing import Any
 import gradio as gr
 
 from playground.core.data import images
+from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
+from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export import api_records
 from playground.ui.server.errors import user_errors
 from playground.ui.server.zerogpu import max_network_calls, on_zerogpu
@@ -48,16 +50,16 @@ def build_api(library: ModelRegistry) -> None:
         zero_terminal: bool = default.zero_terminal,
         own_picture: str = "",
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        """Noise a picture as a diffusion model does: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
+        """Add noise to a picture, the forward process: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps.
 
         Args:
-            model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
-            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
-            t: The step, a whole number from 0, nearly clean, to T - 1, noise.
-            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
-            T: How many steps the schedule has, from 10 to 4000.
-            seed: Which noise, a whole number from 0 to 2147483647; the same seed is the same noise.
-            zero_terminal: Whether the schedule ends in pure noise.
+            model: The network and its training data: digits or emoji, unless the host has chosen others.
+            picture: Index of a picture in that data: 0 to 9999 for digits, 0 to 628 for emoji.
+            t: The time step, from 0 (nearly clean) to T - 1 (noise).
+            schedule: The noise schedule: {schedules}.
+            T: The number of steps of the schedule, from 10 to 4000.
+            seed: Seed of the noise, from 0 to 2147483647.
+            zero_terminal: Whether the schedule is rescaled to zero terminal SNR (pure noise at the end).
             own_picture: A picture file in base64, at most 10 MB, in place of `picture`; empty for none.
 
         Returns:
@@ -79,18 +81,18 @@ def build_api(library: ModelRegistry) -> None:
         own_picture: str = "",
         predictor: str = "network",
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        """Noise a picture, ask a predictor for the noise in it, and compare what it says with the noise that is there.
+        """Add noise to a picture, predict that noise, and compare the prediction with the true noise.
 
         Args:
-            model: The network and the data that it learned from: digits or emoji, unless the host has chosen others.
-            picture: Which picture of its data, by number; for digits from 0 to 9999, for emoji from 0 to 628.
-            t: The step, a whole number from 0, nearly clean, to T - 1, noise.
-            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
-            T: How many steps the schedule has, from 10 to 4000.
-            seed: Which noise, a whole number from 0 to 2147483647; the same seed is the same noise.
-            zero_terminal: Whether the schedule ends in pure noise.
+            model: The network and its training data: digits or emoji, unless the host has chosen others.
+            picture: Index of a picture in that data: 0 to 9999 for digits, 0 to 628 for emoji.
+            t: The time step, from 0 (nearly clean) to T - 1 (noise).
+            schedule: The noise schedule: {schedules}.
+            T: The number of steps of the schedule, from 10 to 4000.
+            seed: Seed of the noise, from 0 to 2147483647.
+            zero_terminal: Whether the schedule is rescaled to zero terminal SNR (pure noise at the end).
             own_picture: A picture file in base64, at most 10 MB, in place of `picture`; empty for none.
-            predictor: network, ideal (the exact mean over the training pictures), blind (says 0) or copycat (says x_t).
+            predictor: network, ideal (posterior mean over its data), blind (predicts 0) or copycat (predicts x_t).
 
         Returns:
             Pictures by name, PNGs in data: URLs: x_t, eps, eps_hat, their difference, and x0_hat.
@@ -121,17 +123,17 @@ def build_api(library: ModelRegistry) -> None:
 
         Args:
             model: The network: digits or emoji, unless the host has chosen others.
-            label: What to ask for, by a label's name, for digits "0" to "9"; "any" for anything.
-            count: How many pictures, from 1 to 16.
-            sampler: ddim, ddpm, dpmsolver++, sde-dpmsolver++, unipc, euler, euler_a, heun, pndm, lms or deis.
-            steps: How many steps, from 1 to T.
-            guidance: How much the label pulls, from 0 to 8; 1 is as it was learned.
-            schedule: How noise grows: linear, scaled_linear, cosine or sigmoid.
-            T: How many steps the schedule has, from 10 to 4000.
-            seed: Which noise, a whole number from 0 to 2147483647; the same seed gives the same pictures.
-            zero_terminal: Whether the schedule ends in pure noise.
-            eta: Fresh noise in each step of ddim, from 0 to 1.
-            variance: Fresh noise in each step of ddpm: beta or beta_tilde.
+            label: The label to sample, for digits "0" to "9"; "any" samples without a label.
+            count: The number of pictures, from 1 to 16.
+            sampler: The sampler: {samplers}.
+            steps: The number of steps, from 1 to T.
+            guidance: The scale of classifier-free guidance, from 0 to 8; 1 is without guidance.
+            schedule: The noise schedule: {schedules}.
+            T: The number of steps of the schedule, from 10 to 4000.
+            seed: Seed of all noise, from 0 to 2147483647; the same seed gives the same pictures.
+            zero_terminal: Whether the schedule is rescaled to zero terminal SNR (pure noise at the end).
+            eta: For ddim, the share of fresh noise in each step, from 0 to 1.
+            variance: For ddpm, the variance of a step: beta or beta_tilde.
 
         Returns:
             The pictures, numbered from 0, PNGs in data: URLs.
@@ -156,6 +158,9 @@ def build_api(library: ModelRegistry) -> None:
         [(pictures, numbers)] = sampled_there(asked)
         return pictures, {"settings": _settings(asked), "covered": asked.in_training_range_throughout(), **numbers}
 
+    for endpoint in (add_noise, predict_noise, sample):  # agents and Gradio's page of the API read these
+        described = endpoint.__doc__ or ""
+        endpoint.__doc__ = described.format(schedules=", ".join(SCHEDULES), samplers=", ".join(SAMPLERS))
     gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
     gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
     # Scripts wait for each other, not in front of those who watch a run on the page.

@@ -15,6 +15,7 @@ from PIL import Image
 
 from playground.core.analysis.solver_comparison import REFERENCE_STEPS
 from playground.core.model_registry import ModelRegistry
+from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.server.errors import user_errors
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
@@ -86,8 +87,8 @@ def lease_seconds(scene: Scene, calls: int) -> int:
 
 
 def max_network_calls(scene: Scene) -> int:
-    """How often the network is asked, at most, in what is watched of sampling."""
+    """The most network calls (NFE) that the sampling on show can have."""
     s = scene.settings
     if s.view == "race":
         return s.calls * len(s.solvers.split(",")) + min(REFERENCE_STEPS, s.T)
-    return 2 * s.steps if s.sampler == "heun" else s.steps
+    return SAMPLERS[s.sampler].nfe(s.steps)

@@ -19,6 +19,7 @@ from playground.render.films.film import Film
 from playground.render.films.sampling import image_grid
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import load_when_open
+from playground.ui.components.math_text import subscripts
 from playground.ui.components.player import build_player, film_update
 from playground.ui.components.shared_controls import SharedControls, refuse_when_left
 from playground.ui.export_script import script
@@ -51,17 +52,8 @@ FORMULAS = {
     "ddim": """<span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
 <span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
 σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
-    "dpmsolver++": "Second-order multistep ODE solver that extrapolates x̂<sub>0</sub> (Lu et al. 2022).",
-    "sde-dpmsolver++": "SDE version of DPM-Solver++: second-order multistep with fresh noise (Lu et al. 2022).",
-    "unipc": "Second-order multistep predictor–corrector for the ODE (Zhao et al. 2023).",
-    "euler": "Euler's method for the ODE of x<sub>t</sub>/√ᾱ<sub>t</sub>: DDIM with η = 0 (Karras et al. 2022).",
-    "euler_a": "Ancestral sampling with Euler steps and fresh noise (k-diffusion, Crowson 2022).",
-    "heun": "Second-order Heun method: two evaluations per step, one in the last (Karras et al. 2022).",
-    "pndm": "Pseudo linear multistep method over the last four ε̂ (Liu et al. 2022).",
-    "lms": "Linear multistep method over the last four ε̂ (k-diffusion, Crowson 2022).",
-    "deis": "Exponential integrator, second-order multistep in ε̂ (Zhang & Chen 2022).",
 }
-"""How each sampler steps: ours in full, those of diffusers in a sentence."""
+"""The update of our own samplers; those of diffusers have a sentence."""
 
 
 MAX_UNASKED = 2**14
@@ -179,12 +171,12 @@ def _button_text(view: str) -> str:
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
-    formula = _formula(choice("sampler", name, FORMULAS))
+    formula = _formula(choice("sampler", name, SAMPLERS))
     return gr.update(visible=name == "ddim"), gr.update(visible=name == "ddpm"), formula
 
 
 def _formula(sampler: str) -> str:
-    return f'<p class="formula">{FORMULAS[sampler]}</p>'
+    return f'<p class="formula">{FORMULAS.get(sampler) or subscripts(SAMPLERS[sampler].about)}</p>'
 
 
 def build_remove_noise(

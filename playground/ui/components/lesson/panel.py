@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import gradio as gr
 
 from playground.ui.assets import text_beside
 from playground.ui.components.lesson.questions import QUESTIONS, Question
+from playground.ui.components.math_text import subscripts
 
 
 def build_lesson() -> None:
@@ -25,27 +24,22 @@ def build_lesson() -> None:
 def _question_html(place: int, stop: Question) -> str:
     number, last = place + 1, len(QUESTIONS)
     guesses = "".join(
-        f'<button type="button" data-right="{int(k == stop.right)}">{_typeset(guess)}</button>'
+        f'<button type="button" data-right="{int(k == stop.right)}">{subscripts(guess)}</button>'
         for k, guess in enumerate(stop.guesses)
     )
     return f"""<section hidden data-stop="{number}">
   <header><span class="where">Lesson · {number} of {last}</span><button type="button" class="height">Larger</button>
   <button type="button" class="close" title="Close the lesson">×</button></header>
   <h3 tabindex="-1">{stop.title}</h3>
-  <p>{_typeset(stop.question)}</p>
+  <p>{subscripts(stop.question)}</p>
   <p class="task">Guess first. The playground then shows the answer.</p>
   <div class="guesses">{guesses}</div>
   <div class="answer" hidden>
     <p class="verdict" role="status"></p>
-    <p>{_typeset(stop.answer)}</p>
-    <p><a href="?{stop.link}&amp;lesson={number}">See it in the playground.</a> {_typeset(stop.look)}</p>
+    <p>{subscripts(stop.answer)}</p>
+    <p><a href="?{stop.link}&amp;lesson={number}">See it in the playground.</a> {subscripts(stop.look)}</p>
     <p class="sources">{stop.sources}</p>
   </div>
   <nav><button type="button" class="back"{" disabled" if place == 0 else ""}>‹ Back</button>
   <button type="button" class="on"{" disabled" if number == last else ""}>Next ›</button></nav>
 </section>"""
-
-
-def _typeset(text: str) -> str:
-    """`x_t` and `x_t−1` with their indices lowered."""
-    return re.sub(r"_(\w(?:−1)?)", r"<sub>\1</sub>", text)

@@ -135,7 +135,7 @@ function buildCurves(chart, box) {
       keyEntry(key, series, `bars ${series.role}`);
       return;
     }
-    const look = `curve ${series.role} ${series.look === "faint" ? `faint dash-${k % 3}` : series.look}`;
+    const look = `curve ${series.role} ${series.look === "faint" ? `faint dash-${k % 6}` : series.look}`;
     const drawnLine = svg("polyline", { class: look }, curves);
     if (series.of) growing.push(() => drawnLine.setAttribute("points", line(...series.of.map((key) => valuesAlong(number(key))))));
     else drawnLine.setAttribute("points", line(series.x, series.y));
