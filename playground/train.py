@@ -34,17 +34,43 @@ from playground.training.unet import load_network, new_network
 
 
 def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
-    """A `share` of the labels becomes 'no label', as guidance needs (Ho & Salimans 2022, algorithm 1)."""
+    """Label dropout for classifier-free guidance: replace labels by 'no label' at random.
+
+    Args:
+        labels: labels, int64 (B,).
+        null_label: the label that means 'no label'.
+        share: probability that a label is replaced, 0 to 1.
+
+    Returns:
+        Labels, (B,).
+
+    References:
+        Ho & Salimans 2022, algorithm 1 (arXiv:2207.12598).
+    """
     return torch.where(torch.rand(len(labels)) < share, null_label, labels)
 
 
 def learning_rate(step: int, total: int, peak: float) -> float:
-    """`peak` after 200 steps of warm-up, then falling to 0 at the end as half a cosine."""
+    """Learning rate schedule: 200 steps of linear warm-up, and a half cosine that falls to 0 at the end.
+
+    Args:
+        step: the step, from 0.
+        total: the number of steps in the run.
+        peak: the peak learning rate.
+
+    Returns:
+        The learning rate of this step.
+    """
     return peak * min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / total))
 
 
 class TrainingRun:
-    """A training run: the network, its moving average and its optimizer, at a step."""
+    """A training run: the network, its exponential moving average (EMA) and its optimizer, at a step.
+
+    Args:
+        args: the options of the command line.
+        pictures: the dataset to train on.
+    """
 
     def __init__(self, args: argparse.Namespace, pictures: ImageDataset) -> None:
         self.args, self.pictures, self.may_mirror = args, pictures, pictures.can_flip
@@ -66,7 +92,7 @@ class TrainingRun:
         self.state_file = Path("runs") / Path(args.out).name / "state.pt"
 
     def train(self) -> None:
-        """From the present step to the last, with a checkpoint every `--save-every` seconds and at the end."""
+        """Train from the current step to the last; save every `--save-every` seconds and at the end."""
         saved = time.monotonic()
         losses: list[float] = []
         bar = tqdm(total=self.total * self.batch, initial=self.step * self.batch, unit=" pictures", mininterval=1)
@@ -81,7 +107,8 @@ class TrainingRun:
         self.save()
 
     def train_step(self) -> float:
-        # Every step and process has a seed of its own: a resumed run goes on as if it had never stopped.
+        """Make one optimization step and return its loss."""
+        # Every step and process has its own seed, so a resumed run continues exactly as an uninterrupted one.
         number = self.step * self.accelerator.num_processes + self.accelerator.process_index
         torch.manual_seed((self.args.seed << 40) + number)
         for group in self.optimizer.param_groups:
@@ -102,7 +129,7 @@ class TrainingRun:
         return value.item()
 
     def resume(self) -> None:
-        """Take up the run where its last checkpoint left it."""
+        """Resume the run from its last checkpoint. Raises FileNotFoundError if there is none."""
         if not self.state_file.is_file():
             raise FileNotFoundError(f"There is nothing to resume: {self.state_file} is not there.")
         state = torch.load(self.state_file, map_location=self.accelerator.device)
@@ -121,10 +148,10 @@ class TrainingRun:
         state = {"unet": unet.state_dict(), "ema": self.ema.state_dict(), "optimizer": self.optimizer.state_dict()}
         state |= {"step": self.step, "started_from": self.started_from}
         torch.save(state, partial)
-        partial.replace(self.state_file)  # at once, so that a run killed here keeps its last checkpoint
+        partial.replace(self.state_file)  # atomic, so that a run killed here keeps its last checkpoint
 
         out = Path(self.args.out)
-        save_if_changed(self.pictures, out)  # who shows the network shows what it learned from
+        save_if_changed(self.pictures, out)  # the app shows a network with its training set
         self.ema.store(unet.parameters())
         self.ema.copy_to(unet.parameters())
         copy.deepcopy(unet).half().save_pretrained(out / "unet")  # the rounding is far below the network's own error
@@ -136,6 +163,7 @@ class TrainingRun:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.train", description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="digits", help="a folder of pictures, a name in weights/ or a Hub data set")
     parser.add_argument("--size", type=int, help="pixels a side that pictures not made ready yet are brought to (32)")

@@ -15,7 +15,7 @@ from playground.core.analysis import noise_prediction
 from playground.core.analysis.likelihood import previous_level, reverse_step
 from playground.core.analysis.memorization import run_side_by_side
 from playground.core.analysis.noise_prediction import NoisePrediction
-from playground.core.analysis.parameterizations import four_names
+from playground.core.analysis.parameterizations import parameterize
 from playground.core.diffusion.predictors import IdentityPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import ModelRegistry
@@ -130,7 +130,7 @@ def test_the_two_variances_of_a_step_differ_at_small_t() -> None:
 
 
 def test_7_four_names_are_one_answer(found: NoisePrediction) -> None:
-    names = four_names(found.x_t, found.eps_hat, found.level)
+    names = parameterize(found.x_t, found.eps_hat, found.level)
     assert (names.max_disagreement < 1e-9).all()
     assert names.in_x0["eps"][at(990)].abs() > 100
     assert names.in_eps["x0"][0].abs() > 90

@@ -4,6 +4,7 @@ import torch
 from torch.testing import assert_close
 
 from playground.core.analysis import forward_process, noise_prediction
+from playground.core.analysis.step_decomposition import decompose_step
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
@@ -166,3 +167,14 @@ def test_a_walk_lies_between_two_noises() -> None:
     assert_close(walk[0].x_t[-1], generate.seeded_noise((1, 8, 8), 2))
     alone = list(generate.generate(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
     assert_close(walk[-1].x_next[-1], alone[-1].x_next[0], atol=1e-4, rtol=1e-4)
+
+
+def test_the_fresh_noise_of_an_interpolation_is_not_its_x_T() -> None:
+    predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
+    run = generate.generate(
+        predictor, (1, 8, 8), linear(1000), count=3, seed=1, walk_to=2, sampler="ddpm", steps=5, clip_x0=False
+    )
+    first = next(run)
+    z = decompose_step(first, "ddpm").z
+    for x_T in first.x_t:
+        assert noise_prediction.correlation(x_T.expand_as(z), z).abs().max() < 0.5  # 64 pixels: 4 standard errors

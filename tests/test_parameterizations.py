@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from playground.core.analysis.parameterizations import four_names
+from playground.core.analysis.parameterizations import parameterize
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.parameterizations import eps_from_score, eps_from_v, eps_from_x0, x0_from_eps
 from playground.core.diffusion.schedules import linear
@@ -12,7 +12,7 @@ CONVERSIONS = {"eps": lambda x_t, said, level: said, "x0": eps_from_x0, "v": eps
 def test_the_names_are_what_they_are_called() -> None:
     level = linear(1000).level(torch.tensor([0, 300, 999]))
     x0, eps = torch.randn(2, 3, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    names = four_names(add_noise(x0, eps, level), eps, level)
+    names = parameterize(add_noise(x0, eps, level), eps, level)
     alpha, sigma = (each.reshape(3, 1, 1, 1) for each in (level.alpha, level.sigma))
     assert_close(names.x0, x0, atol=1e-9, rtol=1e-9)
     assert_close(names.v, alpha * eps - sigma * x0, atol=1e-9, rtol=1e-9)
@@ -24,7 +24,7 @@ def test_an_error_grows_as_the_derivative_says() -> None:
     """Each factor beside autograd, through the conversions."""
     level = linear(1000).level(torch.tensor([5, 500, 990]))
     x_t = torch.randn(3, 1, 1, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    names = four_names(x_t, torch.zeros_like(x_t), level)
+    names = parameterize(x_t, torch.zeros_like(x_t), level)
     for name in ("eps", "x0", "v", "score"):
         said = torch.zeros_like(x_t).requires_grad_()
         eps = eps_from_score(said, level) if name == "score" else CONVERSIONS[name](x_t, said, level)

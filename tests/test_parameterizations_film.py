@@ -1,6 +1,6 @@
 import torch
 
-from playground.core.analysis.parameterizations import four_names
+from playground.core.analysis.parameterizations import parameterize
 from playground.core.diffusion.parameterizations import eps_from_v, x0_from_eps
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
@@ -13,7 +13,7 @@ def test_an_error_in_one_name_spreads_as_the_conversion_says(pictures: torch.Ten
     """The pictures of the second row beside the conversions of an answer that really is off."""
     schedule, off = linear(100), generate.seeded_noise((1, 8, 8), 1)
     network = found(pictures, schedule)["network"]
-    names = four_names(network.x_t, network.eps_hat, network.level)
+    names = parameterize(network.x_t, network.eps_hat, network.level)
     film = parameterizations_film(network, names, off, 0)
     assert [panel["title"] for panel in film["panels"][4:]] == ["x̂_0"] * 4 + ["ε̂"] * 4
     for k in (1, 2):

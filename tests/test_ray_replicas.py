@@ -133,6 +133,10 @@ def test_whoever_leaves_has_left_the_replica(library: ModelRegistry) -> None:
     assert handle.answering[0].cancelled
 
 
+def test_it_runs_as_many_at_a_time_as_it_is_made_for(library: ModelRegistry) -> None:
+    assert RemoteModelRegistry(MODELS, Handle(library), 8, DynamicBatcher).max_concurrent_runs == 8
+
+
 def test_both_answers_of_guidance_come_from_afar(library: ModelRegistry) -> None:
     far, options = (
         RemoteModelRegistry(MODELS, Handle(library), 8, DynamicBatcher),

@@ -1,4 +1,4 @@
-"""The model registry: networks by name, each loaded on first use, with their pictures and ideal predictor."""
+"""Model registry: networks by name, each loaded on first use, with its dataset and its ideal predictor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playground.core.networks.checkpoints import Checkpoint, choose_device, read
 from playground.core.networks.hub import ProgressCallback, download, normalize_repo_id, resolve
 
 LOADED = 8
-"""So many networks are kept in memory; one that is asked for again after more than that is loaded again."""
+"""How many networks stay in memory; the least recently used one is dropped, and loaded again when needed."""
 
 MAX_ADDED = 8
 
@@ -29,14 +29,17 @@ USUAL_PICTURES = 20
 T = TypeVar("T")
 
 Runs = Callable[[nn.Module], nn.Module]
-"""What runs a network, and is called as it is: `batching.batched_and_accelerated`, or the network itself."""
+"""Wraps a network in a module that is called like it: `batching.batched_and_accelerated`, or the identity."""
 
 
 class ModelRegistry:
-    """Checkpoints and their pictures. A folder that cannot be read raises each time it is asked for, until mended."""
+    """A registry of checkpoints and their datasets, by name.
+
+    A checkpoint whose folder cannot be read raises on every access, until the folder is repaired.
+    """
 
     max_concurrent_runs = 64
-    """So many runs are under way at a time; who comes then waits in line."""
+    """The most runs at a time; further ones wait in a queue."""
 
     def __init__(
         self,
@@ -45,12 +48,17 @@ class ModelRegistry:
         progress: ProgressCallback = lambda done, total: None,
         engine: Runs = lambda unet: unet,
     ) -> None:
-        """`models`: folders, each a network named after it, and names of networks on the Hub, which are downloaded, of
-        whose progress goes to `progress`; by default every folder in weights/. `engine` is what runs each
-        of them, such as `batching.batched_and_accelerated`; by default it runs itself.
+        """Register the networks; those from the Hub are downloaded.
 
-        Raises ValueError where there is none, two have one name, or there is no such device; CheckpointError for what
-        is no folder and cannot be downloaded.
+        Args:
+            models: folders, each a network named after it, and names of networks on the Hub; None for all in weights/.
+            device: where the networks run; None for the default of `choose_device`.
+            progress: called with the bytes of a download received so far, and in all.
+            engine: wraps each network to run it, such as `batching.batched_and_accelerated`; by default there is none.
+
+        Raises:
+            ValueError: if there is no network, two have the same name, or the device does not exist.
+            CheckpointError: if a model is not a folder and cannot be downloaded.
         """
         if models is None:
             models = sorted(path for path in WEIGHTS.glob("*") if (path / "unet").is_dir())
@@ -71,17 +79,26 @@ class ModelRegistry:
         self._ideal = lru_cache(LOADED)(
             lambda name: IdealPredictor(self._pictures(name).x0(self._pictures(name).training))
         )
-        self._measuring = threading.Lock()  # takes seconds, in which no other call should wait
+        self._measuring = threading.Lock()  # a lock of its own: it takes seconds, which no other call should wait for
         self._usual = lru_cache(LOADED)(self._measured)
 
     def to(self, device: str | torch.device) -> ModelRegistry:
-        """The networks that were on offer at first, on another device. Raises ValueError where that is not there."""
+        """The initial networks, on another device. Raises ValueError if that device does not exist."""
         return ModelRegistry(self._models, device)
 
     def download(self, name: str, progress: ProgressCallback) -> str:
-        """Download a network from the Hub and put it on offer; return its name. One is downloaded at a time.
+        """Download a network from the Hub and register it; one download runs at a time.
 
-        Raises CheckpointError, in a sentence for a person, where that cannot be done or MAX_ADDED are there already.
+        Args:
+            name: "owner/name", or the network's address on the Hub.
+            progress: called with the bytes received so far, and in all.
+
+        Returns:
+            The name under which the network is registered.
+
+        Raises:
+            CheckpointError: if the network cannot be downloaded or read, or MAX_ADDED have been added already. The
+                message is written for users.
         """
         name = normalize_repo_id(name)
         with self._adding:
@@ -92,46 +109,63 @@ class ModelRegistry:
                     f"{MAX_ADDED} networks from the Hub are here already, and more have no room: choose one of them."
                 )
             folder = download(name, progress)
-            read_checkpoint(name, folder, self.device)  # raises now if it cannot be read, and is not put on offer
+            read_checkpoint(name, folder, self.device)  # raises here, before it is registered, if it cannot be read
             self.folders[name] = folder
         return name
 
     @property
     def names(self) -> list[str]:
-        """The names to choose from, the default first."""
+        """The names of the registered networks, the default first."""
         return list(self.folders)
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """The network of that name. Raises CheckpointError where its folder cannot be read."""
-        with self._lock:  # so that two people who ask at once do not load it twice
+        """The checkpoint of that name. Raises CheckpointError if its folder cannot be read."""
+        with self._lock:  # so that two concurrent calls do not load it twice
             return self._checkpoint(name)
 
     def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """Let a network drive a run: the records of `way(predictor, *args, **options)`, such as `generate.generate`.
+        """Run a sampling function with a network: `way(predictor, *args, **options)`.
 
-        Everything that samples asks for it here; a library that has its networks elsewhere runs it elsewhere. Raises
-        what `way` raises, and CheckpointError.
+        All sampling goes through this method, so a registry whose networks are on other machines can run it there.
+
+        Args:
+            name: name of the network.
+            way: the sampling function, such as `generate.generate`.
+            args: its arguments after the predictor.
+            options: its keyword arguments.
+
+        Returns:
+            An iterator over the records that `way` yields.
+
+        Raises:
+            CheckpointError: if the network cannot be read. Errors that `way` raises pass through.
         """
         return way(self.checkpoint(name).predictor, *args, **options)
 
     def pictures(self, name: str) -> ImageDataset:
-        """The pictures it was trained on and those held out; where it came without, others that stand in for them.
+        """The network's dataset, training and held-out set; a substitute if the network came without one.
 
-        Those of shipped data can be asked for also where their network is not on offer. Raises FileNotFoundError for
-        any other name.
+        A shipped dataset is available even if its network is not registered.
+
+        Raises:
+            FileNotFoundError: for any other name.
         """
         with self._lock:
             return self._pictures(name)
 
     def ideal(self, name: str) -> IdealPredictor:
-        """E[eps | x_t] over the pictures that it was trained on. Raises ValueError where it came without them."""
+        """The ideal predictor E[eps | x_t] over the network's training set.
+
+        Raises:
+            ValueError: if the network came without its training set.
+        """
         if self.pictures(name).is_substitute:
             raise ValueError(f"There is no ideal predictor for {name}: it came without its training pictures.")
         with self._lock:
             return self._ideal(name)
 
     def reference_errors(self, name: str) -> ReferenceErrors:
-        """How far the network errs on held-out pictures: measured when it is first asked for."""
+        """The network's errors on held-out pictures, measured on first use."""
         with self._measuring:
             return self._usual(name)
 

@@ -1,1 +1,1 @@
-"""How results look: core's records become films, charts and pictures. Computes nothing about diffusion."""
+"""Rendering: core's records as films, charts and pictures. Computes nothing about diffusion."""

@@ -1,4 +1,7 @@
-"""Executed lines of code with their results, as HTML. All text in it is our own."""
+"""Code listing: executed lines of code with their results, as HTML.
+
+The HTML contains no text from users.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,25 @@ from playground.core.analysis.training_step import ExecutedLine
 from playground.core.data import images
 from playground.render.palette import NOISE_RANGE, noise_colours
 
-# The role of each variable that a line may make.
+# The role of each picture that a line may compute.
 ROLES = {"eps": "noise", "x_t": "mixture", "eps_hat": "prediction"}
 
 
 def code(lines: Sequence[str]) -> str:
-    """The lines before they have run."""
+    """Listing of the lines before they have run."""
     return f'<ol class="listing">{"".join(f"<li><code>{html.escape(line)}</code></li>" for line in lines)}</ol>'
 
 
 def executed_lines(done: Sequence[ExecutedLine], t: int) -> str:
-    """The lines with pictures and numbers of what they made, at step t."""
+    """Listing of executed lines, each with the pictures and numbers that it computed.
+
+    Args:
+        done: the lines with their new variables: pictures (C, H, W) or numbers ().
+        t: the time step at which they ran.
+
+    Returns:
+        The HTML.
+    """
     items = []
     for each in done:
         made = "".join(_line_output(name, value) for name, value in each.made.items())
@@ -41,7 +52,7 @@ def _line_output(name: str, value: Tensor) -> str:
 
 
 def noise_url(noise: Tensor) -> str:
-    """Noise (C, H, W) as a picture in a data: URL, in the colours that the player gives it."""
+    """Noise (C, H, W) as a picture in a data: URL, in the same colours as in the player."""
     if len(noise) != 1:
         return images.data_url(noise / NOISE_RANGE)
     return images.png_url(Image.fromarray(noise_colours()[images.to_bytes(noise / NOISE_RANGE)[0].numpy()]))

@@ -1,4 +1,4 @@
-"""plotly figures of core's records, for exploring by hand."""
+"""Plotly figures of core's records, to be explored interactively."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DASHES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
 
 
 def schedules_figure(schedules: Sequence[NoiseSchedule]) -> go.Figure:
-    """β_t, ᾱ_t and log-SNR of each schedule over t, with every value to be read off."""
+    """Noise schedules: β_t, ᾱ_t and log-SNR of each over t; every value can be read off."""
     columns = (("betas", "β_t"), ("alpha_bar", "ᾱ_t"), ("log_snr", "log-SNR"))
     figure = make_subplots(rows=3, cols=1, vertical_spacing=0.09, subplot_titles=[title for _, title in columns])
     for schedule, dash, (colour, _) in zip(

@@ -1,1 +1,1 @@
-"""Sampling on other machines."""
+"""Serving: sampling on other machines."""

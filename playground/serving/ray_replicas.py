@@ -1,7 +1,7 @@
 """Ray Serve replicas that sample, and the registry that sends runs to them.
 
-A replica makes whole runs and sends what its network says in them, step by step, as it says it. The client follows:
-the same run, in its own process, with these answers in the network's place. So of each step eps_hat travels alone.
+A replica makes whole runs and streams the network's predictions, step by step. The client repeats the same run in its
+own process, with these predictions in place of its network's. So only eps_hat is transferred for each step.
 """
 
 from __future__ import annotations
@@ -31,17 +31,22 @@ from playground.core.sampling.replay import ReplayPredictor, SamplingFunction, s
 NAME = "diffusion-playground"
 ROOT = Path(__file__).parents[2]
 RUNS = 32
-"""So many runs a replica makes at a time, a thread each; those of one network may be answered as a batch."""
+"""The most concurrent runs of a replica, one thread each; runs of the same network may share batches."""
 MAX_RETRIES = 5
-"""So often a run is begun elsewhere while nothing new is received of it."""
+"""The number of failed attempts in a row, without a new prediction, after which a run is given up."""
 OBJECT_STORE_BYTES = 2**28
-"""How much of the machine's memory Ray sets aside, where it is started here, for what travels; a step is far less."""
+"""Memory that Ray reserves for transfers if it is started here; a step needs far less."""
 
 T = TypeVar("T")
 
 
 class SamplingReplica:
-    """A library in a process of its own, with a device of its own, for several runs at once."""
+    """A Ray Serve replica: a model registry with its own process and device, for several concurrent runs.
+
+    Args:
+        models: folders and names on the Hub, as for `ModelRegistry`.
+        engine: wraps each network to run it.
+    """
 
     def __init__(self, models: Sequence[str] | None, engine: Runs = batched_and_accelerated) -> None:
         self.library = ModelRegistry(models, engine=engine)
@@ -50,9 +55,19 @@ class SamplingReplica:
     async def said(
         self, model: str, way: SamplingFunction, known: list[np.ndarray], args: tuple[Any, ...], options: dict[str, Any]
     ) -> AsyncIterator[list[np.ndarray]]:
-        """What the network says in a run after what is `known`, as `replay.stream_predictions` tells it.
+        """Stream the network's predictions in a run, without those that are known; see `replay.stream_predictions`.
 
-        When the client leaves, the run ends with the call that is under way.
+        If the client disconnects, the run ends after the current call of the network.
+
+        Args:
+            model: name of the network.
+            way: the sampling function.
+            known: the run's first predictions, each (B, C, H, W), which are not computed again.
+            args: arguments of `way` after the predictor.
+            options: keyword arguments of `way`.
+
+        Yields:
+            The new predictions eps_hat behind a record of the run, as arrays, each (B, C, H, W).
         """
         before = (torch.from_numpy(each.copy()) for each in known)
         in_thread = asyncio.get_running_loop().run_in_executor
@@ -63,30 +78,57 @@ class SamplingReplica:
             yield [eps_hat.numpy(force=True) for eps_hat in said]
 
     async def check_health(self) -> None:
-        """Raises where the device does not compute any more; then Serve puts another replica in this one's place."""
+        """Raises an error if the device no longer computes; Ray Serve then replaces this replica."""
         torch.zeros(1, device=self.library.device).add(1).item()
 
 
 class RemoteModelRegistry(ModelRegistry):
-    """A library whose runs are made by replicas; all else is computed here, on the CPU."""
+    """A model registry whose runs are made by replicas; all else is computed here, on the CPU."""
 
     def __init__(
-        self, models: Sequence[str] | None, handle: Any, at_once: int, engine: Runs = batched_and_accelerated
+        self,
+        models: Sequence[str] | None,
+        handle: Any,
+        max_concurrent_runs: int,
+        engine: Runs = batched_and_accelerated,
     ) -> None:
-        """`handle` is Serve's, of a deployment of `SamplingReplica`; `at_once` runs are under way at most."""
+        """Register networks that run on replicas.
+
+        Args:
+            models: folders and names on the Hub, as for `ModelRegistry`.
+            handle: Ray Serve's handle of a deployment of `SamplingReplica`.
+            max_concurrent_runs: the most runs that are under way at a time.
+            engine: wraps each network to run it.
+        """
         super().__init__(models, "cpu", engine=engine)
-        self.at_once = at_once
+        self.max_concurrent_runs = max_concurrent_runs
         self._said = handle.options(stream=True).said
 
     def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """The run that a replica makes, followed here. Raises ValueError where none could; see `ModelRegistry.run`."""
+        """Run a sampling function on a replica, and repeat it here with the replica's predictions.
+
+        See `ModelRegistry.run`.
+
+        Args:
+            name: name of the network.
+            way: the sampling function.
+            args: its arguments after the predictor.
+            options: its keyword arguments.
+
+        Returns:
+            An iterator over the records that `way` yields; closing it also ends the replica's run.
+
+        Raises:
+            CheckpointError: if the network cannot be read.
+            ValueError: during iteration, if no replica could continue the run.
+        """
         received = self._received(name, way, args, options)
         return _closing(way(ReplayPredictor(received, self.checkpoint(name).predictor), *args, **options), received)
 
     def _received(
         self, name: str, way: SamplingFunction, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Iterator[Tensor]:
-        """What the network says in the run, one answer after the other, from as many replicas as it takes."""
+        """The network's predictions in the run, one after the other, from as many replicas as it takes."""
         known: list[np.ndarray] = []
         tries = 0
         while True:
@@ -95,11 +137,11 @@ class RemoteModelRegistry(ModelRegistry):
                 for said in response:
                     tries = 0
                     for eps_hat in said:
-                        known.append(np.array(eps_hat))  # what Ray gives lies in shared memory, and stays until let go
+                        known.append(np.array(eps_hat))  # a copy, since Ray's arrays keep shared memory occupied
                         yield torch.from_numpy(known[-1])
                 return
             except RayTaskError as error:
-                raise error.cause from None  # the run's own: it would be the same elsewhere
+                raise error.cause from None  # the run's own error: it would be the same on any replica
             except (RayError, RayServeException) as error:
                 tries += 1
                 if tries == MAX_RETRIES:
@@ -113,19 +155,24 @@ class RemoteModelRegistry(ModelRegistry):
 
 
 def _closing(records: Iterator[T], received: Any) -> Iterator[T]:
-    """The records; closing the generator ends the replica's run, too."""
+    """Yield the records; closing this generator also ends the replica's run."""
     with closing(received):
         yield from records
 
 
 @contextmanager
 def ray_cluster(address: str | None, most: int) -> Iterator[None]:
-    """A Ray that runs already, at its `address`, or one that is started here for `most` replicas and ends with this.
+    """Connect to a running Ray cluster, or start one here that ends with the context.
 
-    Raises ConnectionError where there is none at that address.
+    Args:
+        address: the cluster's address, or "auto" for the one on this machine; None to start one.
+        most: the most replicas that will run; a cluster that is started here gets at least as many CPU slots.
+
+    Raises:
+        ConnectionError: if there is no cluster at that address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # A replica may wait for its GPU's answers on part of a processor: on one machine there may be more than those.
+    # A replica on a GPU needs only part of a processor, so a machine may have more replicas than processors.
     cpus = max(most, os.cpu_count() or 1)
     new: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
     ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else new))
@@ -139,15 +186,28 @@ def ray_cluster(address: str | None, most: int) -> Iterator[None]:
 def replicas(
     models: Sequence[str] | None, fewest: int, most: int, gpus: float = 0.0, engine: Runs = batched_and_accelerated
 ) -> Iterator[ModelRegistry]:
-    """A library with `fewest` to `most` replicas on the Ray that is joined, each with so many GPUs, or a part of one.
+    """Start replicas on the connected Ray cluster, and stop them at the end of the context.
 
-    Folders among the models must be at the same place on every machine, and this package too. Raises ValueError and
-    CheckpointError as `ModelRegistry` does, ValueError where there are too few GPUs, and RuntimeError where a replica
-    cannot start.
+    Folders among the models must have the same path on every machine, and so must this package.
+
+    Args:
+        models: folders and names on the Hub, as for `ModelRegistry`.
+        fewest: the fewest replicas.
+        most: the most replicas; their number follows the load.
+        gpus: GPUs for each replica, or a fraction of one.
+        engine: wraps each network to run it.
+
+    Yields:
+        The registry that sends runs to the replicas.
+
+    Raises:
+        ValueError: as `ModelRegistry` does, and if there are too few GPUs.
+        CheckpointError: as `ModelRegistry` does.
+        RuntimeError: if a replica cannot start.
     """
     models = models and [str(Path(each).resolve()) if Path(each).is_dir() else each for each in models]
     there = ray.cluster_resources().get("GPU", 0)
-    if gpus * fewest > there:  # Serve would wait for them
+    if gpus * fewest > there:  # Ray Serve would wait for them instead
         raise ValueError(f"Replicas: {fewest}, with {gpus:g} GPUs each, need more than the {there:g} that Ray has.")
     serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING"})
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
@@ -159,7 +219,7 @@ def replicas(
 
 
 def _deployment(fewest: int, most: int, gpus: float) -> Any:
-    """What Serve is to keep alive: as many replicas as that, more of them where each has half of its runs to make."""
+    """The Ray Serve deployment: `fewest` replicas, and up to `most` once each has half of its RUNS to make."""
     size: dict[str, Any] = {"num_replicas": fewest}
     if most > fewest:
         bounds = {"min_replicas": fewest, "max_replicas": most, "target_ongoing_requests": RUNS / 2}
@@ -167,7 +227,7 @@ def _deployment(fewest: int, most: int, gpus: float) -> Any:
     return serve.deployment(
         SamplingReplica,
         max_ongoing_requests=RUNS,
-        graceful_shutdown_timeout_s=5,  # a run that takes longer goes on elsewhere
+        graceful_shutdown_timeout_s=5,  # a run that takes longer continues on another replica
         ray_actor_options={
             "num_cpus": 1,
             "num_gpus": gpus,

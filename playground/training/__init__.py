@@ -1,1 +1,1 @@
-"""What only training needs: the network's architecture and its card."""
+"""Code that only training needs: the network's architecture, the loss and the model card."""

@@ -1,4 +1,4 @@
-"""The training loss: the mean squared error of ε̂ (Ho et al. 2020, eq. 14, arXiv:2006.11239), tilted on request."""
+"""Training loss: the mean squared error of ε̂ (Ho et al. 2020, eq. 14, arXiv:2006.11239), with an optional weight."""
 
 from __future__ import annotations
 
@@ -10,11 +10,24 @@ from playground.core.diffusion.schedules import NoiseSchedule
 
 
 def loss(unet: nn.Module, schedule: NoiseSchedule, x0: Tensor, labels: Tensor | None, tilt: float = 0) -> Tensor:
-    """One draw of L_simple (Ho et al. 2020, eq. 14): the lines of Algorithm 1, whose numbers stand beside them.
+    """The simple training loss L_simple, at one random t and noise per picture; comments give the lines of Algorithm 1.
 
-    Where there is more noise than picture, the error weighs SNR^-tilt. There it is a thousandth of what it is at small
-    t, yet decides about the whole picture: its ground, its colours. At 1 this is the loss in x_0 with "truncated SNR"
-    (Salimans & Ho 2022, section 4), under which such levels are all that is learned; half way no level drowns another.
+    Where there is more noise than picture, the error is weighted by SNR^-tilt. There it is a thousandth of the error at
+    small t, yet it decides about the whole picture: background and colours. With tilt 1 this is the loss in x_0 with
+    "truncated SNR" weighting, under which the network learns such levels only; with tilt 0.5 no level dominates.
+
+    Args:
+        unet: the network, called as a UNet2DModel is; it predicts eps.
+        schedule: the noise schedule to train on.
+        x0: pictures, (B, C, H, W), in [-1, 1].
+        labels: labels, (B,), or None for a network without labels.
+        tilt: exponent of the weight: 0 for L_simple, 1 for the truncated-SNR loss in x_0.
+
+    Returns:
+        The mean over pictures and pixels, ().
+
+    References:
+        Ho et al. 2020, eq. 14 and algorithm 1; Salimans & Ho 2022, section 4 (arXiv:2202.00512).
     """
     t = torch.randint(schedule.num_steps, (len(x0),))  # 3: t ~ Uniform({1, …, T}), counted from 0 here
     level = schedule.level(t)

@@ -16,25 +16,30 @@ from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoint_format import weights_path
 from playground.core.networks.checkpoints import load_checkpoint, sha256
 
-# What a card keeps of the network that a run started from.
+# The entries of a starting network's card that the new card keeps.
 LINEAGE = ("command", "pictures_seen", "sha256", "started_from")
 
 
 def write_card(
     folder: Path, pictures: ImageDataset, command: str, pictures_seen: int, started_from: dict[str, Any] | None = None
 ) -> None:
-    """Measure the network in `folder` on the held-out pictures and write its card.json.
+    """Write the model card: measure the network in a folder on the held-out set, and save card.json there.
 
-    `pictures_seen` counts this run's; the card adds those of the runs it `started_from`.
+    Args:
+        folder: the network's folder.
+        pictures: the dataset that the network was trained on.
+        command: the command line of the training run.
+        pictures_seen: how many pictures this run has seen; the card adds those of `started_from`.
+        started_from: the LINEAGE of the network that the run started from; None for a new network.
     """
-    # A card that is there describes the weights that were there before; of these it is known what their labels mean.
+    # An existing card describes the previous weights; only the label names are known of the present ones.
     labelled = {"label_names": list(pictures.label_names)}
     (folder / "card.json").write_text(json.dumps(labelled), encoding="utf-8")
     checkpoint, schedule = load_checkpoint(folder), linear(1000)
     predictor = checkpoint.predictor
     with FlopCounterMode(display=False) as counter:
         predictor(torch.zeros(1, *pictures.shape), schedule.level(0))
-    draws = max(4, 2000 // pictures.num_held_out)  # of few pictures more, so that the figure stands
+    draws = max(4, 2000 // pictures.num_held_out)  # more draws if there are few pictures, for a stable figure
     held_out = pictures.x0(pictures.testing), pictures.labels_at(pictures.testing)
     predictors: dict[str, NoisePredictor] = {
         "network": predictor,

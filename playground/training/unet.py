@@ -14,9 +14,20 @@ from playground.training.model_card import LINEAGE
 
 
 def new_network(pictures: ImageDataset, channels: list[int], layers: int) -> Any:
-    """A UNet for these pictures: a level a channel count, attention in the last; of labels, if any, one more: none.
+    """Create a UNet for a dataset: one level for each channel count, with attention in the last.
 
-    Raises ValueError where the pictures cannot be halved from level to level, or channels not be grouped.
+    If the dataset has labels, the network has one label embedding more than these, for 'no label'.
+
+    Args:
+        pictures: the dataset.
+        channels: channels of each level, multiples of 8, the last a multiple of 32.
+        layers: residual blocks in each level.
+
+    Returns:
+        A UNet2DModel with random weights.
+
+    Raises:
+        ValueError: if the pictures cannot be halved from level to level, or a channel count is not such a multiple.
     """
     plain = len(channels) - 1
     if pictures.shape[1] % 2**plain:
@@ -42,10 +53,21 @@ def new_network(pictures: ImageDataset, channels: list[int], layers: int) -> Any
 
 
 def load_network(folder: Path, pictures: ImageDataset) -> tuple[Any, dict[str, Any]]:
-    """The network in `folder` to train further on these pictures, and how it came to be, as its card says."""
+    """Load a trained network, to train it further.
+
+    Args:
+        folder: the network's folder.
+        pictures: the dataset to train it on.
+
+    Returns:
+        The network in training mode, and the LINEAGE entries of its card.
+
+    Raises:
+        CheckpointError: if the network cannot be loaded, or the dataset has another shape or other label names.
+    """
     checkpoint = load_checkpoint(folder, "cpu")
     if (checkpoint.image_shape, checkpoint.label_names) != (pictures.shape, pictures.label_names):
         raise CheckpointError(f"The network in {folder} is for other pictures: shape or label names differ.")
     unet: Any = checkpoint.predictor.unet.requires_grad_(True).train()
-    unet.register_to_config(_name_or_path=folder.name)  # its config goes on with it, and not where it lay here
+    unet.register_to_config(_name_or_path=folder.name)  # the saved config must not hold the local path
     return unet, {name: checkpoint.card.get(name) for name in LINEAGE}

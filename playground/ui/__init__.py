@@ -1,4 +1,4 @@
-"""The user interface: the Gradio page and its public endpoints. Does no torch arithmetic."""
+"""User interface: the Gradio page and its public endpoints. It does no torch arithmetic."""
 
 from playground.ui.app import build_app
 from playground.ui.launch import launch_options

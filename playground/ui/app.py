@@ -1,4 +1,4 @@
-"""The page: shared controls, four tabs, links, and the events between them."""
+"""Page: shared controls, four tabs, links, and the events between them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,15 @@ MAX_FIRST = 2**14
 
 
 def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
-    """The page and its public endpoints, over the networks of a library; with or without a field for more of them."""
+    """Build the page and its public endpoints.
+
+    Args:
+        library: registry of the networks.
+        hub_field: whether the page has a field that downloads more networks from the Hub.
+
+    Returns:
+        The Gradio app.
+    """
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     app: gr.Blocks
     with gr.Blocks(
@@ -79,7 +87,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         build_lesson()
         build_api(library)
 
-        # While somebody types, a field may be empty: that is no error yet.
+        # A field may be empty while it is typed into: that is no error yet.
         @user_errors()
         def show_forward(way: str, *values: Any) -> tuple[Any, ...]:
             return (
@@ -118,7 +126,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
             "inputs": [way, *shared_controls.inputs],
             "outputs": [player_forward, shared_controls.about, formula],
         }
-        # Which tab is open, and where the films stand, the browser knows first: it fills them in.
+        # The browser knows first which tab is open and at which t the films stand: it fills them in.
         T = list(shared_controls.controls).index("T")
         of_settings: dict[str, Any] = {
             "inputs": [predict_tab.look, moved_to, *shared_controls.inputs],
@@ -132,12 +140,12 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         }
 
         def request_film(listen: Callable[..., Any]) -> None:
-            """Whatever asks for the film of the open tab, one event brings it: so the last who asks is answered."""
+            """Request the film of the open tab. One event brings it, whatever triggers it, so the last request wins."""
             listen(None, None, asked, js="() => playground.asked()", api_visibility="private")
 
         @user_errors()
         def show_model(way: str, *values: Any) -> tuple[Any, ...]:
-            """One answer brings everything that a network has of its own: a picture, its range, labels and film."""
+            """One answer updates all that belongs to a network: a picture, its range, labels and film."""
             scene = shared_controls.of_new_model(*values, way=way)
             of_reverse = remove_tab.updates_for_model(scene.settings).values()
             return next(renewals), scene.settings.picture, *of_reverse, *add_noise.show(scene)
@@ -191,7 +199,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
             event.then(show_forward, **of_forward, **quiet)
             request_film(event.then)
 
-        # A film says from which drawings it was made, and the page which it has now.
+        # A film names the drawings it was made from; the page compares them with those it has now.
         drawings = {"own": shared_controls.own, "painting": remove_tab.painting, "world_drawing": train_tab.own}
         fingerprints = gr.Textbox(visible="hidden", label="Fingerprints of what was drawn")
         gr.on(
@@ -220,13 +228,13 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
                 request_film(chosen.then)
 
         def opened(query: dict[str, str], number: int) -> tuple[str, Settings]:
-            """What the browser keeps of a link, with the number of the request for it, and the settings it names."""
+            """State of a link for the browser, with the number of its request, and the settings that it names."""
             settings, notes = from_query(library, query)
             state = {"number": number, "state": to_query(settings), "unsaid": QUERY_DEFAULTS, "notes": notes}
             return json.dumps(state), settings
 
         def updates_for_link(query: dict[str, str], number: int = 0) -> list[Any]:
-            """What brings the page to what a link says."""
+            """Updates that bring the page to the state of a link."""
             state, settings = opened(query, number)
             shared = [getattr(settings, name) for name in shared_controls.controls]
             scene = shared_controls.scene(*shared, None, way=settings.way, t=settings.t)
@@ -272,9 +280,9 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
 
 
 def _first_prediction_film(first: Scene) -> Film | None:
-    """What *Predict noise* shows before the first answer comes; None for a network that cannot be read.
+    """Film that *Predict noise* shows before the first request; None for a network that cannot be read.
 
-    Of large pictures it would be megabytes, and a network for them slow: there the page comes first.
+    It is None for large pictures, too: the film would be megabytes and take long, and the page should come first.
     """
     if first.x0.numel() > MAX_FIRST:
         return None

@@ -1,4 +1,4 @@
-"""Script export: a run as a script for torch and diffusers alone, which ends in the same pictures."""
+"""Script export: a run as a Python script for torch and diffusers alone, which ends in the same pictures."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ x_T = torch.tensordot(weights.float(), torch.stack(ends), dims=1)  # on the sphe
 
 
 def script(scene: Scene) -> str:
-    """The scene's run, driven by the network, as Python; it looks for the network where the playground has it.
+    """Python script of the scene's run, driven by the network, which the script loads from where the playground has it.
 
-    Of a race it is the run of each solver, one after the other.
+    For a solver comparison it contains the run of each solver, one after the other.
     """
     s = scene.settings
     if s.view != "race":
         return _run(scene, "pictures", {})
-    # What a race leaves aside: those of these options that the page hides may have been set before.
+    # A solver comparison ignores these options; the page hides some of them, which may have been set before.
     as_run: dict[str, Any] = {"view": "run", "count": 1, "start": "noise", "keep": "nothing"}
     as_run |= {"eta": 0.0, "variance": "beta_tilde"}
     return "\n\n".join(
@@ -113,7 +113,7 @@ def _run(scene: Scene, name: str, of_ours: Mapping[str, Any]) -> str:
 
 
 def _solver(scene: Scene) -> DiffusersSolver | None:
-    """The solver of diffusers that steps; None for our own two, which are diffusers' DDPM and DDIM."""
+    """The diffusers solver that takes the steps; None for our own two, which are diffusers' DDPM and DDIM."""
     steps = SAMPLERS[scene.settings.sampler].steps
     return steps if isinstance(steps, DiffusersSolver) else None
 
@@ -147,7 +147,7 @@ T, steps, seed = {scene.settings.T}, {scene.settings.steps}, {scene.settings.see
 
 
 def _source(scene: Scene, part: Path) -> str:
-    """What `from_pretrained` takes for a part of the network in this folder: its name on the Hub, or a path."""
+    """Argument of `from_pretrained` for a part of the network in this folder: its name on the Hub, or a path."""
     name = scene.settings.model
     if "/" in name:
         return repr(name) if part == scene.library.folders[name] else f"{name!r}, subfolder={part.name!r}"
@@ -185,10 +185,9 @@ def _keyword_arguments(options: Mapping[str, Any]) -> str:
 def _start(scene: Scene) -> str:
     s, given, count, shape = scene.settings, scene.conditioning(), scene.count(), scene.pictures.shape
     lines = ["generator = torch.Generator().manual_seed(seed)"]
+    lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
     if s.start == "walk":
         lines.append(WALK.format(shape=shape, count=count, other=scene.other_seed()))
-    else:
-        lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
     if given is not UNCONDITIONED:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
     if given.known_mask is not None:
@@ -197,7 +196,7 @@ def _start(scene: Scene) -> str:
 
 
 def _prediction(scene: Scene) -> str:
-    """The function that asks the network, with labels and guidance as far as there are any."""
+    """Function of the script that evaluates the network, with labels and guidance where there are any."""
     s, count, channels = scene.settings, scene.count(), scene.pictures.shape[0]
     predictor = scene.library.checkpoint(s.model).predictor
     (label, then), none = scene.labels(), predictor.null_label
@@ -222,7 +221,7 @@ def _prediction(scene: Scene) -> str:
         lines += ["    if level < 1e-11:", f"        return {nothing}  # nothing of a picture is left: all is noise"]
     wanted = "labels"
     if then is not None:
-        lines.append(f"    wanted = then if level >= {scene.label_switch_log_snr()!r} else labels")
+        lines.append(f"    wanted = then if level >= {scene.label_switch_alpha_bar()!r} else labels")
         wanted = "wanted"
     if (label is None and then is None) or s.guidance == 0:
         return "\n".join([*lines, f"    return {asked('none')}"])
@@ -236,7 +235,7 @@ def _loop(scene: Scene, name: str) -> str:
     s, given, solver = scene.settings, scene.conditioning(), _solver(scene)
 
     def noisy(i: str) -> str:
-        """The picture in the noise of level i, as the scheduler keeps it."""
+        """The picture with the noise of level i, scaled as in the scheduler."""
         scaled = f" / levels[{i}] ** 0.5" if solver is not None and solver.sigma_space else ""
         return f"noisy(levels[{i}]){scaled}"
 

@@ -1,4 +1,4 @@
-"""What the page needs of Gradio's `launch`: theme, styles and script, limits of requests."""
+"""Launch options of the page for Gradio's `launch`: theme, styles and script, request limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeM
 
 
 def launch_options() -> dict[str, Any]:
-    """What the page needs of `launch`: its look, no request to other machines, uploads of a bounded size."""
+    """Launch options: the page's look, no requests to other machines, uploads of limited size."""
     fonts = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     theme = gr.themes.Default(
         primary_hue="slate", neutral_hue="slate", font=fonts, font_mono=("ui-monospace", "monospace")
@@ -52,8 +52,8 @@ def launch_options() -> dict[str, Any]:
             "exception_handlers": EXCEPTION_HANDLERS,
         },
         "ssr_mode": False,
-        # What somebody has chosen is kept for so many sessions, 0.4 MB each; Gradio would keep ten thousand.
+        # Sessions whose state is kept, 0.4 MB each; Gradio's default is ten thousand.
         "state_session_capacity": 256,
-        # A training in progress holds a thread while it waits for its turn: there are enough for a full room and more.
+        # A training under way holds a thread while it waits for its turn: these suffice for a full classroom and more.
         "max_threads": 160,
     }

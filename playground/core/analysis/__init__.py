@@ -1,1 +1,1 @@
-"""Measurements of what a network predicts and of how sampling goes."""
+"""Analyses of noise prediction, likelihood and sampling."""

@@ -1,4 +1,4 @@
-"""Classifier-free guidance, step by step: ε̂ with the label, ε̂ without, and the guided mixture of both."""
+"""Classifier-free guidance, step by step: ε̂ with the label, ε̂ without it, and the guided combination."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from playground.core.sampling.steps import Step
 
 @dataclass(frozen=True)
 class GuidanceStep:
-    """A step, and the two answers that its eps_hat is made of, each (B, C, H, W).
+    """A sampling step with the conditional and unconditional predictions behind its eps_hat, each (B, C, H, W).
 
-    eps_hat = eps_uncond + scale * (eps_cond - eps_uncond) (Ho & Salimans 2022, eq. 6, whose w is scale - 1).
+    eps_hat = eps_uncond + scale * (eps_cond - eps_uncond) (Ho & Salimans 2022, eq. 6, arXiv:2207.12598; their w is
+    scale - 1).
     """
 
     step: Step
@@ -29,7 +30,7 @@ class GuidanceStep:
 
 
 class _Overheard:
-    """A guided predictor that asks for both answers, whatever the scale, and remembers them."""
+    """Classifier-free guidance that computes both predictions at every scale and keeps the latest pair."""
 
     def __init__(self, predictor: DevicePredictor, scale: float) -> None:
         self.predictor, self.scale = predictor, scale
@@ -54,7 +55,22 @@ def generate_with_guidance_trace(
     guidance: float,
     **options: Any,
 ) -> Iterator[GuidanceStep]:
-    """`generate.generate`, with both answers beside each step. Raises ValueError without a label to follow."""
+    """Sample with classifier-free guidance and keep both predictions of each step.
+
+    Args:
+        predictor: noise predictor, called twice per step: without and with the label.
+        shape: shape of one picture, (C, H, W).
+        schedule: the noise schedule.
+        label: the label to guide towards, required.
+        guidance: guidance scale; 1 gives the conditional prediction, 0 the unconditional one.
+        **options: further options of `generate.generate`.
+
+    Yields:
+        Each step of the run, with its two predictions.
+
+    Raises:
+        ValueError: if label is None.
+    """
     if label is None:
         raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
     overheard = _Overheard(predictor, guidance)

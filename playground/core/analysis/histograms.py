@@ -1,4 +1,4 @@
-"""Histograms: shares of values over bins, counted and for a Gaussian."""
+"""Histograms: the share of values in each bin, counted from samples or exact for a Gaussian."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from torch import Tensor
 
 
 def shares(values: Tensor, edges: Tensor) -> Tensor:
-    """How large a share of each row of `values` (K, N) lies in each bin; edges (B + 1,) ascend. Returns (K, B).
+    """Normalized histogram of each row: the share of its values in each bin.
 
-    What lies beyond the edges is counted in the outermost bins.
+    Args:
+        values: K rows of N values, (K, N).
+        edges: edges of the B bins, ascending, (B + 1,); values beyond them count in the outermost bins.
+
+    Returns:
+        The shares, (K, B).
     """
     index = torch.bucketize(values.contiguous(), edges[1:-1])
     counts = torch.zeros(len(values), len(edges) - 1)
@@ -17,7 +22,16 @@ def shares(values: Tensor, edges: Tensor) -> Tensor:
 
 
 def gaussian_shares(mean: Tensor, deviation: Tensor, edges: Tensor) -> Tensor:
-    """The share of N(mean, deviation²) in each bin, exact, with the tails in the outermost; (K,) each to (K, B)."""
+    """Probability of each bin under the Gaussian N(mean, deviation²), exact.
+
+    Args:
+        mean: means of the K Gaussians, (K,).
+        deviation: their standard deviations, (K,).
+        edges: edges of the B bins, ascending, (B + 1,); the tails beyond them count in the outermost bins.
+
+    Returns:
+        The probabilities, (K, B).
+    """
     normal = (edges[1:-1] - mean[:, None]) / deviation[:, None]
     below = torch.special.ndtr(normal)
     outer = below.new_zeros(len(below), 1)

@@ -13,16 +13,26 @@ from playground.core.sampling.samplers import Step
 
 @dataclass(frozen=True)
 class StepWithNeighbors:
-    """A step of sampling, and the training pictures that are nearest to its x0_hat."""
+    """A sampling step and the training pictures nearest to its x0_hat."""
 
     step: Step
     nearest: Nearest
 
 
 def run_side_by_side(runs: Mapping[str, Iterator[Step]], pictures: Tensor) -> Iterator[dict[str, StepWithNeighbors]]:
-    """Runs of as many steps by those who drive them, from the same x_T and with the same fresh noise, step by step.
+    """Advance several sampling runs together and find the nearest training pictures of each step's x0_hat.
 
-    `pictures` are the training pictures, (N, C, H, W).
+    The caller starts the runs from the same x_T and with the same fresh noise: only their predictors differ.
+
+    Args:
+        runs: sampling runs by name, all with the same number of steps.
+        pictures: training pictures, (N, C, H, W).
+
+    Yields:
+        For each step the runs' steps by name, with their neighbours.
+
+    Raises:
+        ValueError: if the runs differ in their number of steps.
     """
     for steps in zip(*runs.values(), strict=True):
         yield {

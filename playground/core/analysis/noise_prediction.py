@@ -1,4 +1,4 @@
-"""Noise prediction at many t: errors, correlations and the law of total variance, as records."""
+"""Noise prediction at many t: errors, correlations and the law of total variance."""
 
 from __future__ import annotations
 
@@ -23,10 +23,22 @@ def mean_squared_error(
     draws: int = 4,
     seed: int = 0,
 ) -> float:
-    """E[(eps - eps_hat)²] a pixel, over pictures x0 (B, C, H, W), `draws` of noise for each, and the steps `t`.
+    """Mean squared error of noise prediction: E[(eps - eps_hat)²] per pixel, over pictures, noise and steps.
 
-    The pictures share the steps between them evenly, anew in each draw, so that t adds little to the spread. Without
-    `t` they are even over the whole schedule.
+    In each draw the steps are distributed evenly over the pictures, in a new random order, so that t adds little to
+    the variance of the estimate.
+
+    Args:
+        predictor: noise predictor.
+        x0: clean pictures, (B, C, H, W).
+        labels: their labels, (B,), or None for no labels.
+        schedule: the noise schedule.
+        t: the steps, (S,); evenly spaced over the whole schedule by default.
+        draws: number of noise draws per picture.
+        seed: seed of the noise and of the order of the steps.
+
+    Returns:
+        The mean squared error.
     """
     steps = torch.linspace(0, schedule.num_steps - 1, len(x0)) if t is None else t.repeat(-(-len(x0) // len(t)))
     generator = torch.Generator().manual_seed(seed)
@@ -46,11 +58,21 @@ def mean_squared_error(
 
 @dataclass(frozen=True)
 class NoisePrediction:
-    """What a predictor says of one picture and one noise at K steps.
+    """Noise predictions for K noisy pictures, at K steps, and their errors.
 
-    Pictures are (K, C, H, W). `error` is the mean of (eps - eps_hat)² over pixels, `r2` is 1 - error / variance of eps,
-    `cosine` is that between eps and eps_hat, `deviation` the standard deviation of eps_hat, and `x0_error` the mean of
-    (x0 - x0_hat)²; each is (K,).
+    Attributes:
+        t: the steps, (K,).
+        level: the noise levels that the predictor gets, (K,).
+        x0: clean pictures, (K, C, H, W).
+        eps: true noise, (K, C, H, W).
+        x_t: noisy pictures, (K, C, H, W).
+        eps_hat: predicted noise, (K, C, H, W).
+        x0_hat: the pictures that follow from eps_hat, (K, C, H, W).
+        error: mean of (eps - eps_hat)² over pixels, (K,).
+        cosine: cosine similarity of eps and eps_hat, (K,).
+        r2: 1 - error / variance of eps, (K,).
+        deviation: standard deviation of eps_hat, (K,).
+        x0_error: mean of (x0 - x0_hat)² over pixels, (K,).
     """
 
     t: Tensor
@@ -68,13 +90,21 @@ class NoisePrediction:
 
 
 def evenly_spaced_steps(schedule: NoiseSchedule, count: int) -> list[int]:
-    """`count` whole steps from 0 to T - 1, both included, evenly spaced; all of them where there are fewer."""
+    """Evenly spaced whole steps from 0 to T - 1, both included.
+
+    Args:
+        schedule: the noise schedule, with T steps.
+        count: number of steps; all T where T is smaller.
+
+    Returns:
+        The steps, ascending.
+    """
     last = schedule.num_steps - 1
     return torch.linspace(0, last, min(count, last + 1), dtype=torch.float64).round().long().tolist()
 
 
 def _evaluate(predictor: NoisePredictor, x_t: Tensor, level: NoiseLevel) -> Tensor:
-    """What a predictor says of K x_t's at levels (K,), in batches that fit into a processor's cache."""
+    """Predict the noise in K x_t's at levels (K,), in batches that fit into a processor's cache."""
     parts = torch.arange(len(x_t)).split(32)
     return torch.cat([predictor(x_t[part], NoiseLevel(level.alpha[part], level.sigma[part])) for part in parts])
 
@@ -82,7 +112,18 @@ def _evaluate(predictor: NoisePredictor, x_t: Tensor, level: NoiseLevel) -> Tens
 def predict_noise(
     predictor: NoisePredictor, x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: list[int]
 ) -> NoisePrediction:
-    """Ask the predictor, without a label, for the noise in x_t at each of the K steps `t`; x0 and eps are (C, H, W)."""
+    """Noise prediction for one picture and one noise at several steps.
+
+    Args:
+        predictor: noise predictor, called without labels.
+        x0: clean picture, (C, H, W).
+        eps: noise, (C, H, W).
+        schedule: the noise schedule.
+        t: the K steps.
+
+    Returns:
+        The prediction and its errors at each step.
+    """
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (x0, eps))
     return evaluate_prediction(predictor, add_noise(x0, eps, level), x0, eps, level, t)
@@ -91,9 +132,18 @@ def predict_noise(
 def evaluate_prediction(
     predictor: NoisePredictor, x_t: Tensor, x0: Tensor, eps: Tensor, level: NoiseLevel, t: list[int]
 ) -> NoisePrediction:
-    """Ask the predictor, without a label, for the noise in x_t and compare it with eps, and what is left with x0.
+    """Predict the noise in x_t, and compare it with eps and the resulting x0_hat with x0.
 
-    All three are (K, C, H, W), for the K steps `t`; `level` is what the predictor gets, (K,).
+    Args:
+        predictor: noise predictor, called without labels.
+        x_t: noisy pictures, (K, C, H, W).
+        x0: clean pictures, (K, C, H, W).
+        eps: noise that the prediction is compared with, (K, C, H, W).
+        level: noise levels that the predictor gets, (K,).
+        t: the K steps, recorded in the result.
+
+    Returns:
+        The prediction and its errors.
     """
     eps_hat = _evaluate(predictor, x_t, level)
     x0_hat = x0_from_eps(x_t, eps_hat, level)
@@ -117,10 +167,15 @@ def evaluate_prediction(
 
 @dataclass(frozen=True)
 class NoiseCorrelations:
-    """What eps_hat follows: Pearson correlations over pixels at K steps, each (K,), with the true noise and another.
+    """Pearson correlations over pixels at K steps, with the true noise and with an unrelated one.
 
-    `other` (C, H, W) is that unrelated noise. `band` is how far from 0 the correlation of unrelated pixels strays in
-    95 of 100 cases.
+    Attributes:
+        other: the unrelated noise, (C, H, W).
+        eps_hat_and_eps: correlation of predicted and true noise, (K,).
+        eps_hat_and_other: correlation of predicted and unrelated noise, (K,).
+        x0_and_eps: correlation of clean picture and true noise, (K,).
+        x_t_and_eps: correlation of noisy picture and true noise, (K,).
+        band: largest distance from 0 of the correlation of unrelated pixels in 95 of 100 cases.
     """
 
     other: Tensor
@@ -132,7 +187,15 @@ class NoiseCorrelations:
 
 
 def independence(found: NoisePrediction, other: Tensor) -> NoiseCorrelations:
-    """Compare what a predictor found with the noise that is in x_t and with `other` (C, H, W), which is not."""
+    """Correlations of a noise prediction with the noise in x_t and with a noise that is not in it.
+
+    Args:
+        found: the noise prediction at K steps.
+        other: unrelated noise, (C, H, W).
+
+    Returns:
+        The correlations at each step.
+    """
     return NoiseCorrelations(
         other,
         correlation(found.eps_hat, found.eps),
@@ -144,18 +207,31 @@ def independence(found: NoisePrediction, other: Tensor) -> NoiseCorrelations:
 
 
 def correlation(one: Tensor, other: Tensor) -> Tensor:
-    """Pearson's correlation over pixels, (K,), of pictures (K, C, H, W); 0 where one of the two is a single value."""
+    """Pearson correlation over pixels.
+
+    Args:
+        one: pictures, (K, C, H, W).
+        other: pictures, (K, C, H, W).
+
+    Returns:
+        The correlations, (K,); 0 where all values of one of the two are equal.
+    """
     one, other = (each.flatten(1) - each.flatten(1).mean(1, keepdim=True) for each in (one, other))
     return torch.cosine_similarity(one, other)
 
 
 @dataclass(frozen=True)
 class VarianceDecomposition:
-    """Noise is what is found and what is missed: E[eps_hat²] + E[(eps - eps_hat)²] = E[eps²] = 1 a pixel.
+    """Law of total variance for noise prediction: E[eps_hat²] + E[(eps - eps_hat)²] = E[eps²] = 1 per pixel.
 
-    That is the law of total variance; it holds for the conditional mean, E[eps | x_t]. `explained`, `residual`
-    and `noise_variance`, that of the noise itself, are (K,), at the steps `t`; `standard_error` is that of
-    explained + residual - noise_variance.
+    The equation holds for the conditional mean, E[eps | x_t].
+
+    Attributes:
+        t: the steps, (K,).
+        explained: E[eps_hat²] per pixel, (K,).
+        residual: E[(eps - eps_hat)²] per pixel, (K,).
+        noise_variance: E[eps²] per pixel, of the noise drawn, (K,).
+        standard_error: standard error of explained + residual - noise_variance, (K,).
     """
 
     t: Tensor
@@ -173,9 +249,20 @@ class VarianceDecomposition:
 def total_variance(
     predictor: NoisePredictor, pictures: Tensor, schedule: NoiseSchedule, t: list[int], *, draws: int, seed: int
 ) -> VarianceDecomposition:
-    """Estimate both parts from `draws` of one of the `pictures` (N, C, H, W) and of noise, the same at each of `t`.
+    """Estimate explained and residual variance of noise prediction by Monte Carlo.
 
-    Computed in the pictures' dtype.
+    Each draw is a picture and a noise; the draws are the same at every step. Computed in the pictures' dtype.
+
+    Args:
+        predictor: noise predictor, called without labels.
+        pictures: the pictures to draw from, (N, C, H, W).
+        schedule: the noise schedule.
+        t: the K steps.
+        draws: number of draws.
+        seed: seed of the draws.
+
+    Returns:
+        The variance decomposition at each step.
     """
     generator = torch.Generator().manual_seed(seed)
     x0 = pictures[torch.randint(len(pictures), (draws,), generator=generator)]

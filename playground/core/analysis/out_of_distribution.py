@@ -17,16 +17,26 @@ from playground.core.sampling.generate import seeded_noise
 
 @dataclass(frozen=True)
 class ReferenceErrors:
-    """mean (eps - eps_hat)² of each of N pictures at L noise levels: `error` is (L, N), `log_snr` (L,), ascending."""
+    """Reference errors: mean (eps - eps_hat)² of each of N pictures at L noise levels.
+
+    `error` is (L, N), `log_snr` (L,), ascending.
+    """
 
     log_snr: Tensor
     error: Tensor
 
     def quantile(self, share: float, level: NoiseLevel) -> Tensor:
-        """The error that this share of the pictures, 0 to 1, stays below at levels (K,); float64 (K,).
+        """Quantile of the error over the pictures, at any noise level.
 
-        An error depends on the level alone, whatever the schedule. Between two of the L levels its logarithm is taken
-        as linear in log-SNR; beyond them nothing was measured, and the answer is NaN.
+        The error depends on the level alone, whatever the schedule. Between two of the L measured levels its logarithm
+        is interpolated linearly in log-SNR.
+
+        Args:
+            share: share of the pictures whose error is below the quantile, 0 to 1.
+            level: noise levels, (K,).
+
+        Returns:
+            The quantiles, (K,), float64; NaN outside the range of the measured levels.
         """
         error = self.error.double().quantile(share, dim=1)
         first, last = self.log_snr[0].item(), self.log_snr[-1].item()
@@ -39,10 +49,19 @@ class ReferenceErrors:
 def measure_reference_error(
     predictor: UNetPredictor, pictures: Tensor, *, levels: int = 12, seed: int = 0
 ) -> ReferenceErrors:
-    """Measure it on `pictures` (N, C, H, W), at about so many levels that the network was trained at.
+    """Measure a network's error on given pictures at noise levels that it was trained at.
 
-    The levels are whole steps of the training schedule, as even in log-SNR as these can be. Each picture has a noise of
-    its own, the same at all levels. It costs N · levels calls of the network.
+    The levels are whole steps of the training schedule, spaced as evenly in log-SNR as these allow. Each picture has a
+    noise of its own, the same at all levels. The cost is N · levels predictions.
+
+    Args:
+        predictor: the network.
+        pictures: the pictures, (N, C, H, W).
+        levels: number of levels; those that round to the same step count once.
+        seed: seed of the noise.
+
+    Returns:
+        The error of each picture at each level.
     """
     trained_on = predictor.trained_on
     known = trained_on.log_snr[trained_on.log_snr.isfinite()]
@@ -55,9 +74,9 @@ def measure_reference_error(
 
 @dataclass(frozen=True)
 class OODInput:
-    """An input: a picture x0 (C, H, W) in noise `strength` times as strong as the level that the network gets.
+    """An input: picture x0 (C, H, W), with noise `strength` times as strong as the level that the network gets.
 
-    `about` says in words what the picture is.
+    `about` describes the picture in words.
     """
 
     about: str
@@ -66,13 +85,21 @@ class OODInput:
 
 
 def pure_noise_input(shape: tuple[int, int, int], strength: float) -> OODInput:
-    """No picture, that is x0 = 0, the middle of the range, in noise of the wrong strength."""
+    """Input without a picture: x0 = 0, the middle of the range, with noise of the wrong strength.
+
+    Args:
+        shape: shape of the picture, (C, H, W).
+        strength: strength of the noise, relative to the level that the network gets.
+
+    Returns:
+        The input.
+    """
     return OODInput(f"noise × {strength:g}", torch.zeros(shape), strength)
 
 
 @dataclass(frozen=True)
 class OODResult:
-    """A subject, and what a predictor says of it."""
+    """An input and the noise prediction for it."""
 
     subject: OODInput
     prediction: NoisePrediction
@@ -81,9 +108,19 @@ class OODResult:
 def evaluate_ood(
     predictor: NoisePredictor, subject: OODInput, eps: Tensor, schedule: NoiseSchedule, t: list[int]
 ) -> OODResult:
-    """Ask for the noise in x_t = alpha * x0 + strength * sigma * eps at each of the K steps `t`; eps is (C, H, W).
+    """Noise prediction for x_t = alpha * x0 + strength * sigma * eps at several steps.
 
-    Whatever the strength, the predictor gets the schedule's level, and its answer is compared with eps.
+    Whatever the strength, the predictor gets the schedule's level, and its prediction is compared with eps.
+
+    Args:
+        predictor: noise predictor, called without labels.
+        subject: the input.
+        eps: noise, (C, H, W).
+        schedule: the noise schedule.
+        t: the K steps.
+
+    Returns:
+        The input, with the prediction and its errors at each step.
     """
     level = schedule.level(torch.tensor(t))
     x0, eps = (each.expand(len(t), *each.shape) for each in (subject.x0, eps))
@@ -93,14 +130,25 @@ def evaluate_ood(
 
 @dataclass(frozen=True)
 class HardestPictures:
-    """Pictures ranked by error, the largest first: `index` among those measured, and `error`, both (K,)."""
+    """Pictures ranked by error, the largest first.
+
+    `index` among those measured, and `error`, both (K,).
+    """
 
     index: Tensor
     error: Tensor
 
 
 def hardest(errors: Tensor, count: int) -> HardestPictures:
-    """The `count` pictures of the largest errors (N,)."""
+    """The pictures with the largest errors.
+
+    Args:
+        errors: error of each picture, (N,).
+        count: number of pictures to return; all N where N is smaller.
+
+    Returns:
+        The pictures' indices and errors, the largest error first.
+    """
     found = errors.topk(min(count, len(errors)))
     return HardestPictures(found.indices, found.values)
 
@@ -108,7 +156,18 @@ def hardest(errors: Tensor, count: int) -> HardestPictures:
 def error_per_picture(
     predictor: NoisePredictor, pictures: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int
 ) -> Tensor:
-    """mean (eps - eps_hat)² of each picture at step t, all with the same noise: (N, C, H, W) and (C, H, W) to (N,)."""
+    """Mean squared error of noise prediction for each picture, at one step and with the same noise.
+
+    Args:
+        predictor: noise predictor, called without labels.
+        pictures: clean pictures, (N, C, H, W).
+        eps: the noise, (C, H, W).
+        schedule: the noise schedule.
+        t: the step.
+
+    Returns:
+        mean (eps - eps_hat)² of each picture, (N,).
+    """
     level, eps = schedule.level(torch.full((len(pictures),), t)), eps.expand_as(pictures)
     x_t = add_noise(pictures, eps, level)
     return evaluate_prediction(predictor, x_t, pictures, eps, level, [t] * len(pictures)).error

@@ -19,11 +19,17 @@ from playground.core.diffusion.parameterizations import (
 
 @dataclass(frozen=True)
 class Parameterizations:
-    """A prediction for K x_t's in four parameterizations: eps, x0, v and score, each (K, C, H, W).
+    """Predictions for K x_t's in four parameterizations: noise, picture, velocity and score.
 
-    `in_x0` and `in_eps` map each of them to how much an error of 1 in it becomes in x0 and in eps, (K,); unbounded
-    where x_t holds little of that quantity. `max_disagreement`, (K,), is the largest difference between the x0's
-    computed from the four.
+    Attributes:
+        eps: noise, (K, C, H, W).
+        x0: picture, (K, C, H, W).
+        v: velocity, (K, C, H, W).
+        score: score, (K, C, H, W).
+        in_x0: for each of the four the error in x0 that an error of 1 in it causes, (K,); unbounded where x_t holds
+            little of that quantity.
+        in_eps: the same for the error in eps, (K,).
+        max_disagreement: largest difference between the x0's computed from the four, (K,).
     """
 
     eps: Tensor
@@ -35,10 +41,16 @@ class Parameterizations:
     max_disagreement: Tensor
 
 
-def four_names(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Parameterizations:
-    """Convert `eps`, said of x_t (K, C, H, W), into the other three; in float64.
+def parameterize(x_t: Tensor, eps: Tensor, level: NoiseLevel) -> Parameterizations:
+    """Convert a noise prediction into the other three parameterizations; in float64.
 
-    Levels are (K,), with alpha² + sigma² = 1.
+    Args:
+        x_t: noisy pictures, (K, C, H, W).
+        eps: noise predicted in x_t, (K, C, H, W).
+        level: noise levels with alpha² + sigma² = 1, (K,).
+
+    Returns:
+        The prediction in all four parameterizations, and how errors carry over between them.
     """
     x_t, eps = x_t.double().cpu(), eps.double().cpu()
     alpha, sigma = level.alpha, level.sigma

@@ -10,21 +10,37 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each of N pictures the nearest of a set: its index and its Euclidean distance, both (N,)."""
+    """Nearest neighbour in a set for each of N pictures: its index and its Euclidean distance, both (N,)."""
 
     index: Tensor
     distance: Tensor
 
 
 def nearest(pictures: Tensor, among: Tensor) -> Nearest:
-    """The nearest of `among` (M, C, H, W) to each of `pictures` (N, C, H, W), by Euclidean distance over all pixels."""
+    """Nearest neighbours by Euclidean distance over all pixels.
+
+    Args:
+        pictures: the pictures, (N, C, H, W).
+        among: the set to search, (M, C, H, W).
+
+    Returns:
+        Index and distance of each picture's nearest neighbour in `among`.
+    """
     index = torch.cat([torch.cdist(part.flatten(1), among.flatten(1)).argmin(1) for part in pictures.split(500)])
-    # Of many distances cdist rounds roughly; the one that counts is taken exactly.
+    # cdist loses precision on large inputs, so the smallest distance is computed again, directly.
     return Nearest(index, (pictures - among[index]).flatten(1).norm(dim=1))
 
 
 def principal_components(pictures: Tensor, count: int) -> Tensor:
-    """The `count` directions of largest variance of (N, C, H, W), as orthonormal columns, float64 (C·H·W, count)."""
+    """Principal components: the directions of largest variance.
+
+    Args:
+        pictures: the pictures, (N, C, H, W).
+        count: number of directions.
+
+    Returns:
+        The directions as orthonormal columns, by ascending variance, float64, (C·H·W, count).
+    """
     flat = pictures.double().flatten(1)
     covariance = torch.cov(flat.T)
     directions: Tensor = torch.linalg.eigh(covariance).eigenvectors
@@ -32,10 +48,19 @@ def principal_components(pictures: Tensor, count: int) -> Tensor:
 
 
 def frechet_distance(one: Tensor, other: Tensor) -> float:
-    """Squared Fréchet distance of the Gaussians fitted to two sets of points, (N, D) and (M, D), float64.
+    """Squared Fréchet distance of the Gaussians fitted to two sets of points.
 
-    ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½) (Dowson & Landau 1982, eq. 4); unlike in FID, no network
-    maps the pictures first.
+    ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁ Σ₂)^½). Unlike in FID, no network maps the pictures first.
+
+    Args:
+        one: points, (N, D), float64.
+        other: points, (M, D), float64.
+
+    Returns:
+        The squared distance.
+
+    References:
+        Dowson & Landau 1982, eq. 4.
     """
     sigma_1, sigma_2 = torch.cov(one.T), torch.cov(other.T)
     values, vectors = torch.linalg.eigh(sigma_1)

@@ -22,7 +22,10 @@ MIN_CALLS = 2
 
 @dataclass(frozen=True)
 class SolverRun:
-    """A sampler in the race: the steps that it has taken, a call each, as far as the race has come."""
+    """A sampler's run in a solver comparison, up to the present call.
+
+    `taken` are its steps so far, one per predictor call, and `total` is their number at the end.
+    """
 
     sampler: str
     taken: list[Step]
@@ -30,17 +33,18 @@ class SolverRun:
 
     @property
     def finished(self) -> bool:
-        """Whether it has no call left."""
+        """Whether all steps are taken."""
         return len(self.taken) == self.total
 
     @property
     def x0_hat(self) -> Tensor:
-        """The picture that it points to, and once it has finished the picture itself."""
+        """The x0_hat of the latest step, or the final picture once the run has finished."""
         return self.taken[-1].x_next if self.finished else self.taken[-1].x0_hat
 
     def distances(self, reference: Tensor) -> Tensor:
-        """The root mean square a pixel between the reference, (B, C, H, W), and the picture it points to: one a call,
-        and one more for the picture that it ended in.
+        """Root mean square distance per pixel of each step's x0_hat to the reference, (B, C, H, W).
+
+        One value per call, and one more for the final picture once the run has finished.
         """
         pointed = [step.x0_hat for step in self.taken] + [self.taken[-1].x_next] * self.finished
         return torch.stack([(each - reference).float().square().mean().sqrt().cpu() for each in pointed])
@@ -54,10 +58,24 @@ def compare_solvers(
     calls: int,
     **options: Any,
 ) -> Iterator[list[SolverRun]]:
-    """All of them from the same x_T, call by call; who has fewer calls to take waits at the end.
+    """Run several samplers from the same x_T, one predictor call at a time.
 
-    x0_hat is not clipped, so that all of them follow the same equation. `options` are those of `generate.generate`;
-    its seed draws x_T and the fresh noise of those that add some. Raises ValueError for fewer than MIN_CALLS calls.
+    x0_hat is not clipped, so that all samplers follow the same equation. A sampler with fewer calls keeps its last
+    step until the others finish.
+
+    Args:
+        predictor: noise predictor.
+        shape: shape of one picture, (C, H, W).
+        schedule: the noise schedule.
+        samplers: names in SAMPLERS.
+        calls: NFE budget of each sampler, at least MIN_CALLS; it takes as many steps as that allows.
+        **options: options of `generate.generate`; its seed draws x_T and the fresh noise of stochastic samplers.
+
+    Yields:
+        After each call the runs so far, in the order of `samplers`.
+
+    Raises:
+        ValueError: if calls is below MIN_CALLS.
     """
     if calls < MIN_CALLS:
         raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
@@ -83,6 +101,18 @@ def compare_solvers(
 def reference_trajectory(
     predictor: DevicePredictor, shape: tuple[int, int, int], schedule: NoiseSchedule, **options: Any
 ) -> Iterator[Step]:
-    """DDIM from the same x_T in as many steps as the schedule has, at most REFERENCE_STEPS, nothing clipped."""
+    """Reference trajectory: DDIM in as many steps as the schedule has, at most REFERENCE_STEPS.
+
+    It starts from the same x_T as `compare_solvers` with the same options, and x0_hat is not clipped.
+
+    Args:
+        predictor: noise predictor.
+        shape: shape of one picture, (C, H, W).
+        schedule: the noise schedule.
+        **options: options of `generate.generate`.
+
+    Returns:
+        An iterator over the steps.
+    """
     steps = min(REFERENCE_STEPS, schedule.num_steps)
     return generate(predictor, shape, schedule, sampler="ddim", steps=steps, clip_x0=False, **options)

@@ -15,12 +15,20 @@ from playground.core.sampling.steps import Step
 
 @dataclass(frozen=True)
 class StepDecomposition:
-    """A step of DDPM or DDIM in three: x_next = x_t_part * x_t - eps_part * eps + deviation * z.
+    """A reverse step of DDPM or DDIM as a sum: x_next = x_t_part * x_t - eps_coef * eps + deviation * z.
 
-    That is eq. 11 of Ho et al. 2020 and, with another `eps_coef`, eq. 12 of Song et al. 2021. `eps` is the noise that
-    goes with the step's x0_hat: its eps_hat, but where x0_hat was clipped. `mean` is what the first two terms make,
-    (B, C, H, W) like `eps` and `z`, the fresh noise, which is 0 where none was added. The numbers are (), float64;
-    where nothing of the picture is in x_t (alpha 0) the first two are infinite, and the mean follows from x0_hat.
+    For DDPM that is eq. 11 of Ho et al. 2020 (arXiv:2006.11239) and, with another `eps_coef`, for DDIM eq. 12 of Song
+    et al. 2021 (arXiv:2010.02502). The coefficients are (), float64. Where x_t is pure noise (alpha 0), `x_t_part` and
+    `eps_coef` are infinite, and `mean` is computed from x0_hat.
+
+    Attributes:
+        step: the step.
+        eps: the noise that goes with the step's x0_hat: eps_hat, except where x0_hat was clipped, (B, C, H, W).
+        mean: the sum of the first two terms, (B, C, H, W).
+        z: fresh noise, 0 where none was added, (B, C, H, W).
+        x_t_part: coefficient of x_t.
+        eps_coef: coefficient of eps, subtracted.
+        deviation: standard deviation of the fresh noise.
     """
 
     step: Step
@@ -33,9 +41,19 @@ class StepDecomposition:
 
 
 def decompose_step(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "beta_tilde") -> StepDecomposition:
-    """A step of a run by `sampler`, "ddpm" or "ddim", with these options, as it was taken.
+    """Decompose a reverse step of a DDPM or DDIM run.
 
-    Raises ValueError for another sampler.
+    Args:
+        step: the step.
+        sampler: the run's sampler, "ddpm" or "ddim".
+        eta: the run's eta, for "ddim".
+        variance: the run's variance, a key of POSTERIOR_VARIANCES, for "ddpm".
+
+    Returns:
+        The terms of the step.
+
+    Raises:
+        ValueError: if sampler is neither "ddpm" nor "ddim".
     """
     if sampler not in ("ddpm", "ddim"):
         raise ValueError(f"sampler must be ddpm or ddim to show a single step; it was {sampler!r}.")

@@ -18,19 +18,33 @@ LINES = (
     "eps_hat = network(x_t, t)",
     "loss = (eps - eps_hat).square().mean()",
 )
-"""What is trained by: the optimizer then follows loss.backward()."""
+"""The lines of a training step up to the loss; loss.backward() and the optimizer step follow."""
 
 
 @dataclass(frozen=True)
 class ExecutedLine:
-    """What a line left behind: its new variables by name, pictures (C, H, W) or single numbers ()."""
+    """A line of the training step after execution.
+
+    `made` are its new variables by name: pictures (C, H, W) or single numbers ().
+    """
 
     line: str
     made: dict[str, Tensor]
 
 
 def execute(predictor: UNetPredictor, x0: Tensor, schedule: NoiseSchedule, t: int, seed: int) -> list[ExecutedLine]:
-    """Execute LINES for x0 (C, H, W), where the draws come out as this t and this seed's noise."""
+    """Execute LINES, one training step, with t and the noise fixed.
+
+    Args:
+        predictor: the network.
+        x0: clean picture, (C, H, W).
+        schedule: the noise schedule.
+        t: the step that draw_t() returns.
+        seed: seed of the noise that draw_eps() returns.
+
+    Returns:
+        The executed lines with their new variables, in order.
+    """
     variables: dict[str, Any] = {
         "x0": x0,
         "alpha_bar": schedule.alpha_bar.float(),

@@ -1,1 +1,1 @@
-"""Pictures: reading, datasets, augmentation."""
+"""Image data: reading, datasets, augmentation."""

@@ -15,18 +15,28 @@ from playground.core.data import images
 
 _PACKAGE = Path(__file__).parents[2]
 WEIGHTS = _PACKAGE / "weights" if (_PACKAGE / "weights").is_dir() else _PACKAGE.parent / "weights"
-"""The shipped networks: beside the package in the repository, inside it where it was installed."""
+"""The folder of the shipped networks: next to the package in the repository, inside the package once installed."""
 
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """N pictures, uint8 (N, C, H, W), and their labels, int64 (N,); the last `num_held_out` are never trained on.
+    """An image dataset with labels and a held-out set: its last `num_held_out` pictures, which are never trained on.
 
-    A picture without a label has the number after the last of `label_names`, which networks here take for 'no label'.
-    Where a picture has a name of its own, `names` holds N of them; where labels fall into `categories`, one each.
-    `flippable_labels` are the labels whose pictures mean the same when they are flipped. A substitute dataset
-    (`is_substitute`) stands in for a network's own: all of it is held out, and whether the network was trained on it
-    is unknown.
+    A picture without a label has the number len(label_names), which networks here read as 'no label'.
+
+    Attributes:
+        name: the dataset's name.
+        pixels: N pictures, uint8 (N, C, H, W).
+        labels: the label of each picture, int64 (N,), from 0 to len(label_names).
+        label_names: the name of each label.
+        num_held_out: how many pictures are held out.
+        source: where the pictures come from, as a phrase for the model card.
+        licence: their licence, "" if none is given.
+        names: a name for each picture, N of them, or () if they have none.
+        categories: the category of each label, one per label, or () if there are none.
+        flippable_labels: the labels whose pictures keep their meaning when they are mirrored.
+        is_substitute: True if this dataset stands in for a network's own. All of it is held out, and it is unknown
+            whether the network was trained on it.
     """
 
     name: str
@@ -49,11 +59,11 @@ class ImageDataset:
         return images.from_bytes(self.pixels[index])
 
     def label_of(self, index: int) -> str:
-        """The name of a picture's label, "" where it has none."""
+        """The name of a picture's label, "" if it has none."""
         return (*self.label_names, "")[int(self.labels[index])]
 
     def labels_at(self, index: slice | Tensor) -> Tensor | None:
-        """The labels at `index` as their network takes them, (K,); None where no picture has one."""
+        """The labels at `index` as the network takes them, (K,), or None if the dataset has no labels."""
         return self.labels[index] if self.label_names else None
 
     @property
@@ -64,13 +74,13 @@ class ImageDataset:
 
     @property
     def can_flip(self) -> Tensor:
-        """Whether a picture may be mirrored, bool (N,)."""
+        """Whether each picture may be mirrored, bool (N,)."""
         return torch.tensor([name in self.flippable_labels for name in (*self.label_names, "")])[self.labels]
 
     def preprocess(self, image: Image.Image) -> Tensor:
-        """A picture of somebody's own as the network gets it, float32 (C, H, W): its middle square, scaled.
+        """Preprocess a user's image for the network: center-crop and resize it to float32 (C, H, W) in [-1, 1].
 
-        Where these are light strokes on black, one that is light at its border is turned round.
+        If this dataset has light strokes on black, an image with a light border is inverted.
         """
         x0 = images.center_crop_resize(image, self.shape)
         on_black = self.shape[0] == 1 and images.border_mean(self.x0(slice(0, 100))) < -0.9
@@ -78,17 +88,23 @@ class ImageDataset:
 
     @property
     def training(self) -> slice:
-        """Where the pictures are that networks are trained on."""
+        """The slice of the training set."""
         return slice(0, len(self) - self.num_held_out)
 
     @property
     def testing(self) -> slice:
-        """Where the held-out pictures are."""
+        """The slice of the held-out set."""
         return slice(len(self) - self.num_held_out, len(self))
 
 
 def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> None:
-    """Write pictures.png (the sheet) and pictures.json (shape, labels, names, number held out) into `folder`."""
+    """Write a dataset into a folder: pictures.png (the sheet), pictures.json (shape, labels, names, number held out).
+
+    Args:
+        pictures: the dataset.
+        folder: where to write; it is created if it does not exist.
+        columns: pictures in each row of the sheet.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     images.tile(pictures.pixels, columns).save(folder / "pictures.png", optimize=True)
     about = {
@@ -106,7 +122,14 @@ def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> N
 
 
 def save_if_changed(pictures: ImageDataset, folder: Path) -> None:
-    """`save_pictures`, where these are not what is in `folder` already."""
+    """Write a dataset into a folder with `save_pictures`, unless the folder holds the same one already.
+
+    Two datasets count as the same if their pixels, labels, label names and number held out are equal.
+
+    Args:
+        pictures: the dataset.
+        folder: where to write; a damaged dataset in it is replaced.
+    """
     with suppress(FileNotFoundError, ValueError):
         there = load_pictures(folder.resolve())
         same = torch.equal(there.pixels, pictures.pixels) and torch.equal(there.labels, pictures.labels)
@@ -116,9 +139,11 @@ def save_if_changed(pictures: ImageDataset, folder: Path) -> None:
 
 
 def load_pictures(folder: str | Path) -> ImageDataset:
-    """The pictures in a folder that `save_pictures` wrote; a bare name stands for a folder in weights/.
+    """Load the dataset that `save_pictures` wrote into a folder; a bare name stands for a folder in weights/.
 
-    Raises FileNotFoundError where there are none, ValueError where they are damaged.
+    Raises:
+        FileNotFoundError: if there is no dataset in the folder.
+        ValueError: if its files are damaged.
     """
     path = WEIGHTS / folder
     if not (path / "pictures.json").is_file():
@@ -148,9 +173,21 @@ STAND_INS = 100
 
 
 def substitute_dataset(shape: tuple[int, int, int], label_names: tuple[str, ...] = ()) -> ImageDataset:
-    """Shipped pictures for a network of `shape` (C, H, W) whose own are not there: emoji in colour, or grey digits.
+    """Substitute dataset for a network that comes without its own: shipped emoji in colour, or grey digits.
 
-    They are scaled to its shape, and have none of its labels. Raises FileNotFoundError where they are not there.
+    It has the last STAND_INS of the shipped pictures, scaled to the network's shape. All are held out; none has a
+    label.
+
+    Args:
+        shape: (C, H, W) of the network's pictures; C = 3 selects the emoji.
+        label_names: the names of the network's labels.
+
+    Returns:
+        The dataset, with `is_substitute` set.
+
+    Raises:
+        FileNotFoundError: if the shipped pictures do not exist.
+        ValueError: if they are damaged.
     """
     shipped = load_pictures("emoji" if shape[0] == 3 else "digits")
     chosen = range(len(shipped) - STAND_INS, len(shipped))

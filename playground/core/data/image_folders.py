@@ -1,4 +1,4 @@
-"""Image folders and Hub datasets as training data, brought to one size."""
+"""Image folders and Hub datasets as training data, preprocessed to one size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from playground.core.data.datasets import WEIGHTS, ImageDataset, load_pictures
 HELD_OUT = 0.05
 
 MAX_SHEET = 80_000_000
-"""How many pixels all pictures may have together, so that their sheet can be opened: 78,125 pictures of 32 × 32."""
+"""The most pixels of all pictures together, so that their sheet can be opened: 78,125 pictures of 32 × 32."""
 
 SIDES = (8, 512)
 
@@ -27,7 +27,10 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 
 @dataclass(frozen=True)
 class LazyImage:
-    """A picture that is not opened yet: its name, and its label's place among the names, or after them for none."""
+    """A picture that is not opened yet.
+
+    `name` is its display name, `label` its index into the label names (their number for no label), and `open` opens it.
+    """
 
     name: str
     label: int
@@ -35,10 +38,23 @@ class LazyImage:
 
 
 def load_training_images(data: str, size: int | None = None, seed: int = 0) -> ImageDataset:
-    """The pictures that `data` names: a folder, one of weights/ by its bare name, or a data set on the Hub.
+    """Load training images from a folder, from a dataset in weights/, or from a dataset on the Hub.
 
-    A folder with pictures.json has them ready. Others are made ready: squares of `size`, or 32, pixels a side, shuffled
-    by the seed. Raises ValueError or FileNotFoundError, in a sentence for a person, where there are none.
+    A folder with pictures.json is loaded unchanged. Other pictures are preprocessed: cropped to squares, resized and
+    shuffled.
+
+    Args:
+        data: a folder, the bare name of a folder in weights/, or the name of a dataset on the Hub.
+        size: side of the squares in pixels, 8 to 512; None for 32, or for the size of a dataset with pictures.json.
+        seed: seed of the shuffle.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        ValueError: if `size` is out of range or is not that of a dataset with pictures.json, or if there are no
+            pictures that can be read. The message is written for users.
+        FileNotFoundError: if a dataset's files do not exist.
     """
     folder = Path(data)
     ready = next((path for path in (folder, WEIGHTS / data) if (path / "pictures.json").is_file()), None)
@@ -54,9 +70,21 @@ def load_training_images(data: str, size: int | None = None, seed: int = 0) -> I
 
 
 def load_image_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
-    """All pictures in a folder and the folders below it, (N, C, size, size).
+    """Load all pictures in a folder and its subfolders, at any depth, as a dataset.
 
-    Where pictures lie in two folders or more right below it, these are their labels; else they have none.
+    If two or more of the folder's direct subfolders hold pictures, these are the labels; otherwise there are none.
+    Files and folders whose names begin with "." or "__" are skipped.
+
+    Args:
+        folder: the folder.
+        size: side of the squares that pictures are cropped and resized to, in pixels.
+        seed: seed of the shuffle.
+
+    Returns:
+        The dataset, (N, C, size, size), with C = 1 if all pictures are grey, else 3; 5 % are held out.
+
+    Raises:
+        ValueError: if fewer than two pictures can be read.
     """
     files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
     files = [path for path in files if not any(part.startswith((".", "__")) for part in path.parts)]
@@ -71,9 +99,22 @@ def load_image_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
 
 
 def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
-    """The pictures of a data set on the Hub, or of what else `datasets.load_dataset` takes, (N, C, size, size).
+    """Load a dataset from the Hub, or from any other source that `datasets.load_dataset` accepts.
 
-    They are its first column of pictures, in its part for training; its first column of classes has their labels.
+    The pictures are the first image column of its "train" split; the labels are its first column of classes, if there
+    is one with two classes or more.
+
+    Args:
+        name: name of the dataset.
+        size: side of the squares that pictures are cropped and resized to, in pixels.
+        seed: seed of the shuffle.
+
+    Returns:
+        The dataset, (N, C, size, size), with C = 1 if all pictures are grey, else 3; 5 % are held out.
+
+    Raises:
+        ValueError: if the `datasets` library is missing or older than version 4, if the dataset cannot be loaded or has
+            no image column, or if fewer than two pictures can be read.
     """
     try:
         import datasets
@@ -81,11 +122,11 @@ def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
         raise ValueError(
             f"There is no folder {name} here, and a data set of that name on the Hub takes `pip install 'datasets>=4'`."
         ) from error
-    if int(datasets.__version__.partition(".")[0]) < 4:  # before, a data set could bring code of its own, and run it
+    if int(datasets.__version__.partition(".")[0]) < 4:  # older versions run code that comes with a data set
         raise ValueError("Data sets on the Hub take version 4 or newer of the library: `pip install 'datasets>=4'`.")
     try:
         rows: Any = datasets.load_dataset(name, split="train")
-    except Exception as error:  # of many kinds: no connection, no such data set, no such part
+    except Exception as error:  # many types: no connection, no such data set, no such split
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"There is no folder {name} here, and no data set {name} to be had: {reason}") from error
     columns = rows.features
@@ -105,14 +146,25 @@ def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
 
 
 def square(image: Image.Image, size: int) -> Tensor:
-    """A picture's middle square as its network gets it, uint8 (3, size, size)."""
+    """Preprocess an image for a network: center-crop it to a square and resize it.
+
+    Args:
+        image: an image in any mode; it is turned upright and put on white first (see `images.to_rgb_upright`).
+        size: side of the square in pixels.
+
+    Returns:
+        uint8 (3, size, size).
+    """
     return images.to_bytes(images.center_crop_resize(images.to_rgb_upright(image), (3, size, size)))
 
 
 def _preprocess(
     name: str, kind: str, entries: Sequence[LazyImage], label_names: tuple[str, ...], size: int, seed: int
 ) -> ImageDataset:
-    """Shuffled, read, 5 % of them held out, in grey where all are grey; what is no picture is left out, and counted."""
+    """Shuffle, read and preprocess the pictures; hold out 5 %; make them grey if all are grey.
+
+    Files that cannot be read are skipped and counted.
+    """
     kept, pixels, unreadable = list[LazyImage](), list[Tensor](), 0
     order = torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed)).tolist()
     for index in tqdm(order, desc=f"reading {name}", unit=" pictures"):

@@ -1,4 +1,7 @@
-"""Images: PIL to tensors in [-1, 1] and back, uploads read safely. The only place that knows pixel ranges."""
+"""Image conversion: PIL to tensors in [-1, 1] and back, and safe reading of uploads.
+
+This is the only module that handles pixel ranges.
+"""
 
 from __future__ import annotations
 
@@ -15,41 +18,57 @@ from torch.nn.functional import avg_pool2d
 
 
 def from_bytes(pixels: Tensor) -> Tensor:
-    """uint8 pixels 0…255 of any shape to float32 in [-1, 1]."""
+    """Convert uint8 pixels 0…255 of any shape to float32 in [-1, 1]."""
     return pixels.float() / 127.5 - 1
 
 
 def to_bytes(pictures: Tensor) -> Tensor:
-    """Floats, clipped to [-1, 1], to uint8 pixels 0…255 of the same shape, on the CPU."""
+    """Clip floats to [-1, 1] and convert them to uint8 pixels 0…255 of the same shape, on the CPU."""
     return ((pictures.detach().cpu().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def from_pil(image: Image.Image, channels: int) -> Tensor:
-    """A PIL image as float32 (channels, H, W) in [-1, 1]; 1 channel is grey, 3 are red, green and blue."""
+    """Convert a PIL image to a tensor.
+
+    Args:
+        image: an image in any mode.
+        channels: 1 for grey, 3 for red, green and blue.
+
+    Returns:
+        float32 (channels, H, W) in [-1, 1].
+    """
     pixels = torch.from_numpy(np.array(image.convert({1: "L", 3: "RGB"}[channels])))
     return from_bytes(pixels.reshape(image.height, image.width, channels).permute(2, 0, 1))
 
 
 def to_pil(picture: Tensor) -> Image.Image:
-    """(C, H, W), clipped to [-1, 1], as a grey (C = 1) or colour (C = 3) PIL image of the same size."""
+    """Convert (C, H, W), clipped to [-1, 1], to a grey (C = 1) or colour (C = 3) PIL image of the same size."""
     pixels = to_bytes(picture).permute(1, 2, 0).numpy()
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def data_url(picture: Tensor) -> str:
-    """(C, H, W), clipped to [-1, 1], as a PNG in a data: URL."""
+    """Encode (C, H, W), clipped to [-1, 1], as a PNG in a data: URL."""
     return png_url(to_pil(picture))
 
 
 def png_url(image: Image.Image) -> str:
-    """A PIL image as a PNG in a data: URL."""
+    """Encode a PIL image as a PNG in a data: URL."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def tile(pictures: Tensor, columns: int) -> Image.Image:
-    """uint8 (N, C, H, W) side by side, `columns` to a row, without gaps; what is left of the last row is 0."""
+    """Tile pictures into one image (a sheet), row by row, without gaps.
+
+    Args:
+        pictures: uint8 (N, C, H, W).
+        columns: pictures in each row.
+
+    Returns:
+        The sheet, grey for C = 1, else in colour; the unused rest of its last row is 0.
+    """
     count, channels, height, width = pictures.shape
     rows = -(-count // columns)
     padded = torch.zeros(rows * columns, channels, height, width, dtype=torch.uint8)
@@ -60,7 +79,16 @@ def tile(pictures: Tensor, columns: int) -> Image.Image:
 
 
 def split_sheet(image: Image.Image, shape: tuple[int, int, int], count: int) -> Tensor:
-    """The first `count` pictures of a `sheet`, uint8 (count, C, H, W), for pictures of shape (C, H, W)."""
+    """Split a sheet that `tile` made into its pictures.
+
+    Args:
+        image: the sheet.
+        shape: (C, H, W) of each picture.
+        count: how many pictures to take, from the first.
+
+    Returns:
+        uint8 (count, C, H, W).
+    """
     channels, height, width = shape
     rows, columns = image.height // height, image.width // width
     pixels = torch.from_numpy(np.array(image)).reshape(rows, height, columns, width, channels)
@@ -69,7 +97,7 @@ def split_sheet(image: Image.Image, shape: tuple[int, int, int], count: int) -> 
 
 MAX_BYTES = 10_000_000
 
-MAX_BASE64 = 4 * -(-MAX_BYTES // 3) + 100  # and the head of a data: URL
+MAX_BASE64 = 4 * -(-MAX_BYTES // 3) + 100  # plus room for the head of a data: URL
 
 MAX_PIXELS = 40_000_000
 
@@ -77,11 +105,21 @@ KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
 def load_upload(data: bytes, side: int = 512) -> Image.Image:
-    """A picture that somebody sent, in RGB, turned as its camera held it, at most `side` pixels a side, on white.
+    """Decode an uploaded image file safely: in RGB, upright, on white, and no larger than needed.
 
-    It is measured before it is decoded, and nothing but its pixels is kept: no place, no time, no camera. Raises
-    ValueError, in a sentence for a person, for what is no picture of a known kind, is empty, or is over MAX_BYTES or
-    MAX_PIXELS.
+    The image is measured before it is decoded, turned as its camera held it, and stripped of everything but its pixels:
+    no place, no time, no camera.
+
+    Args:
+        data: the bytes of a PNG, JPEG, WebP, GIF or BMP file.
+        side: the largest width and height of the result, in pixels; larger images are scaled down.
+
+    Returns:
+        The image in RGB.
+
+    Raises:
+        ValueError: if the file is empty, is not an image of one of these kinds, or exceeds MAX_BYTES or MAX_PIXELS. The
+            message is written for users.
     """
     if not data:
         raise ValueError("This file is empty: choose a PNG, JPEG, WebP, GIF or BMP picture.")
@@ -104,7 +142,7 @@ def load_upload(data: bytes, side: int = 512) -> Image.Image:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Whatever a damaged or hostile file makes Pillow raise becomes a sentence."""
+    """Turn any exception that Pillow raises on a damaged or hostile file into a ValueError for users."""
     try:
         yield
     except Exception as error:
@@ -114,9 +152,9 @@ def _readable() -> Iterator[None]:
 
 
 def to_rgb_upright(image: Image.Image) -> Image.Image:
-    """The picture in RGB, turned as its camera held it (EXIF), on white where it is transparent."""
+    """Convert an image to RGB, turned as its camera held it (EXIF), on white where it is transparent."""
     turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I"):  # 16 bits of grey, of which PIL would keep the lower eight
+    if turned.mode.startswith("I"):  # 16-bit grey, of which PIL would keep only the lower eight bits
         turned = turned.point(lambda value: value * (1 / 256)).convert("L")
     if not turned.has_transparency_data:
         return turned.convert("RGB")
@@ -125,9 +163,10 @@ def to_rgb_upright(image: Image.Image) -> Image.Image:
 
 
 def decode_base64(text: str) -> bytes:
-    """What is written in base64, with or without the head of a data: URL.
+    """Decode base64 text, with or without the head of a data: URL.
 
-    Raises ValueError, in a sentence for a person, for what is not, and for more than MAX_BYTES.
+    Raises:
+        ValueError: if the text is not base64, or is too long for MAX_BYTES. The message is written for users.
     """
     if isinstance(text, str) and len(text) > MAX_BASE64:
         raise ValueError(
@@ -140,9 +179,15 @@ def decode_base64(text: str) -> bytes:
 
 
 def center_like_mnist(drawing: Image.Image) -> Image.Image:
-    """A drawing, dark on white, as MNIST's digits are: 20 of 28 parts high or wide, its ink's centre in the middle.
+    """Center and scale a drawing, dark on white, as MNIST's digits are.
 
-    Square, in RGB. Raises ValueError where nothing is drawn.
+    The drawing becomes 20 of 28 parts high or wide, with its centre of mass in the middle.
+
+    Returns:
+        A square image in RGB, dark on white.
+
+    Raises:
+        ValueError: if nothing is drawn.
     """
     ink = ImageOps.invert(drawing.convert("L"))
     box = ink.point(lambda value: 255 * (value > 64)).getbbox()
@@ -157,7 +202,15 @@ def center_like_mnist(drawing: Image.Image) -> Image.Image:
 
 
 def center_crop_resize(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
-    """The picture's middle square, scaled to `shape` (C, H, W), float32 in [-1, 1]."""
+    """Center-crop an image and resize it; for a square `shape` the crop is its middle square.
+
+    Args:
+        image: an image in any mode.
+        shape: (C, H, W) of the result, with C = 1 for grey and 3 for colour.
+
+    Returns:
+        float32 (C, H, W) in [-1, 1].
+    """
     channels, height, width = shape
     return from_pil(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS), channels)
 
@@ -169,6 +222,14 @@ def border_mean(pictures: Tensor) -> float:
 
 
 def thumbnails(pictures: Tensor, side: int) -> Tensor:
-    """uint8 (N, C, H, W) made smaller, where they are larger, to at most `side` pixels a side; uint8."""
+    """Downscale pictures to thumbnails by average pooling.
+
+    Args:
+        pictures: uint8 (N, C, H, W).
+        side: the largest height and width of a thumbnail, in pixels.
+
+    Returns:
+        uint8 pictures, smaller by a whole factor; those that fit already are unchanged.
+    """
     shrink = -(-max(pictures.shape[-2:]) // side)
     return pictures if shrink == 1 else avg_pool2d(pictures.float(), shrink).round().to(torch.uint8)

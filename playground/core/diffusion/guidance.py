@@ -1,4 +1,4 @@
-"""Classifier-free guidance, and a label that changes on the way."""
+"""Classifier-free guidance, and a label that changes during sampling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from playground.core.diffusion.predictors import NoisePredictor
 class ClassifierFreeGuidance:
     """Classifier-free guidance: eps_uncond + scale * (eps_cond - eps_uncond).
 
-    That is eq. 6 of Ho & Salimans 2022, whose w is scale - 1: a scale of 1 is the predictor with its label, 0 without.
+    A `scale` of 1 is the conditional prediction (with the label), 0 the unconditional one (without); above 1 the label
+    is emphasized. Without labels the prediction is unconditional at any scale.
+
+    References:
+        Ho & Salimans 2022, eq. 6, whose w is scale - 1 (arXiv:2207.12598).
     """
 
     predictor: NoisePredictor
@@ -32,9 +36,10 @@ class ClassifierFreeGuidance:
 
 @dataclass(frozen=True)
 class LabelSwitch:
-    """A predictor that is asked for `labels` (B,), int64, at levels with a log-SNR of at least `log_snr`.
+    """Label switch: a predictor that uses `labels` from a log-SNR of `log_snr` on.
 
-    Noisier ones keep the labels that it is called with.
+    `labels` is int64 (B,). They replace the labels of the call when every level of the batch has a log-SNR of at least
+    `log_snr`; noisier levels keep the labels of the call.
     """
 
     predictor: NoisePredictor

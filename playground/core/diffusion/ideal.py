@@ -15,14 +15,19 @@ IDEAL_CHUNK_ELEMENTS = 2**19  # float64: 4 MB
 
 
 class IdealPredictor:
-    """E[eps | x_t] when x_0 is one of the given pictures, each as likely: the best any predictor could say.
+    """Optimal denoiser: the posterior mean E[eps | x_t] when x_0 is one of the given pictures, all equally likely.
 
-    By Bayes, picture i has the weight softmax_i(-‖x_t - alpha * x_i‖² / (2 sigma²)) given x_t; the mean of
-    the pictures with these weights is E[x_0 | x_t], and E[eps | x_t] follows. Exact, in float64. sigma must be above 0.
+    No predictor has a lower mean squared error. By Bayes' rule, picture i has the posterior probability
+    softmax_i(-‖x_t - alpha * x_i‖² / (2 sigma²)) given x_t; the mean of the pictures with these weights is
+    E[x_0 | x_t], and E[eps | x_t] follows. Exact, in float64. sigma must be above 0.
     """
 
     def __init__(self, pictures: Tensor) -> None:
-        """`pictures`: (N, C, H, W) in [-1, 1], or points, (N, 2)."""
+        """Prepare the training set.
+
+        Args:
+            pictures: (N, C, H, W) in [-1, 1], or points, (N, 2).
+        """
         self.flat = pictures.double().flatten(1)
         self.squares = self.flat.square().sum(1)
         self.device = self.flat.device
@@ -33,7 +38,15 @@ class IdealPredictor:
         return eps_from_x0(x, x0_hat.reshape(x.shape), level).to(x_t)
 
     def log_density(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
-        """ln q(x_t), (B,), float64: of the mixture of Gaussians N(alpha * x_i, sigma²) around the pictures."""
+        """Log-density of x_t under the forward process: a mixture of the Gaussians N(alpha * x_i, sigma²).
+
+        Args:
+            x_t: noisy pictures, (B, C, H, W), or points, (B, 2).
+            level: their noise level, () or (B,); sigma must be above 0.
+
+        Returns:
+            ln q(x_t), (B,), float64.
+        """
         x = x_t.to(self.flat)
         total = torch.cat([exponents.logsumexp(1) for exponents in self._exponents(x, level)])
         sigma, dimensions = level.sigma.to(self.flat), x[0].numel()
@@ -41,9 +54,9 @@ class IdealPredictor:
         return total - dimensions * (sigma.log() + math.log(2 * math.pi) / 2)
 
     def _exponents(self, x: Tensor, level: NoiseLevel) -> Iterator[Tensor]:
-        """(‖x_t‖² - ‖x_t - alpha * x_i‖²) / (2 sigma²), (rows, N), for as many x_t at a time as fit into a cache.
+        """Posterior logits (‖x_t‖² - ‖x_t - alpha * x_i‖²) / (2 sigma²), (rows, N), for chunks of x_t that fit a cache.
 
-        ‖x_t‖² is the same for every picture, so the softmax does without it.
+        ‖x_t‖² is the same for every picture, so it does not change the softmax.
         """
         alpha, sigma = (expand_coef(each, self.flat).expand(len(x), 1) for each in (level.alpha, level.sigma))
         rows = max(1, IDEAL_CHUNK_ELEMENTS // len(self.flat))

@@ -1,4 +1,4 @@
-"""Noise predictors: the network, the zero baseline and the identity baseline behind one call."""
+"""Noise predictors with one interface: the network, the zero baseline and the identity baseline."""
 
 from __future__ import annotations
 
@@ -15,33 +15,47 @@ from playground.core.diffusion.schedules import NoiseSchedule
 
 
 class NoisePredictor(Protocol):
-    """Anything that looks at x_t and says which noise is in it."""
+    """Noise predictor: any callable that estimates the noise in x_t."""
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        """eps_hat, of x_t's shape (B, C, H, W), dtype and device. `labels` is int64 (B,), or None for no label."""
+        """Noise prediction.
+
+        Args:
+            x_t: noisy pictures, (B, C, H, W).
+            level: their noise level, () or (B,).
+            labels: class labels, int64 (B,), or None for no label.
+
+        Returns:
+            eps_hat, of x_t's shape, dtype and device.
+        """
         ...
 
 
 class DevicePredictor(NoisePredictor, Protocol):
-    """One that says where its pictures belong."""
+    """Noise predictor with a `device`: the one that x_t should be on."""
 
     @property
     def device(self) -> torch.device: ...
 
 
 MAX_ELEMENTS_PER_CALL = 2**18
-"""How much of x_t a network is given in one call: 334 digits, or one picture of 256 × 256 in colour, whose way through
+"""The most elements of x_t in one network call: 334 digits, or one colour picture of 256 × 256, whose forward pass in
 a large network takes a gigabyte."""
 
 
 @dataclass(frozen=True)
 class UNetPredictor:
-    """A diffusers UNet2DModel, evaluated at the t of its training schedule that has the log-SNR of the level.
+    """Noise prediction with a diffusers UNet2DModel, at the t of its training schedule with the log-SNR of the level.
 
     A network learns noise levels, not integers, so it works under any schedule. A level outside its training range
-    is clamped to that range (see `in_training_range`). `prediction_type` is its parameterization, one of EPS_FROM; a
-    learned variance (Nichol & Dhariwal 2021), the second half of the output channels, is ignored. `null_label` is the
-    embedding for 'no label'.
+    is clamped to that range (see `in_training_range`). A learned variance (Nichol & Dhariwal 2021, arXiv:2102.09672),
+    the second half of the output channels, is ignored.
+
+    Attributes:
+        unet: the network, a UNet2DModel.
+        trained_on: the noise schedule of its training.
+        prediction_type: its parameterization, a key of EPS_FROM.
+        null_label: the class label that stands for 'no label', or None where the network has none.
     """
 
     unet: nn.Module
@@ -87,11 +101,11 @@ class UNetPredictor:
 
     @cached_property
     def _weight(self) -> Tensor:
-        """One of its weights: they lie on its device and are of its kind of number."""
+        """One of the network's weights, for its device and dtype."""
         return next(self.unet.parameters())
 
     def in_training_range(self, level: NoiseLevel) -> bool:
-        """Whether the network was trained at levels as clean and as noisy as these."""
+        """Whether all levels, () or (B,), lie within the network's training range, up to LOG_SNR_TOLERANCE."""
         trained = self.trained_on.log_snr
         cleanest, noisiest = trained[0] + LOG_SNR_TOLERANCE, trained[-1] - LOG_SNR_TOLERANCE
         return bool(((level.log_snr <= cleanest) & (level.log_snr >= noisiest)).all())
@@ -99,9 +113,10 @@ class UNetPredictor:
 
 @dataclass(frozen=True)
 class _NetworkInput:
-    """How a network is asked about x_t. Each is () or (B,).
+    """Network input for a noise level; each field is () or (B,).
 
-    Divided by `size`, 1 where its level preserves variance, x_t is at `level`, which is that of the network's step `t`.
+    x_t / `size` is at the variance-preserving level `level`, the level of the network's timestep `t`. `size` is 1 where
+    the level of x_t is variance-preserving already.
     """
 
     size: Tensor
@@ -118,19 +133,19 @@ def _network_input(trained_on: NoiseSchedule, level: NoiseLevel) -> _NetworkInpu
 
 @lru_cache(2**14)
 def _cached_network_input(trained_on: NoiseSchedule, alpha: float, sigma: float) -> _NetworkInput:
-    """The same for one level, which run after run comes by: to find it takes longer than the rest of a step."""
+    """Cached `_network_input` for one level: runs repeat their levels, and it takes longer than the rest of a step."""
     return _network_input(trained_on, NoiseLevel(*torch.tensor([alpha, sigma], dtype=torch.float64)))
 
 
 class ZeroPredictor:
-    """Never looks at x_t: the best it can say is the mean of the noise, 0."""
+    """Zero baseline: predicts 0, the mean of the noise, whatever x_t is."""
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         return torch.zeros_like(x_t)
 
 
 class IdentityPredictor:
-    """Takes all of x_t for noise."""
+    """Identity baseline: predicts x_t itself, as if all of it were noise."""
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         return x_t.clone()

@@ -1,4 +1,4 @@
-"""Noise schedules: from a step t to its noise level, and from a log-SNR back to t."""
+"""Noise schedules: from a timestep t to its noise level, and from a log-SNR back to t."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ MIN_STEPS, MAX_STEPS = 10, 4000
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """T noise levels, from nearly clean (t = 0) to noise (t = T - 1).
+    """Noise schedule: T noise levels, from nearly clean (t = 0) to noise (t = T - 1).
 
     `alpha_bar` is (T,), float64, strictly decreasing, each in (0, 1); with zero terminal SNR the last is 0.
-    The paper counts its steps from 1: its ᾱ_1 is alpha_bar[0].
+    Ho et al. 2020 (arXiv:2006.11239) count steps from 1: their ᾱ_1 is alpha_bar[0].
+
+    Raises:
+        ValueError: if alpha_bar is not such a vector.
     """
 
     name: str
@@ -53,10 +56,19 @@ class NoiseSchedule:
         return self.alpha_bar.log() - (1 - self.alpha_bar).log()
 
     def level(self, t: Tensor | float) -> NoiseLevel:
-        """The noise level at t, () or (B,), from 0 to T - 1; between steps it is linear in log-SNR.
+        """Noise level at timestep t, from 0 to T - 1, fractions included.
 
-        Where the last level is pure noise (log-SNR -inf) its interval is linear in alpha instead.
-        Raises ValueError for a t outside [0, T - 1].
+        Between steps it is linear in log-SNR. Where the last level is pure noise (log-SNR -inf), the last interval is
+        linear in alpha instead.
+
+        Args:
+            t: timestep, () or (B,), in [0, T - 1].
+
+        Returns:
+            The level, () or (B,), like t.
+
+        Raises:
+            ValueError: if a t is outside [0, T - 1].
         """
         t = torch.as_tensor(t, dtype=torch.float64, device="cpu")
         if not ((t >= 0) & (t <= self.num_steps - 1)).all():
@@ -72,9 +84,9 @@ class NoiseSchedule:
         return NoiseLevel(alpha, sigma)
 
     def t_from_log_snr(self, log_snr: Tensor | float) -> Tensor:
-        """The t, fractions included, whose level has this log-SNR; the inverse of `level`.
+        """Timestep t, fractions included, whose level has this log-SNR; the inverse of `level`.
 
-        Clamped to 0 for levels cleaner than the schedule's first, to T - 1 for noisier ones than its last.
+        Clamped to 0 for levels cleaner than the schedule's first, to T - 1 for levels noisier than its last.
         """
         log_snr = torch.as_tensor(log_snr, dtype=torch.float64, device="cpu")
         rising, falling_t = self._inverse
@@ -87,7 +99,7 @@ class NoiseSchedule:
 
     @cached_property
     def _inverse(self) -> tuple[np.ndarray, np.ndarray]:
-        """The finite log-SNRs, rising, and their t."""
+        """The finite log-SNRs, in rising order, and their t."""
         finite = self.log_snr[self.log_snr.isfinite()].numpy()
         return finite[::-1].copy(), np.arange(len(finite), dtype=np.float64)[::-1].copy()
 
@@ -97,28 +109,50 @@ LINEAR_ENDS, SCALED_LINEAR_ENDS = (1e-4, 0.02), (0.00085, 0.012)
 
 
 def from_betas(name: str, betas: Tensor) -> NoiseSchedule:
-    """The schedule of given β_t, (T,) in (0, 1]: ᾱ_t = ∏_{s≤t} (1 - β_s) (Ho et al. 2020, eq. 4)."""
+    """Noise schedule from variances β_t: ᾱ_t = ∏_{s≤t} (1 - β_s).
+
+    Args:
+        name: name of the schedule.
+        betas: β_t, (T,), in (0, 1].
+
+    Returns:
+        The schedule.
+
+    Raises:
+        ValueError: if ᾱ does not fall strictly from below 1 to 0 or above.
+
+    References:
+        Ho et al. 2020, eq. 4.
+    """
     return NoiseSchedule(name, (1 - betas.double()).cumprod(0))
 
 
 def linear(num_steps: int = 1000) -> NoiseSchedule:
-    """β_t evenly spaced from 1e-4 to 0.02 (Ho et al. 2020, section 4).
+    """Linear schedule: β_t evenly spaced from 1e-4 to 0.02 (Ho et al. 2020, section 4).
 
-    Those ends are meant for T = 1000: for another T they are scaled by 1000 / T, so that x_T stays as noisy;
-    an end that would pass 0.999 is set there.
+    Those ends are meant for T = 1000: for another T they are scaled by 1000 / T, so that x_T stays equally noisy;
+    an end above 0.999 is set to 0.999.
     """
     first, last = _ends(num_steps, *LINEAR_ENDS)
     return from_betas("linear", torch.linspace(first, last, num_steps, dtype=torch.float64))
 
 
 def scaled_linear(num_steps: int = 1000) -> NoiseSchedule:
-    """√β_t evenly spaced, from β = 0.00085 to 0.012 (Rombach et al. 2022); other T scaled as in `linear`."""
+    """Scaled linear schedule: √β_t evenly spaced, from β = 0.00085 to 0.012; other T scaled as in `linear`.
+
+    References:
+        Rombach et al. 2022 (arXiv:2112.10752).
+    """
     first, last = _ends(num_steps, *SCALED_LINEAR_ENDS)
     return from_betas("scaled_linear", torch.linspace(first**0.5, last**0.5, num_steps, dtype=torch.float64) ** 2)
 
 
 def cosine(num_steps: int = 1000) -> NoiseSchedule:
-    """ᾱ follows cos² (Nichol & Dhariwal 2021, eq. 17), with β cut at 0.999 as there."""
+    """Cosine schedule: ᾱ follows cos², with β at most 0.999.
+
+    References:
+        Nichol & Dhariwal 2021, eq. 17 (arXiv:2102.09672).
+    """
 
     def curve(u: Tensor) -> Tensor:
         return torch.cos((u + 0.008) / 1.008 * math.pi / 2) ** 2
@@ -128,14 +162,22 @@ def cosine(num_steps: int = 1000) -> NoiseSchedule:
 
 
 def sigmoid(num_steps: int = 1000) -> NoiseSchedule:
-    """β_t follows a sigmoid over [-6, 6], from 1e-4 to 0.02 (Xu et al. 2022, GeoDiff); other T as in `linear`."""
+    """Sigmoid schedule: β_t follows a sigmoid over [-6, 6], from 1e-4 to 0.02; other T scaled as in `linear`.
+
+    References:
+        Xu et al. 2022 (GeoDiff).
+    """
     first, last = _ends(num_steps, *LINEAR_ENDS)
     ramp = torch.linspace(-6, 6, num_steps, dtype=torch.float64).sigmoid()
     return from_betas("sigmoid", ramp * (last - first) + first)
 
 
 def zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
-    """The schedule shifted and scaled so that its last level is pure noise (Lin et al. 2024, algorithm 1)."""
+    """Zero terminal SNR: √ᾱ shifted and scaled so that the last level is pure noise.
+
+    References:
+        Lin et al. 2024, algorithm 1 (arXiv:2305.08891).
+    """
     root = schedule.alpha_bar.sqrt()
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
     return NoiseSchedule(schedule.name, root**2)
@@ -143,10 +185,10 @@ def zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
 
 @dataclass(frozen=True)
 class ScheduleFamily:
-    """A schedule for any number of steps, called with T.
+    """Schedule family: a noise schedule for any number of steps, called with T.
 
-    `script` are the lines of Python that set its `betas`, (T,), from `T`, for an exported script; in them `{first}`
-    and `{last}` are its ends at T = 1000, `ends`, scaled to T.
+    `make` builds the schedule from T. `script` holds the lines of Python that set its `betas`, (T,), from `T`, for an
+    exported script; `{first}` and `{last}` in them stand for `ends`, its first and last β at T = 1000, scaled to T.
     """
 
     make: Callable[[int], NoiseSchedule]
@@ -154,11 +196,19 @@ class ScheduleFamily:
     ends: tuple[float, float] = (0.0, 0.0)
 
     def __call__(self, num_steps: int = 1000) -> NoiseSchedule:
-        """The schedule of T = `num_steps`. Raises ValueError where that is out of range."""
+        """Noise schedule with T = `num_steps`.
+
+        Raises:
+            ValueError: if num_steps is not from MIN_STEPS to MAX_STEPS.
+        """
         return self.make(num_steps)
 
     def script_for(self, num_steps: int) -> str:
-        """The lines of Python for T = `num_steps`."""
+        """Lines of Python that set `betas` for T = `num_steps`.
+
+        Raises:
+            ValueError: if num_steps is not from MIN_STEPS to MAX_STEPS.
+        """
         first, last = _ends(num_steps, *self.ends)
         return self.script.format(first=first, last=last)
 

@@ -16,7 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def accelerate(unet: nn.Module) -> Engine:
-    """The network with the fast path of the device that it lies on; on a CPU that is made ready in the background."""
+    """Wrap a network in an engine and enable the fast path of its device.
+
+    On a CPU the fast path is prepared in a background thread.
+    """
     engine = Engine(unet)
     if engine.unet.device.type == "cpu":
         threading.Thread(target=try_enable, args=(enable_openvino, engine), name="making ready", daemon=True).start()
@@ -26,7 +29,12 @@ def accelerate(unet: nn.Module) -> Engine:
 
 
 def try_enable(make_ready: Callable[[Engine], None], engine: Engine) -> None:
-    """Make a fast path ready; where that cannot be, the log says so in a line, and PyTorch serves."""
+    """Enable a fast path; if that fails, log a warning and stay on PyTorch.
+
+    Args:
+        make_ready: enables the fast path of an engine, such as `enable_openvino`.
+        engine: the engine.
+    """
     try:
         make_ready(engine)
     except Exception as error:

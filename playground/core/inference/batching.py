@@ -1,6 +1,6 @@
 """Dynamic batching: concurrent requests to one network are answered in shared batches.
 
-Knows no noise level and no sampler: each person's sampling stays a plain generator, in a thread of its own.
+It is independent of noise levels and samplers: each user's sampling stays a plain generator, in a thread of its own.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ from playground.core.inference.engine import Engine
 MOST_AT_ONCE = 32
 
 MOST_WAITING = 4096
-"""How many pictures may wait. At 32 a batch that is as many as a slow machine answers in half a minute."""
+"""The most pictures that may wait: in batches of 32, what a slow machine answers in half a minute."""
 
 WORKER_IDLE_TIMEOUT = 10.0
-"""For so many seconds the worker waits for work; then it ends, and the next request starts another."""
+"""Seconds that the worker waits for work before it ends; the next request starts another."""
 
 HANDOUT_TIMEOUT = 0.1
-"""For so many seconds at most an answer is kept for somebody who did not come back."""
+"""The most seconds that an answer is held back because the caller before did not send another request."""
 
 
 class QueueFullError(ValueError):
-    """Too much is asked at once, in a sentence for a person."""
+    """Too many pictures are requested at once; the message is written for users."""
 
 
 @dataclass(eq=False)
 class Request:
-    """What one call asks: inputs with one row for each picture, of which `taken` are on their way or answered.
+    """A call of the network that waits in the queue.
 
-    `results` are its answers, some rows each, in their order, or in place of one the error that ends it. `kind` is what
-    rows must have in common to be in one batch.
+    Attributes:
+        inputs: the input tensors, with one row for each picture.
+        taken: how many rows have been put into batches so far.
+        results: the outputs, in order, some rows each, or an exception that ends the request.
+        kind: shape and dtype of a row of each input; all requests in a batch have the same kind.
     """
 
     inputs: tuple[Tensor, ...]
@@ -55,7 +58,7 @@ class Request:
         return len(self.inputs[0])
 
     def take(self, count: int) -> tuple[Tensor, ...]:
-        """Its next rows."""
+        """Take the next `count` rows of the inputs."""
         self.taken += count
         if count == len(self):
             return self.inputs
@@ -63,10 +66,17 @@ class Request:
 
 
 def fair_share(waiting: Iterable[Request], room: int) -> dict[Request, int]:
-    """How many rows of each request go into a batch with so much room: the same for all, as far as they have them.
+    """Share out the rows of a batch fairly: each request gets the same number, as long as it has rows left.
 
-    So a request of sixteen pictures does not delay one of a single picture. Where not all have room, the first come
-    first.
+    A request of sixteen pictures therefore does not delay one of a single picture. If there are more requests than
+    rows, the earliest requests get them.
+
+    Args:
+        waiting: the waiting requests, earliest first.
+        room: how many rows the batch can have.
+
+    Returns:
+        The number of rows for each request that gets any.
     """
     granted: dict[Request, int] = {}
     wanting = list(waiting)
@@ -79,17 +89,24 @@ def fair_share(waiting: Iterable[Request], room: int) -> dict[Request, int]:
 
 
 Batch = list[tuple[Request, tuple[Tensor, ...]]]
-"""Requests, and rows of their inputs."""
+"""The requests in a batch, each with the rows of its inputs that are in it."""
 
 
 class DynamicBatcher(nn.Module):
-    """A UNet2DModel, or its engine, that many threads call and one worker serves; it is called as the UNet is.
+    """A dynamic batcher: many threads call one network, and a worker thread runs it on shared batches.
 
-    There is no timer: while a batch is under way, requests gather for the next one; a caller with an answer gets ready
-    meanwhile, so an engine's batches are no larger than makes them faster. The answers are handed out one after
-    the other: who comes back with the next request lets the next one go. All at once, threads would take Python's lock
-    from each other at every operation, which takes longer than what they do. An error in a batch is raised in those
-    alone whose rows, asked for by themselves, raise it.
+    It is called as the network is. There is no timer: while one batch runs, requests gather for the next. An engine's
+    batches are no larger than its `best_batch`: larger ones are not faster per row, and with smaller ones some callers
+    prepare their next requests while the network runs for the others.
+
+    Answers are handed out one at a time: each new request releases the next answer. If they were handed out all at
+    once, the threads would compete for Python's global lock at every operation, which takes longer than the operations
+    themselves. If a batch fails, each of its requests runs alone, and only those that fail again raise the error.
+
+    Args:
+        network: a UNet2DModel, or its engine.
+        most_at_once: largest batch size; it is reduced if the device runs out of memory.
+        most_waiting: most pictures that may wait; an empty queue accepts a request of any size.
     """
 
     def __init__(self, network: nn.Module, most_at_once: int = MOST_AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
@@ -101,7 +118,19 @@ class DynamicBatcher(nn.Module):
         self._worker: threading.Thread | None = None
 
     def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
-        """As UNet2DModel's, for timesteps (B,). Raises BusyError where too much waits already."""
+        """Queue a request and wait for its answer.
+
+        Args:
+            sample: the network's input, (B, C, H, W).
+            timestep: timesteps, (B,).
+            class_labels: labels, (B,), or None for a network without labels.
+
+        Returns:
+            The output of the UNet2DModel.
+
+        Raises:
+            QueueFullError: if too many pictures wait already, or the device has no memory for a single one.
+        """
         inputs = (sample, timestep) if class_labels is None else (sample, timestep, class_labels)
         request = Request(inputs)
         with self._change:
@@ -114,12 +143,12 @@ class DynamicBatcher(nn.Module):
         try:
             answers = self._answers(request)
         except BaseException:
-            self.cancel(request)  # of one who was interrupted nothing is left waiting
+            self.cancel(request)  # an interrupted call leaves nothing in the queue
             raise
         return UNet2DOutput(sample=answers[0] if len(answers) == 1 else torch.cat(answers))
 
     def _answers(self, request: Request) -> list[Tensor]:
-        """Wait for all of them."""
+        """Wait for all answers to a request."""
         answers: list[Tensor] = []
         while sum(map(len, answers)) < len(request):
             try:
@@ -135,18 +164,18 @@ class DynamicBatcher(nn.Module):
         return answers
 
     def cancel(self, request: Request) -> None:
-        """Let a request wait no longer; of its rows that are under way the answers are left aside."""
+        """Remove a request from the queue; answers to its rows in a running batch are discarded."""
         with self._change:
             if request in self._waiting:
                 self._waiting.remove(request)
 
     def _release_results(self, count: int) -> None:
-        """Give so many of the answers to those who wait for them. Called with `_change` held."""
+        """Hand out up to `count` answers to their waiting callers. Called with `_change` held."""
         for request, rows in [self._answered.popleft() for _ in range(min(count, len(self._answered)))]:
             request.results.put(rows)
 
     def _keep_worker(self) -> None:
-        """See that there is one: also where the last one died. Called with `_change` held."""
+        """Start a worker if none is alive, also after one has died. Called with `_change` held."""
         if self._worker is None or not self._worker.is_alive():
             self._worker = threading.Thread(target=self._serve, name="network", daemon=True)
             self._worker.start()
@@ -164,7 +193,7 @@ class DynamicBatcher(nn.Module):
                     raise
 
     def _next_batch(self) -> Batch:
-        """Rows of the waiting requests; nothing once none has come for a while."""
+        """The next rows of the waiting requests; empty once WORKER_IDLE_TIMEOUT has passed without any."""
         with self._change:
             if not self._waiting:
                 self._release_results(len(self._answered))
@@ -177,14 +206,14 @@ class DynamicBatcher(nn.Module):
                 (request for request in self._waiting if request.kind == kind), min(wanted, self.most_at_once)
             )
             batch = [(request, request.take(count)) for request, count in granted.items()]
-            for request in granted:  # who has rows left waits behind those who got none
+            for request in granted:  # a request with rows left goes behind those that got none
                 self._waiting.remove(request)
                 if request.taken < len(request):
                     self._waiting.append(request)
         return batch
 
     def _answer_batch(self, batch: Batch) -> None:
-        """Ask the network for all of it; where that fails, for each request alone, so that it fails for no other."""
+        """Run a batch; if it fails, run each of its requests alone, so that no other one fails with it."""
         try:
             answers = self._forward([torch.cat(each) for each in zip(*(rows for _, rows in batch), strict=True)])
         except Exception as error:
@@ -201,7 +230,7 @@ class DynamicBatcher(nn.Module):
             self._release_results(1)
 
     def _forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The network's answer; half as much at once, from now on, where the device has no memory for so much."""
+        """Run the network; if the device runs out of memory, halve the batch size from then on."""
         answers: list[Tensor] = []
         while (done := sum(map(len, answers))) < len(inputs[0]):
             part = [each[done : done + self.most_at_once] for each in inputs]
@@ -219,10 +248,10 @@ class DynamicBatcher(nn.Module):
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether that is what it says: of accelerators by its class, of a CPU in words alone."""
+    """Whether an error means out of memory: accelerators have a class for it, the CPU only a message."""
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def batched_and_accelerated(unet: nn.Module) -> DynamicBatcher:
-    """A network on its device's fast path, for many people."""
+    """A dynamic batcher for a network on the fast path of its device."""
     return DynamicBatcher(accelerate(unet))

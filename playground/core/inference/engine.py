@@ -1,7 +1,7 @@
 """The inference engine: a UNet that runs on its compiled path once that is ready, and on PyTorch until then.
 
-On a CPU that is OpenVINO, on CUDA its graphs. Elsewhere, until that is ready, and where there is no fast path, it is
-plain PyTorch. Knows no noise level and no sampler.
+The compiled path is OpenVINO on a CPU and CUDA graphs on CUDA; elsewhere the UNet stays on plain PyTorch. The engine is
+independent of noise levels and samplers.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
 
 def plan_batches(took: dict[int, float]) -> dict[int, list[int]]:
-    """For each number of rows, up to the largest batch size, the batches that answer them soonest.
+    """Plan batches: for each number of rows, up to the largest batch size, the batch sizes that process them fastest.
 
-    `took` says how long a batch of each size takes. Where they have more rows than there are, the last is not full: to
-    fill up costs little on a GPU, and on a CPU as much as the rows themselves.
+    `took` gives the time of a batch of each size. If the batches of a plan have more rows than needed, the last is not
+    full: padding costs little on a GPU, and on a CPU as much as the rows themselves.
     """
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
     for rows in range(1, max(took) + 1):
@@ -34,10 +34,10 @@ def plan_batches(took: dict[int, float]) -> dict[int, list[int]]:
 
 
 class Engine(nn.Module):
-    """A UNet2DModel with a compiled forward pass for a few batch sizes; called as the UNet is, by many threads.
+    """A UNet2DModel with a compiled forward pass for a few batch sizes; called as the UNet is, from many threads.
 
-    A batch of another size is split as `batch_plan` says. No batch larger than `best_batch` is faster per row. Until
-    `enable` is called, the UNet itself runs.
+    Batches of other sizes are split according to `batch_plan`. Batches larger than `best_batch` are not faster per row.
+    Until `enable` is called, the UNet itself runs.
     """
 
     def __init__(self, unet: Any) -> None:
@@ -51,7 +51,10 @@ class Engine(nn.Module):
         self._one_at_a_time = threading.Lock()
 
     def enable(self, compiled: dict[int, Callable[..., Tensor]]) -> None:
-        """Time these functions, one for each batch size, and use them from now on."""
+        """Time compiled forward passes and use them from now on.
+
+        `compiled` maps each batch size to a function of the network's inputs; it also runs smaller batches.
+        """
         took = {
             size: min(time_call(each, example_inputs(self.unet, size)) for _ in range(3))
             for size, each in compiled.items()
@@ -62,16 +65,25 @@ class Engine(nn.Module):
         self.compiled = compiled
 
     def forward(self, sample: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> UNet2DOutput:
-        """As UNet2DModel's, for timesteps (B,)."""
+        """Run the network, on the compiled path if it is enabled.
+
+        Args:
+            sample: the network's input, (B, C, H, W).
+            timestep: timesteps, (B,).
+            class_labels: labels, (B,), or None for a network without labels.
+
+        Returns:
+            The output of the UNet2DModel.
+        """
         inputs = [sample, timestep] if class_labels is None else [sample, timestep, class_labels]
         cut = self._cut(len(sample))
-        if len(cut) == 1:  # for a single picture, where every part of a millisecond counts
+        if len(cut) == 1:  # saves time for a single picture, where every fraction of a millisecond counts
             return UNet2DOutput(sample=self._forward_chunk(*inputs))
         parts = zip(*(each.split(cut) for each in inputs), strict=True)
         return UNet2DOutput(sample=torch.cat([self._forward_chunk(*part) for part in parts]))
 
     def _cut(self, rows: int) -> list[int]:
-        """Into how many rows each part of a batch is cut."""
+        """Split a batch: the number of rows in each part."""
         largest = self.batch_sizes[-1]
         if rows > largest:
             return [largest, *self._cut(rows - largest)]
@@ -88,14 +100,30 @@ class Engine(nn.Module):
 
 
 def time_call(forward: Callable[..., Tensor], inputs: list[Tensor]) -> float:
-    """Seconds that a forward pass takes; on a GPU, until its result has reached the CPU."""
+    """Time a forward pass.
+
+    Args:
+        forward: the forward pass.
+        inputs: its inputs.
+
+    Returns:
+        Seconds; on a GPU, until the result has reached the CPU.
+    """
     begun = time.perf_counter()
     forward(*inputs).cpu()
     return time.perf_counter() - begun
 
 
 def example_inputs(unet: Any, batch_size: int) -> list[Tensor]:
-    """Inputs of a network: x (B, C, H, W), t (B,), and where it knows labels those too, (B,)."""
+    """Example inputs of a network, all 0.
+
+    Args:
+        unet: a UNet2DModel.
+        batch_size: B.
+
+    Returns:
+        x (B, C, H, W), t (B,), and for a network with labels those too, (B,).
+    """
     size = unet.config.sample_size
     height, width = size if isinstance(size, (list, tuple)) else (size, size)
     x, t = torch.zeros(batch_size, unet.config.in_channels, height, width), torch.zeros(batch_size)

@@ -8,17 +8,17 @@ import torch
 
 
 def single_thread_executor(name: str) -> ThreadPoolExecutor:
-    """One thread in which torch keeps to one processor: work of this size, shared out between several, takes longer.
+    """An executor with one thread, in which torch uses one processor: for work this small, several would take longer.
 
-    Pieces of work are done in the order in which they were submitted, so the longest-waiting piece is next.
+    Tasks run in the order in which they were submitted. `name` is the prefix of the thread's name.
     """
     before = torch.get_num_threads()
     worker = ThreadPoolExecutor(1, name)
     worker.submit(_keep_to_one_processor).result()
-    torch.set_num_threads(before)  # what threads begin with that are yet to come
+    torch.set_num_threads(before)  # the default of threads that start later
     return worker
 
 
 def _keep_to_one_processor() -> None:
-    torch.get_num_threads()  # what a thread begins with is set when it is first asked for, and would come last
+    torch.get_num_threads()  # a thread's default is applied when it is first read, and would then replace the 1
     torch.set_num_threads(1)

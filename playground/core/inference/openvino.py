@@ -2,9 +2,9 @@
 
     python -m playground.core.inference.openvino FOLDER '{"batch_sizes": [1, 2], "options": {}}'
 
-is the process in which that is done and tried out: it takes many seconds, which would hold up a page, and on some
-machines what is compiled ends the process that runs it. `ensure_compiled` starts it, and `OpenVINOModel` loads what
-it has tried.
+converts, compiles and tests a network in a separate process: this takes many seconds, which would hold up a page, and
+on some machines the compiled network crashes the process that runs it. `ensure_compiled` starts that process, and
+`OpenVINOModel` loads what it has tested.
 """
 
 from __future__ import annotations
@@ -40,27 +40,36 @@ NETWORK = "network.xml"
 OK_MARKER = "tried.json"
 
 OPTION_FALLBACKS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
-"""OpenVINO's own settings; then those without the code that it generates for runs of small operations, which is where
-it has crashed (see `_GroupNormAsLayerNorm`)."""
+"""The settings to try, in order: OpenVINO's own, then without the code that it generates for sequences of small
+operations, in which it has crashed (see `_GroupNormAsLayerNorm`)."""
 
 BASE_OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
 
 def openvino() -> Any:
-    """The package, which reports to its makers that it is used, and how, unless the part that does so is missing."""
+    """Import OpenVINO without its telemetry.
+
+    The package reports its usage to its makers, unless its telemetry module is missing.
+    """
     modules: dict[str, Any] = sys.modules
     modules["openvino_telemetry"] = None
     return importlib.import_module("openvino")
 
 
 class OpenVINOModel:
-    """A network for batches of up to one size, on the CPU: from `inputs`, which it keeps, to the same memory each time.
+    """A network compiled by OpenVINO for one batch size, on the CPU; smaller batches fill its first rows.
 
-    `inputs` are those that `example_inputs` describes.
+    It reads from `inputs` and writes to `answer`, the same memory in every call.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Tensor], options: dict[str, str]) -> None:
-        """`folder` holds the converted network, and keeps what is compiled."""
+        """Compile the network, or load it from the cache.
+
+        Args:
+            folder: holds the converted network; what is compiled is cached there.
+            inputs: tensors as `example_inputs` makes them; they set the batch size, and calls copy their inputs there.
+            options: OpenVINO's settings, beyond BASE_OPTIONS.
+        """
         core = openvino().Core()
         model = core.read_model(folder / NETWORK)
         model.reshape({place: list(each.shape) for place, each in enumerate(inputs)})
@@ -74,13 +83,13 @@ class OpenVINOModel:
     def __call__(self, *inputs: Tensor) -> Tensor:
         for kept, given in zip(self.inputs, inputs, strict=True):
             kept[: len(given)] = given
-        self._request.start_async()  # `infer` of the package takes longer to see that nothing is handed over
+        self._request.start_async()  # the package's `infer` takes longer, since it first looks for inputs
         self._request.wait()
         return self.answer
 
 
 class _Positional(nn.Module):
-    """A UNet with plain arguments and a plain answer, as a tracer wants it."""
+    """A UNet with positional arguments and a plain tensor as output, as tracing requires."""
 
     def __init__(self, unet: nn.Module) -> None:
         super().__init__()
@@ -92,9 +101,9 @@ class _Positional(nn.Module):
 
 
 class _GroupNormAsLayerNorm(nn.Module):
-    """A GroupNorm in the words of a layer norm over each group, which OpenVINO joins to what comes after it.
+    """A GroupNorm expressed as a layer norm over each group, which OpenVINO fuses with the operations after it.
 
-    In its own words for it, OpenVINO 2025.2 to 2026.4 reads from a null pointer when it compiles (seen on Zen 3 and 4).
+    When it compiles its own group norm, OpenVINO 2025.2 to 2026.4 reads from a null pointer (seen on Zen 3 and 4).
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -108,11 +117,11 @@ class _GroupNormAsLayerNorm(nn.Module):
 
 
 def convert_to_ir(folder: Path) -> None:
-    """The network in `folder`/unet in OpenVINO's form, for any batch size."""
+    """Convert the network in `folder`/unet to OpenVINO's format, for any batch size."""
     unet = UNet2DModel.from_pretrained(folder / "unet").eval()
     fused: Any = FusedAttnProcessor2_0()
     for part in list(unet.modules()):
-        if isinstance(part, Attention):  # one product makes q, k and v
+        if isinstance(part, Attention):  # one matrix product computes q, k and v
             part.fuse_projections()
             part.set_processor(fused)
         for name, child in list(part.named_children()):
@@ -128,7 +137,13 @@ def convert_to_ir(folder: Path) -> None:
 
 
 def smoke_test(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]) -> None:
-    """Compile the network in `folder`, run it once at each batch size, and note that this worked."""
+    """Compile a network, run it once at each batch size, and record that this worked in OK_MARKER.
+
+    Args:
+        folder: holds unet/; the converted and compiled network goes here.
+        batch_sizes: the batch sizes to test.
+        options: OpenVINO's settings, beyond BASE_OPTIONS.
+    """
     if not (folder / NETWORK).is_file():
         convert_to_ir(folder)
     unet = UNet2DModel.from_config(UNet2DModel.load_config(folder / "unet"))
@@ -139,9 +154,19 @@ def smoke_test(folder: Path, batch_sizes: Sequence[int], options: dict[str, str]
 
 
 def ensure_compiled(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict[str, str]:
-    """Have a network converted, compiled and tried out in `folder`, where that has not been done before.
+    """Convert, compile and test a network in a separate process, unless that has been done before.
 
-    Returns the options to load it with. Raises RuntimeError where it cannot be, OSError where `folder` cannot be used.
+    Args:
+        unet: a UNet2DModel.
+        folder: where the converted and compiled network is cached.
+        batch_sizes: the batch sizes to test.
+
+    Returns:
+        The OpenVINO settings to load it with.
+
+    Raises:
+        RuntimeError: if it cannot be compiled and run with any of OPTION_FALLBACKS.
+        OSError: if `folder` cannot be used.
     """
     if not (folder / OK_MARKER).is_file():
         unet.save_pretrained(folder / "unet")
@@ -157,10 +182,10 @@ def ensure_compiled(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict
 
 
 def _in_a_process_of_its_own(arguments: list[str]) -> str:
-    """Run this module's command, and return the last line that it says, or how it ended."""
+    """Run this module's command; return the last line of its error output, or its exit code."""
     command = [sys.executable, *COMMAND, *arguments]
     root = str(Path(__file__).parents[3])
-    # It ends when its standard input does: with this process, however that ends.
+    # The child ends when its standard input closes, and so with this process, however this one ends.
     with subprocess.Popen(
         command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -170,7 +195,7 @@ def _in_a_process_of_its_own(arguments: list[str]) -> str:
 
 
 def enable_openvino(engine: Engine) -> None:
-    """OpenVINO, from its cache where this network has been here before."""
+    """Enable OpenVINO for an engine, from the cache if this network has been compiled before."""
     folder = CACHE / _fingerprint(engine.unet)
     options = ensure_compiled(engine.unet, folder, engine.batch_sizes)
     engine.enable(
@@ -179,7 +204,7 @@ def enable_openvino(engine: Engine) -> None:
 
 
 def _fingerprint(unet: Any) -> str:
-    """A name for these weights, this version of OpenVINO and this kind of processor."""
+    """A hash of the network's config and weights, OpenVINO's version and the type of processor."""
     digest = hashlib.sha256(json.dumps(dict(unet.config), sort_keys=True, default=str).encode())
     digest.update(f"{importlib.metadata.version('openvino')} {_processor()}".encode())
     for weight in unet.state_dict().values():
@@ -188,7 +213,10 @@ def _fingerprint(unet: Any) -> str:
 
 
 def _processor() -> str:
-    """The kind of processor, as far as it can be found out: what is compiled for one may not run on another."""
+    """The type of processor, as far as it is known.
+
+    A network compiled for one type may not run on another.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -197,10 +225,11 @@ def _processor() -> str:
 
 
 def main() -> None:
+    """Test a network as the command line requests; end early if standard input closes."""
     folder, asked = sys.argv[1:]
     threading.Thread(target=_end_with_the_input, daemon=True).start()
     with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)  # the page comes first
+        os.nice(10)  # the page has priority
     smoke_test(Path(folder), **json.loads(asked))
 
 

@@ -28,7 +28,7 @@ BETA_KEYS = (
     "trained_betas",
     "rescale_betas_zero_snr",
 )
-"""What a scheduler's config says of its β_t; diffusers' other schedulers share these names with DDPMScheduler."""
+"""The keys of a scheduler's config that define β_t; diffusers' other schedulers share them with DDPMScheduler."""
 
 ASSUMED_SCHEDULE_NOTE = (
     "This network came without its schedule: it is taken to be diffusers' default, linear β from 0.0001 to 0.02 over "
@@ -37,14 +37,21 @@ ASSUMED_SCHEDULE_NOTE = (
 
 
 class CheckpointError(ValueError):
-    """A network that cannot be loaded; the message says why and what is expected."""
+    """A network cannot be loaded; the message gives the reason and what is expected."""
 
 
 def validate_config(folder: Path, called: str) -> tuple[int, int, int]:
-    """What a folder's configs and card say of the network in it: the (C, H, W) of its pictures.
+    """Check from the configs and the card in a folder that its network is supported. Its weights may be missing.
 
-    `called` is what a person calls it. Raises CheckpointError where there is none, or it does not fit here; its weights
-    need not be there.
+    Args:
+        folder: the network's folder.
+        called: what the network is called in error messages.
+
+    Returns:
+        (C, H, W) of the network's pictures.
+
+    Raises:
+        CheckpointError: if there is no network, or it is not supported.
     """
     config_file = weights_path(folder).with_name(CONFIG_FILE)
     if not config_file.is_file():
@@ -58,7 +65,10 @@ def validate_config(folder: Path, called: str) -> tuple[int, int, int]:
 
 @contextmanager
 def as_checkpoint_error(called: str) -> Iterator[None]:
-    """Whatever a damaged file makes json, safetensors or diffusers raise becomes a sentence."""
+    """Turn any exception that json, safetensors or diffusers raise on a damaged file into a CheckpointError.
+
+    `called` is what the network is called in the message.
+    """
     try:
         yield
     except CheckpointError:
@@ -69,23 +79,26 @@ def as_checkpoint_error(called: str) -> Iterator[None]:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """What the network's card.json says, {} where there is none."""
+    """The content of the network's card.json, {} if there is none."""
     file = folder / "card.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the labels, as a card says them."""
+    """The label names in a card, () if it has none."""
     return tuple(map(str, card.get("label_names", ())))
 
 
 def weights_path(folder: Path) -> Path:
-    """Where the weights of the network in a folder are, or belong: in unet/ where there is one."""
+    """The path of the weights in a network's folder: in unet/ if that exists, else in the folder itself."""
     return (folder / "unet" if (folder / "unet").is_dir() else folder) / WEIGHTS_FILE
 
 
 def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tuple[int, int, int]:
-    """The (C, H, W) of the pictures of a UNet2DModel with this config. Raises CheckpointError where none fit here."""
+    """The (C, H, W) of the pictures of a UNet2DModel with this config.
+
+    Raises CheckpointError if the network is not supported.
+    """
 
     def expect(holds: bool, what: str) -> None:
         if not holds:
@@ -93,7 +106,7 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
 
     kind = config.get("_class_name")
     expect(kind == "UNet2DModel", f"it is a {kind}, where a UNet2DModel, without text, is needed")
-    # On the device that holds no numbers the network costs nothing, and shows whether its parts fit together.
+    # On the meta device, which stores no values, a network costs nothing and shows whether its parts fit together.
     with torch.device("meta"):
         unet: Any = UNet2DModel.from_config(config)
     network = unet.config
@@ -122,13 +135,22 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
 
 
 def scheduler_path(folder: Path) -> Path | None:
-    """The config of the scheduler in a network's folder, where there is one."""
+    """The path of the scheduler's config in a network's folder, or None."""
     files = (folder / "scheduler" / SCHEDULER_FILE, folder / SCHEDULER_FILE)
     return next((file for file in files if file.is_file()), None)
 
 
 def read_schedule(folder: Path) -> tuple[NoiseSchedule, str, str]:
-    """What the network was trained on, what it was trained to say, and what had to be assumed of both."""
+    """Read a network's training schedule and its parameterization from its scheduler's config.
+
+    Without a config, diffusers' default schedule and noise prediction ("epsilon") are assumed.
+
+    Returns:
+        The schedule, the prediction type (one of EPS_FROM), and a note on what was assumed, "" if nothing was.
+
+    Raises:
+        CheckpointError: if the scheduler has no β_t, or the prediction type is unknown.
+    """
     file = scheduler_path(folder)
     if file is None:
         default: Any = DDPMScheduler()
@@ -139,7 +161,7 @@ def read_schedule(folder: Path) -> tuple[NoiseSchedule, str, str]:
             f"This network does not fit here: its {config.get('_class_name', 'scheduler')} has no β_t, where a "
             "schedule as of DDPM is needed, in which the picture fades while the noise grows."
         )
-    # Before there were three answers, diffusers said it so.
+    # Older configs of diffusers have `predict_epsilon` instead.
     says = config.get("prediction_type", "epsilon" if config.get("predict_epsilon", True) else "sample")
     if says not in EPS_FROM:
         raise CheckpointError(f"This network does not fit here: it says {says}, where {', '.join(EPS_FROM)} are known.")

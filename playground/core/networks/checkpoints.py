@@ -1,4 +1,4 @@
-"""Checkpoints: a folder in diffusers' format becomes a predictor with its schedule, labels and card."""
+"""Checkpoints: load a folder in diffusers' format as a predictor with its schedule, labels and card."""
 
 from __future__ import annotations
 
@@ -27,9 +27,16 @@ from playground.core.networks.hub import resolve
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network. `image_shape` is (C, H, W); `card` is what its card.json says, {} where it has none.
+    """A trained network with its schedule, labels and card.
 
-    `assumed` is a sentence for a person on what the folder does not say and had to be assumed, "" where it says all.
+    Attributes:
+        name: the network's name.
+        predictor: the network as a noise predictor.
+        schedule: the noise schedule that it was trained on.
+        label_names: the name of each label, () for a network without labels.
+        card: the content of its card.json, {} if there is none.
+        image_shape: (C, H, W) of its pictures.
+        assumed: a sentence for users on what the folder leaves out and had to be assumed, "" if nothing.
     """
 
     name: str
@@ -42,14 +49,15 @@ class Checkpoint:
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learned."""
+        """The number of learned parameters."""
         return sum(weight.numel() for weight in self.predictor.unet.parameters())
 
 
 def choose_device(name: str | torch.device | None = None) -> torch.device:
-    """The device of that name; without one CUDA where there is one, else MPS, else the CPU.
+    """The device of that name; by default CUDA if it is available, else MPS, else the CPU.
 
-    Raises ValueError, in a sentence for a person, for a device that is not there.
+    Raises:
+        ValueError: if the device does not exist. The message is written for users.
     """
     there = ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available() + ["cpu"]
     try:
@@ -59,21 +67,44 @@ def choose_device(name: str | torch.device | None = None) -> torch.device:
 
 
 def load_checkpoint(path_or_id: str | Path, device: str | torch.device | None = None) -> Checkpoint:
-    """Load a UNet2DModel, with its schedule, and its card.json where there is one, from a folder or from the Hub.
+    """Load a UNet2DModel, with its schedule and its card.json if there is one, from a folder or from the Hub.
 
-    diffusers' layouts are unet/ and scheduler/, or config.json and scheduler_config.json in the folder itself, where
-    the scheduler may be missing. Only safetensors are read: no pickle, no code. A network with labels takes its last
-    embedding for 'no label', and its card says their names.
+    Both of diffusers' layouts are read: unet/ and scheduler/, or config.json and scheduler_config.json in the folder
+    itself. The scheduler may be missing. Only safetensors are read: no pickle, no code. In a network with labels, the
+    last embedding means 'no label', and the card lists the label names.
 
     The network runs in half precision on CUDA, where that is fast and its error is far below the network's own, and in
-    float32 elsewhere. Raises CheckpointError where there is none, or it is damaged or not of this kind.
+    float32 elsewhere.
+
+    Args:
+        path_or_id: a folder, or "owner/name" or the network's address on the Hub.
+        device: where the network runs; None for the default of `choose_device`.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        CheckpointError: if there is no network, it is damaged, or it is not supported.
+        ValueError: if the device does not exist.
     """
     device = choose_device(device)
     return read_checkpoint(*resolve(path_or_id), device)
 
 
 def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint:
-    """The same from a folder that is here, under a name of its own."""
+    """Load a checkpoint from a local folder; see `load_checkpoint`.
+
+    Args:
+        name: the checkpoint's name.
+        folder: the network's folder.
+        device: where the network runs.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        CheckpointError: if there is no network, it is damaged, or it is not supported.
+    """
     called = str(folder) if name == folder.name else name
     weights = weights_path(folder)
     shape = validate_config(folder, called)
@@ -87,8 +118,8 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
         if "sha256" in card and card["sha256"] != sha256(weights):
             raise CheckpointError(f"The weights in {called} are damaged: their sha256 is not the one in card.json.")
         schedule, says, assumed = read_schedule(folder)
-        # accelerate's loader, diffusers' default, leaves tensors without storage where a weight is missing; this one
-        # leaves random numbers there, and tells.
+        # Where a weight is missing, accelerate's loader, diffusers' default, leaves a tensor without storage; this one
+        # leaves random numbers and reports the key.
         unet, loading_info = UNet2DModel.from_pretrained(
             weights.parent, use_safetensors=True, low_cpu_mem_usage=False, output_loading_info=True
         )
@@ -107,6 +138,6 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
 
 
 def sha256(path: Path) -> str:
-    """The file's SHA-256, in hexadecimal."""
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

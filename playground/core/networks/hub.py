@@ -23,17 +23,26 @@ MAX_BYTES = 1_000_000_000
 ENDPOINT, CACHE = constants.ENDPOINT, constants.HF_HUB_CACHE
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with the number of bytes received so far, and in all."""
+"""Called with the number of bytes received so far, and the number in all."""
 
 
 def download(name: str, progress: ProgressCallback = lambda done, total: None) -> Path:
-    """Download the network `name`, "owner/name" or its address on the Hub; return its folder in the cache.
+    """Download a network from the Hub into its cache.
 
-    Nothing but its configs and safetensors, and its card and pictures where it has them, as `playground.train` leaves
-    them. The configs come first: weights that do not fit here, or weigh more than MAX_BYTES, are not downloaded. Where
-    the Hub is out of reach, a network that was downloaded before is still there.
+    Only its configs and safetensors are downloaded, and its card and pictures if it has them, as `playground.train`
+    writes them. The configs come first: if the network is not supported, or its files exceed MAX_BYTES, its weights are
+    not downloaded. If the Hub cannot be reached, the copy of an earlier download is used.
 
-    Raises CheckpointError, in a sentence for a person, where there is no such network, or it is none for here.
+    Args:
+        name: "owner/name", or the network's address on the Hub.
+        progress: called with the bytes received so far, and in all.
+
+    Returns:
+        The network's folder in the cache.
+
+    Raises:
+        CheckpointError: if the network does not exist, is not accessible or is not supported, or if the Hub cannot be
+            reached and there is no copy. The message is written for users.
     """
     name = normalize_repo_id(name)
     try:
@@ -66,7 +75,18 @@ def download(name: str, progress: ProgressCallback = lambda done, total: None) -
 
 
 def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: None) -> tuple[str, Path]:
-    """The name and the folder of a network that is in a folder here, or on the Hub; CheckpointError for neither."""
+    """Find a network in a local folder, or else on the Hub, from where it is downloaded.
+
+    Args:
+        model: a folder, or "owner/name" or the network's address on the Hub.
+        progress: called with the bytes received so far, and in all.
+
+    Returns:
+        The network's name and its folder.
+
+    Raises:
+        CheckpointError: if there is neither such a folder nor such a network on the Hub.
+    """
     folder = Path(model)
     if folder.is_dir():
         return folder.resolve().name, folder.resolve()
@@ -77,7 +97,7 @@ def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: 
 
 
 def normalize_repo_id(name: str) -> str:
-    """ "owner/name" of a network that was named so, or by its address on the Hub."""
+    """Normalize the name of a network on the Hub, or its address there, to "owner/name"."""
     return name.strip().removeprefix(ENDPOINT + "/").rstrip("/")
 
 
@@ -96,7 +116,7 @@ def _after(done: int, total: int, progress: ProgressCallback) -> Callable[[int],
 
 
 def _downloaded(name: str, file: str, size: int, progress: Callable[[int], None]) -> Path:
-    """Download a file of that size, or find it in the cache; return the folder of the whole network."""
+    """Download a file of that size, or find it in the cache; return the network's folder."""
 
     class Bar(tqdm):
         def __init__(self, *args: Any, name: str = "", **options: Any) -> None:
@@ -119,7 +139,7 @@ def _folder(path: str, file: str) -> Path:
 
 
 def _from_cache(name: str, error: Exception) -> Path:
-    for file in (WEIGHTS_FILE, "unet/" + WEIGHTS_FILE):  # what is downloaded last
+    for file in (WEIGHTS_FILE, "unet/" + WEIGHTS_FILE):  # the file that is downloaded last
         path = try_to_load_from_cache(name, file, cache_dir=CACHE)
         if isinstance(path, str):
             return _folder(path, file)

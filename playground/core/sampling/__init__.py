@@ -1,1 +1,1 @@
-"""The reverse process: time steps, samplers, inpainting, interpolation."""
+"""The reverse process: timesteps, samplers, inpainting, interpolation."""

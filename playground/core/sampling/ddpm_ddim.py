@@ -22,10 +22,22 @@ POSTERIOR_VARIANCES: dict[str, Callable[[ReverseTransition], Tensor]] = {
 
 
 def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions) -> Iterator[Step]:
-    """Ancestral sampling (Ho et al. 2020, algorithm 2): the posterior of eq. 7 with x0_hat for x_0.
+    """DDPM ancestral sampling: each step samples the posterior q(x_s | x_t, x0) with x0_hat for x0.
 
-    Its mean is eq. 11's. σ_t² is β_t or β̃_t, as `run.variance` says (section 3.2); between levels that are not
-    neighbours both are those of the whole stride.
+    σ_t² is β_t or β̃_t, chosen by `run.variance` (section 3.2); between levels that are not neighbours both are those of
+    the whole stride. The last step adds no noise.
+
+    Args:
+        predictor: noise predictor.
+        x_T: initial noise, (B, C, H, W).
+        schedule: noise schedule.
+        run: sampling options; `eta` and `karras` are not used.
+
+    Returns:
+        An iterator over the reverse steps, one predictor call each.
+
+    References:
+        Ho et al. 2020, algorithm 2; the posterior is eq. 7, the mean eq. 11 (arXiv:2006.11239).
     """
 
     def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,7 +48,20 @@ def ddpm(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: S
 
 
 def ddim(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions) -> Iterator[Step]:
-    """Song et al. 2021, eq. 12 and 16: `run.eta` 0 is deterministic, 1 is DDPM with β̃_t."""
+    """DDIM sampling: deterministic for `run.eta` = 0, DDPM with β̃_t for 1. The last step adds no noise.
+
+    Args:
+        predictor: noise predictor.
+        x_T: initial noise, (B, C, H, W).
+        schedule: noise schedule.
+        run: sampling options; `variance` and `karras` are not used.
+
+    Returns:
+        An iterator over the reverse steps, one predictor call each.
+
+    References:
+        Song et al. 2021, eq. 12 and 16 (arXiv:2010.02502).
+    """
 
     def transition(level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
         deviation = run.eta * reverse_transition(level, next_level).variance.sqrt()
@@ -48,17 +73,29 @@ def ddim(predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: S
 def ddim_coefficients(
     level: NoiseLevel, next_level: NoiseLevel, deviation: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """What DDIM's mean at the next level takes of x_t and of x0_hat, where `deviation` is that of its fresh noise.
+    """Weights of x_t and x0_hat in the mean of a DDIM step.
 
-    It is alpha_s * x0_hat + √(sigma_s² - deviation²) * eps (Song et al. 2021, eq. 12), where eps, the direction that
-    points to x_t, is taken from x0_hat: so a clipped x0_hat and its noise still make up x_t.
+    The mean is alpha_s * x0_hat + √(sigma_s² - deviation²) * eps, where eps, the direction pointing to x_t, is computed
+    from x_t and x0_hat: a clipped x0_hat and its eps still add up to x_t.
+
+    Args:
+        level: level t of x_t, () or (B,).
+        next_level: level s of the next x, of the same shape.
+        deviation: standard deviation of the step's fresh noise, a number, () or (B,).
+
+    Returns:
+        The weight of x_t and the weight of x0_hat, each () or (B,).
+
+    References:
+        Song et al. 2021, eq. 12.
     """
     direction = (next_level.sigma**2 - deviation**2).clamp(min=0).sqrt() / level.sigma
     return direction, next_level.alpha - direction * level.alpha
 
 
 Transition = Callable[[NoiseLevel, NoiseLevel], tuple[Tensor, Tensor, Tensor]]
-"""What x_next takes of x_t and of x0_hat, and the deviation of its noise, from each level to the next: (S,) each."""
+"""From the levels of S steps and their next levels, (S,): the weights of x_t and x0_hat in x_next, and the standard
+deviation of the fresh noise, (S,) each."""
 
 
 def _steps(
@@ -68,7 +105,7 @@ def _steps(
     total = len(visited) - 1
     alpha, sigma = (torch.stack([getattr(level, name) for level in visited]) for name in ("alpha", "sigma"))
     begins, ends = NoiseLevel(alpha[:-1], sigma[:-1]), NoiseLevel(alpha[1:], sigma[1:])
-    # All coefficients first: between two calls of the network nothing is left but the pictures' own arithmetic.
+    # Compute all coefficients first, so that only arithmetic on the pictures remains between two network calls.
     coefficients = zip(*(each.tolist() for each in (*x0_coefficients(begins), *transition(begins, ends))), strict=True)
     x_t = run.given.initial_x(x_T, visited[0])
     for index, ((level, next_level), (a, b, c, d, deviation)) in enumerate(

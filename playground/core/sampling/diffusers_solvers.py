@@ -20,15 +20,21 @@ from playground.core.sampling.inpainting import UNCONDITIONED
 from playground.core.sampling.steps import SamplingOptions, Step
 
 MIN_ALPHA_BAR = 2.0**-24
-"""Where the schedule ends in pure noise, solvers get this in place of 0, since they divide by it; as diffusers does."""
+"""Replaces an ᾱ of 0 (pure noise) in a solver's schedule, since solvers divide by ᾱ; the value is diffusers' own."""
 
 
 @dataclass(frozen=True)
 class DiffusersSolver:
-    """One of diffusers' schedulers as a generator of steps, all in x_t coordinates: x_t = alpha * x0 + sigma * eps.
+    """Adapter for a diffusers scheduler: a generator of steps, all in x_t coordinates, x_t = alpha * x0 + sigma * eps.
 
-    Schedulers in `sigma_space` work on x_t / alpha instead. `karras` tells whether Karras sigmas (Karras et al. 2022,
-    eq. 5) apply, `stochastic` whether a step draws noise. Samples are not clipped.
+    Samples are not clipped.
+
+    Attributes:
+        scheduler: diffusers' scheduler class.
+        sigma_space: whether the scheduler works on x_t / alpha instead of x_t.
+        karras: whether the scheduler supports Karras sigmas (Karras et al. 2022, eq. 5, arXiv:2206.00364).
+        stochastic: whether a step draws fresh noise.
+        options: further keyword arguments of the scheduler class.
     """
 
     scheduler: Callable[..., Any]
@@ -40,7 +46,17 @@ class DiffusersSolver:
     def __call__(
         self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions
     ) -> Iterator[Step]:
-        """From x_T (B, C, H, W), a step a call of the predictor: Heun's calls it twice a step, PNDM once more."""
+        """Run the reverse process from x_T.
+
+        Args:
+            predictor: noise predictor.
+            x_T: initial noise, (B, C, H, W).
+            schedule: noise schedule.
+            run: sampling options; `eta`, `variance` and `clip_x0` are not used.
+
+        Yields:
+            One Step per predictor call: Heun makes two calls per step (one in the last), PNDM one more in all.
+        """
         scheduler = self.make_scheduler(schedule, run)
         draws = {"generator": run.generator} if self.stochastic else {}
         skipped = self.skip_steps(scheduler, run.given.skipped_steps)
@@ -61,22 +77,47 @@ class DiffusersSolver:
             yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
 
     def to_scheduler_space(self, x_t: Tensor, level: NoiseLevel) -> Tensor:
-        """x_t as the scheduler keeps it."""
+        """Convert x_t to the scheduler's coordinates: x_t / alpha in sigma space, else x_t.
+
+        Args:
+            x_t: noisy pictures, (B, C, H, W).
+            level: their noise level, () or (B,).
+
+        Returns:
+            The scheduler's sample, (B, C, H, W).
+        """
         return x_t / expand_coef(level.alpha, x_t) if self.sigma_space else x_t
 
     def skip_steps(self, scheduler: Any, skip: int) -> int:
-        """Make the scheduler begin after `skip` of its strides, and return how many of its calls are left out."""
+        """Make the scheduler begin after the first `skip` strides.
+
+        Args:
+            scheduler: diffusers scheduler with its timesteps set; changed in place.
+            skip: number of strides to skip.
+
+        Returns:
+            How many of the scheduler's calls are skipped with them.
+        """
         if self.scheduler is PNDMScheduler:
-            # It calls twice at its second t, wherever it begins.
+            # PNDM calls the predictor twice at its second t, wherever the run begins.
             once = scheduler.timesteps.unique().flip(0)[skip:]
             scheduler.timesteps = torch.cat([scheduler.timesteps[:skip], once[:2], once[1:]])
             return skip
         skipped: int = skip * scheduler.order
-        scheduler.set_begin_index(skipped)  # or it looks for its first t, and may find the second of two that are equal
+        # Without this the scheduler searches for its first t and may find the second of two equal ones.
+        scheduler.set_begin_index(skipped)
         return skipped
 
     def make_scheduler(self, schedule: NoiseSchedule, run: SamplingOptions) -> Any:
-        """The scheduler, set to our schedule and to the run's steps."""
+        """Create the diffusers scheduler with our noise schedule and the run's timesteps.
+
+        Args:
+            schedule: noise schedule; an ᾱ of 0 is replaced by MIN_ALPHA_BAR.
+            run: sampling options, of which `steps`, `spacing` and `karras` are used.
+
+        Returns:
+            The diffusers scheduler with its timesteps set.
+        """
         alpha_bar = schedule.alpha_bar.clone()
         alpha_bar[alpha_bar == 0] = MIN_ALPHA_BAR
         betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
@@ -88,16 +129,16 @@ class DiffusersSolver:
             **spaced,
             **self.options,
         )
-        # The product of β in float32 strays where ᾱ is small: these are the levels that were asked for.
+        # diffusers multiplies the 1 - β in float32, which drifts where ᾱ is small: set the exact levels.
         scheduler.alphas_cumprod = alpha_bar.float()
         scheduler.set_timesteps(run.steps)
         return scheduler
 
 
 def _visited(scheduler: Any, schedule: NoiseSchedule) -> list[NoiseLevel]:
-    """The level of each call, and the one that the last call leads to.
+    """Noise level of each scheduler call, and the level that the last call leads to.
 
-    A scheduler keeps its sigmas in float32. Where a call's t has the same level, it is taken from there, exactly.
+    A scheduler keeps its sigmas in float32. Where a call's t has the same level, the exact level of t is used instead.
     """
     of_t = [schedule.level(t.double().clamp(0, schedule.num_steps - 1)) for t in scheduler.timesteps]
     if not hasattr(scheduler, "sigmas"):
@@ -109,6 +150,6 @@ def _visited(scheduler: Any, schedule: NoiseSchedule) -> list[NoiseLevel]:
 
 
 def _level(sigma: Tensor) -> NoiseLevel:
-    """The variance-preserving level of sigma / alpha, as Karras et al. 2022 and diffusers count noise."""
+    """Variance-preserving level with this sigma / alpha, the `sigma` of Karras et al. 2022 and diffusers."""
     ratio = sigma.double().cpu()
     return CLEAN if ratio == 0 else NoiseLevel(1 / (1 + ratio**2).sqrt(), ratio / (1 + ratio**2).sqrt())

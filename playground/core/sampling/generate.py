@@ -17,12 +17,20 @@ from playground.core.sampling.samplers import Step, sample
 
 
 def seeded_noise(shape: tuple[int, ...], seed: int) -> Tensor:
-    """The noise that a seed stands for: standard Gaussian, float32, the same on every device."""
+    """Seeded standard Gaussian noise, the same on every device.
+
+    Args:
+        shape: shape of the noise.
+        seed: seed of the generator.
+
+    Returns:
+        The noise, of `shape`, float32, on the CPU.
+    """
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def label_switch_log_snr(schedule: NoiseSchedule) -> float:
-    """The log-SNR from which on `then` is asked for: that at T / 2, and a trifle less, so that T / 2 itself counts."""
+    """Log-SNR from which on the label `then` is used: that at T / 2, less LOG_SNR_TOLERANCE so that T / 2 counts."""
     return schedule.level(schedule.num_steps / 2).log_snr.item() - LOG_SNR_TOLERANCE
 
 
@@ -39,15 +47,29 @@ def generate(
     walk_to: int | None = None,
     **options: Any,
 ) -> Iterator[Step]:
-    """Sample `count` pictures of `shape` (C, H, W) from noise; `seed` draws x_T and then the steps' fresh noise.
+    """Generate pictures from seeded noise with classifier-free guidance.
 
-    `label` None asks for any picture; `then` is the label from T / 2 on, where it is another. With `walk_to`, the seed
-    of another noise, the x_T lie evenly on the way from one noise to the other. `options` are those of `sample`.
+    Args:
+        predictor: noise predictor, without guidance; sampling runs on its device.
+        shape: shape of one picture, (C, H, W).
+        schedule: noise schedule.
+        count: number of pictures, B.
+        label: class label, or None for unconditional sampling.
+        then: class label from T / 2 on, or None to keep `label`.
+        guidance: guidance scale; 1 is the conditional prediction, 0 the unconditional one.
+        seed: seed of x_T and then of the steps' fresh noise.
+        walk_to: seed of a second noise; the x_T are then spaced evenly from the first noise to it (`slerp`).
+        **options: further options of `sample`.
+
+    Returns:
+        An iterator over the reverse steps, with pictures of (B, C, H, W).
+
+    Raises:
+        ValueError: if an option of `sample` is out of range.
     """
     generator = torch.Generator().manual_seed(seed)
-    if walk_to is None:
-        x_T = torch.randn(count, *shape, generator=generator)
-    else:
+    x_T = torch.randn(count, *shape, generator=generator)
+    if walk_to is not None:  # the generator has moved on, so that the fresh noise is not the noise of x_T again
         x_T = slerp(seeded_noise(shape, seed), seeded_noise(shape, walk_to), count)
     labels = None if label is None else torch.full((count,), label)
     guided: NoisePredictor = ClassifierFreeGuidance(predictor, guidance)

@@ -1,4 +1,4 @@
-"""Inpainting masks, and the conditioning of a run: the picture and the step it begins at, and what it keeps."""
+"""Inpainting masks, and the conditioning of a run on a picture: image-to-image and inpainting."""
 
 from __future__ import annotations
 
@@ -34,18 +34,27 @@ MASKS: dict[str, Callable[[int, int], Tensor]] = {
     "bottom": _half(False, 0),
     "border": _border,
 }
-"""What can be kept, from height and width to bool (H, W), true where the picture is known."""
+"""Inpainting masks by name: from height and width to bool (H, W), true where the picture is known (kept)."""
 
 
 def mask_to_image(kept: Tensor) -> Tensor:
-    """A mask as a picture, (1, H, W): white where it is kept."""
+    """Mask, bool (H, W), as a picture, (1, H, W) in [-1, 1]: white where the picture is kept."""
     return kept[None].float() * 2 - 1
 
 
 def mask_from_drawing(image: Image.Image, height: int, width: int) -> Tensor:
-    """What is kept when dark paint on white covers the rest: bool (H, W), false where at least half a pixel is covered.
+    """Inpainting mask from a drawing: dark paint on white covers what is to be filled in.
 
-    Raises ValueError, in a sentence for a person, where nothing is covered or everything.
+    Args:
+        image: the drawing, of any size.
+        height: H, height of the mask.
+        width: W, width of the mask.
+
+    Returns:
+        bool (H, W), true where the picture is kept, false where more than half of a pixel is covered in black.
+
+    Raises:
+        ValueError: if nothing or everything is covered; the message is meant for the user.
     """
     small = image.convert("L").resize((width, height), Image.Resampling.BOX)
     kept = images.from_pil(small, 1)[0] > 0
@@ -56,12 +65,21 @@ def mask_from_drawing(image: Image.Image, height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Conditioning on an image x0, (C, H, W) or (B, C, H, W) in [-1, 1]: image-to-image, inpainting or both.
+    """Conditioning on a picture x0: image-to-image, inpainting or both.
 
-    Image-to-image leaves out the first `skipped_steps` steps: sampling starts from x0 noised to the level that they
-    would have reached (SDEdit, Meng et al. 2022, algorithm 1). Inpainting replaces x, where `known_mask`, bool (H, W),
-    is true, by x0 noised to the level after every step, so that only the rest is sampled (RePaint, Lugmayr et al.
-    2022, eq. 8, without resampling). The known part keeps the noise of x_T, where RePaint draws it anew.
+    Image-to-image skips the first `skipped_steps` steps: sampling starts from x0 noised to the level that they would
+    have reached (SDEdit, algorithm 1). Inpainting replaces x after every step, where `known_mask` is true, by x0 noised
+    to the level of that step, so that only the rest is sampled (RePaint, eq. 8, without resampling). The known part
+    keeps the noise of x_T, whereas RePaint draws new noise.
+
+    Attributes:
+        x0: the picture, (C, H, W) or (B, C, H, W) in [-1, 1].
+        skipped_steps: number of first steps to skip; 0 starts from x_T.
+        known_mask: bool (H, W), true where x0 is kept; None keeps nothing.
+
+    References:
+        Meng et al. 2022, SDEdit (arXiv:2108.01073).
+        Lugmayr et al. 2022, RePaint (arXiv:2201.09865).
     """
 
     x0: Tensor
@@ -69,11 +87,28 @@ class Conditioning:
     known_mask: Tensor | None = None
 
     def initial_x(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
-        """Where the run begins, at its first level, when the noise is x_T (B, C, H, W)."""
+        """Initial x of a run: x0 noised with x_T if steps are skipped, else x_T with the known part replaced.
+
+        Args:
+            x_T: noise, (B, C, H, W).
+            level: first level of the run.
+
+        Returns:
+            The x that the run starts from, (B, C, H, W).
+        """
         return self._noisy(x_T, level) if self.skipped_steps else self.replace_known(x_T, x_T, level)
 
     def replace_known(self, x: Tensor, x_T: Tensor, level: NoiseLevel) -> Tensor:
-        """x at this level, with the known part put in its place."""
+        """Replace the known part of x by x0 noised with x_T.
+
+        Args:
+            x: current x, (B, C, H, W).
+            x_T: noise for the known part, (B, C, H, W).
+            level: noise level of x.
+
+        Returns:
+            x with its known part replaced, (B, C, H, W); x itself without `known_mask`.
+        """
         return x if self.known_mask is None else torch.where(self.known_mask.to(x.device), self._noisy(x_T, level), x)
 
     def _noisy(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
@@ -81,4 +116,4 @@ class Conditioning:
 
 
 UNCONDITIONED = Conditioning(torch.zeros(1))
-"""Noise alone: a run from x_T down, that keeps to no picture."""
+"""No conditioning: the run starts from x_T and keeps no part of a picture."""

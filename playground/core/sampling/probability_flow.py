@@ -26,11 +26,27 @@ def probability_flow(
     clip_x0: bool = True,
     spacing: str = "trailing",
 ) -> Iterator[Step]:
-    """Follow d(x/alpha) / d(sigma/alpha) = eps_hat(x) (Song et al. 2021, DDIM, eq. 14) with Heun's method.
+    """Probability-flow ODE, d(x/alpha) / d(sigma/alpha) = eps_hat(x), solved with Heun's method.
 
-    Heun's method is of second order (Karras et al. 2022, algorithm 1): two calls of the predictor a step, at its two
-    ends, and their mean is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0) and needs no prediction there.
-    x_T is (B, ...), noise at the schedule's last level; the options are those of `samplers.sample`.
+    Heun's method is of second order: it calls the predictor at both ends of a step, and the mean of the two predictions
+    is the step's `eps_hat`. The last step ends at NoiseLevel(1, 0) and needs no prediction there. The NFE is
+    2 * steps - 1.
+
+    Args:
+        predictor: noise predictor.
+        x_T: noise at the schedule's last level, (B, ...).
+        schedule: noise schedule.
+        steps: number of steps, 1 to T.
+        labels: class labels, int64 (B,), or None for no label.
+        clip_x0: whether to clip each x0_hat to [-1, 1] before the step.
+        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+
+    Yields:
+        One Step per step of the solver, with pictures of (B, ...).
+
+    References:
+        Song et al. 2021 (DDIM), eq. 14 (arXiv:2010.02502).
+        Karras et al. 2022, algorithm 1 (arXiv:2206.00364).
     """
     visited = sampling_levels(schedule, steps, spacing)
 

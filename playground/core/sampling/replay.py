@@ -1,7 +1,7 @@
-"""Replay of a run: its known predictions are used again, and the network continues from there.
+"""Replay of a run: its known predictions are reused, and the network continues from there.
 
-A sampler keeps more than x_t: the last answers, which of its noise is drawn. All of that follows from what the network
-said, and so does every step. So the answers are all that has to travel, and all that has to be remembered of a run.
+The state of a sampler is more than x_t: it includes past predictions and the state of the noise generator. All of it,
+and every step, follows from the network's predictions. So the predictions alone are sent and stored to resume a run.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import DevicePredictor
 
 SamplingFunction = Callable[..., Iterator[Any]]
-"""A function that samples with a predictor, its first argument: `generate`, `compare_solvers`, …"""
+"""A function that samples with the predictor in its first argument: `generate`, `compare_solvers`, …"""
 
 
 class ReplayPredictor:
-    """A predictor whose first answers are the known ones, in the order of the calls; the later ones are `predictor`'s.
+    """Replay predictor: returns the known predictions first, in call order, and then those of `predictor`.
 
-    It stands in the network's own place, within guidance, so that both answers that guidance mixes are known.
+    It takes the place of the network, inside guidance, so that both predictions that guidance combines are replayed.
     """
 
     def __init__(self, known: Iterable[Tensor], predictor: DevicePredictor) -> None:
-        """`known`: eps_hat's, each (B, C, H, W); they may be on their way still, each is waited for when asked for."""
+        """Start a replay.
+
+        Args:
+            known: known predictions eps_hat, each (B, C, H, W); may be lazy, each is read when its call comes.
+            predictor: noise predictor for the calls after the known ones.
+        """
         self._known, self._predictor = iter(known), predictor
 
     @property
@@ -39,7 +44,7 @@ class ReplayPredictor:
 
 
 class _Overheard:
-    """A predictor that keeps what it says."""
+    """Recording predictor: keeps its predictions in `said`."""
 
     def __init__(self, predictor: DevicePredictor) -> None:
         self.predictor = predictor
@@ -57,9 +62,18 @@ class _Overheard:
 def stream_predictions(
     predictor: DevicePredictor, way: SamplingFunction, known: Iterable[Tensor], *args: Any, **options: Any
 ) -> Iterator[list[Tensor]]:
-    """What the predictor says in the run `way(predictor, *args, **options)` after what is `known` already.
+    """Stream the new predictions of the run `way(predictor, *args, **options)`.
 
-    As soon as a record of the run is there, the answers that it took: one, two under guidance, several in a race.
+    Args:
+        predictor: noise predictor.
+        way: sampling function.
+        known: predictions of the run that are known already, in call order; see `ReplayPredictor`.
+        *args: further positional arguments of `way`.
+        **options: keyword arguments of `way`.
+
+    Yields:
+        The new predictions eps_hat, each (B, C, H, W), behind each record of the run, as soon as `way` yields that
+        record: one, two under guidance, several in `compare_solvers`. Records without new predictions are skipped.
     """
     overheard = _Overheard(predictor)
     for _ in way(ReplayPredictor(known, overheard), *args, **options):

@@ -1,4 +1,4 @@
-"""Samplers: every sampler by name, and `sample`, the reverse process from x_T to a picture."""
+"""Samplers: all samplers by name, and `sample`, the reverse process from x_T to a picture."""
 
 from __future__ import annotations
 
@@ -32,10 +32,15 @@ __all__ = ["SAMPLERS", "Step", "sample"]
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler and what else is known of it.
+    """Sampler: the function that yields its steps, with a description and its NFE.
 
-    `steps` yields its steps. `scheduler` is the name of diffusers' class for it, `about` a sentence with its source.
-    A `stochastic` one adds fresh noise by itself: it ends in a sample of its own, whatever x_T it shares with others.
+    Attributes:
+        steps: the function that yields its reverse steps.
+        scheduler: name of diffusers' class for it.
+        about: one sentence on the method, with its source.
+        stochastic: whether it always adds fresh noise, so that its sample differs from others' from the same x_T.
+        nfe_per_step: network calls per step.
+        extra_nfe: network calls per run in addition (negative: fewer).
     """
 
     steps: Callable[[NoisePredictor, Tensor, NoiseSchedule, SamplingOptions], Iterator[Step]]
@@ -46,16 +51,16 @@ class Sampler:
     extra_nfe: int = 0
 
     def nfe(self, steps: int) -> int:
-        """The number of function evaluations (network calls) of a run of so many steps."""
+        """Number of function evaluations (NFE, network calls) of a run of `steps` steps."""
         return self.nfe_per_step * steps + self.extra_nfe
 
     def steps_for_nfe(self, nfe: int) -> int:
-        """The most steps that a run with at most `nfe` network calls can have."""
+        """Largest number of steps of a run with at most `nfe` network calls."""
         return (nfe - self.extra_nfe) // self.nfe_per_step
 
 
 def _solver(scheduler: type[Any], about: str, *, nfe_per_step: int = 1, extra_nfe: int = 0, **options: Any) -> Sampler:
-    """The sampler of one of diffusers' schedulers; `options` are those of DiffusersSolver."""
+    """Sampler of a diffusers scheduler; `options` are those of DiffusersSolver."""
     solver = DiffusersSolver(scheduler, **options)
     return Sampler(solver, scheduler.__name__, about, solver.stochastic, nfe_per_step, extra_nfe)
 
@@ -126,15 +131,32 @@ def sample(
     karras: bool = False,
     given: Conditioning = UNCONDITIONED,
 ) -> Iterator[Step]:
-    """Run the reverse process from x_T (B, C, H, W), noise at the schedule's last level, to a picture, step by step.
+    """Reverse process from x_T to a picture, step by step.
 
-    `sampler` is a name in SAMPLERS. `steps` (1 to T) are spread by `spacing`, one of TIMESTEP_SPACINGS, or, with
-    `karras`, as Karras et al. 2022 do (eq. 5), where the sampler can. Each Step is one call of the predictor: `heun`
-    calls it twice a step, `pndm` once more in all. `labels` is int64 (B,) or None; `generator`, a CPU generator, draws
-    the fresh noise. `given` is a picture to start from or to keep a part of; a run that leaves strides out is shorter
-    by their calls. To our own two belong: `eta`, 0 to 1, to ddim; `variance`, "beta" or "beta_tilde", to ddpm; and
-    `clip_x0`, with which each x0_hat is clipped to [-1, 1] before the step, to both. Raises ValueError, before the
-    first step, for what is out of range.
+    Args:
+        predictor: noise predictor.
+        x_T: noise at the schedule's last level, (B, C, H, W).
+        schedule: noise schedule.
+        sampler: name of the sampler, a key of SAMPLERS.
+        steps: number of sampling steps, 1 to T.
+        labels: class labels, int64 (B,), or None for no label.
+        generator: CPU generator of the fresh noise.
+        eta: share of fresh noise, 0 to 1; ddim only.
+        variance: variance of the reverse step, "beta" or "beta_tilde"; ddpm only.
+        clip_x0: whether to clip each x0_hat to [-1, 1] before the step; ddpm and ddim only.
+        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+        karras: whether to use Karras sigmas instead of `spacing`, where the sampler supports them.
+        given: picture to start from or to keep a part of; skipped steps shorten the run by their calls.
+
+    Returns:
+        An iterator over the steps, one Step per predictor call: heun makes two calls per step (one in the last),
+        pndm one more in all.
+
+    Raises:
+        ValueError: before the first step, if sampler, spacing, variance, steps, eta or given is out of range.
+
+    References:
+        Karras et al. 2022, eq. 5 (arXiv:2206.00364).
     """
     choices = (
         ("sampler", sampler, SAMPLERS),

@@ -14,10 +14,17 @@ from playground.core.sampling.inpainting import Conditioning
 
 @dataclass(frozen=True)
 class Step:
-    """One call of the network, and what it led to: from x_t at `level` to x_next at `next_level`.
+    """Reverse step: one network call and its result, from x_t at `level` to x_next at `next_level`.
 
-    `index` counts from 0 to `total` - 1. Pictures are (B, C, H, W). `eps_hat` is what the predictor said; `x0_hat`
-    is the picture that follows from it, clipped where the sampler was asked to.
+    Attributes:
+        index: index of the step, 0 to `total` - 1.
+        total: number of steps in the run.
+        level: noise level of x_t.
+        next_level: noise level of x_next.
+        x_t: noisy pictures before the step, (B, C, H, W).
+        eps_hat: the noise prediction, (B, C, H, W).
+        x0_hat: the x0 prediction that follows from eps_hat, (B, C, H, W), clipped if the sampler clips.
+        x_next: pictures after the step, (B, C, H, W).
     """
 
     index: int
@@ -30,11 +37,11 @@ class Step:
     x_next: Tensor
 
     def t(self, schedule: NoiseSchedule) -> int:
-        """The whole step of the schedule that this started from."""
+        """Integer timestep of the schedule nearest to the level that the step starts from."""
         return round(schedule.t_from_log_snr(self.level.log_snr).item())
 
     def next_t(self, schedule: NoiseSchedule) -> int | None:
-        """The whole step of the schedule that this led to; None for the last, which leads to x_0."""
+        """Integer timestep of the schedule nearest to the level that the step leads to; None for the last (x_0)."""
         is_last = self.index == self.total - 1
         return None if is_last else round(schedule.t_from_log_snr(self.next_level.log_snr).item())
 
@@ -42,14 +49,33 @@ class Step:
 def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard Gaussian noise of x's shape, dtype and device.
 
-    It is drawn on the CPU, so that a seed gives the same noise on every device.
+    The noise is drawn on the CPU, so that a seed gives the same noise on every device.
+
+    Args:
+        x: tensor of any shape.
+        generator: CPU generator, or None for PyTorch's default generator.
+
+    Returns:
+        The noise, like x.
     """
     return torch.randn(x.shape, generator=generator).to(x)
 
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How to sample: the options of `samplers.sample`, of which each way takes those that are its own."""
+    """Sampling options, those of `samplers.sample`; each sampler uses the ones that apply to it.
+
+    Attributes:
+        steps: number of sampling steps, 1 to T.
+        labels: class labels, int64 (B,), or None for no label.
+        generator: CPU generator of the fresh noise.
+        eta: share of fresh noise in DDIM, 0 to 1.
+        variance: variance of DDPM's reverse step, "beta" or "beta_tilde".
+        clip_x0: whether DDPM and DDIM clip each x0_hat to [-1, 1].
+        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+        karras: whether to use Karras sigmas where the sampler supports them.
+        given: conditioning on a picture.
+    """
 
     steps: int
     labels: Tensor | None

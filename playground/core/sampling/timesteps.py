@@ -12,17 +12,50 @@ from playground.core.diffusion.schedules import NoiseSchedule
 
 
 def trailing(num_steps: int, steps: int) -> Tensor:
-    """Evenly down from T - 1, the noisiest level; the last step is a whole stride (Lin et al. 2024, table 2)."""
+    """Trailing spacing: evenly down from T - 1, the noisiest level; the last step is a whole stride.
+
+    Args:
+        num_steps: T, number of steps of the schedule.
+        steps: number of sampling steps, 1 to T.
+
+    Returns:
+        The timesteps, (steps,), float64, falling.
+
+    References:
+        Lin et al. 2024, table 2 (arXiv:2305.08891).
+    """
     return torch.arange(num_steps, 0, -num_steps / steps, dtype=torch.float64)[:steps].round() - 1
 
 
 def leading(num_steps: int, steps: int) -> Tensor:
-    """Multiples of the stride down to t = 0, so that the noisiest are left out (Song et al. 2021, their code)."""
+    """Leading spacing: multiples of the stride down to t = 0, so that the noisiest levels are left out.
+
+    Args:
+        num_steps: T, number of steps of the schedule.
+        steps: number of sampling steps, 1 to T.
+
+    Returns:
+        The timesteps, (steps,), float64, falling.
+
+    References:
+        Song et al. 2021 (DDIM), their code (arXiv:2010.02502).
+    """
     return torch.arange(steps - 1, -1, -1, dtype=torch.float64) * (num_steps // steps)
 
 
 def linspace(num_steps: int, steps: int) -> Tensor:
-    """Evenly from T - 1 down to t = 0, both included, rounded to whole steps (Nichol & Dhariwal 2021, section 4)."""
+    """Linspace spacing: evenly from T - 1 down to t = 0, both included, rounded to integers.
+
+    Args:
+        num_steps: T, number of steps of the schedule.
+        steps: number of sampling steps, 1 to T.
+
+    Returns:
+        The timesteps, (steps,), float64, falling.
+
+    References:
+        Nichol & Dhariwal 2021, section 4 (arXiv:2102.09672).
+    """
     return torch.linspace(num_steps - 1, 0, steps, dtype=torch.float64).round()
 
 
@@ -31,15 +64,36 @@ TIMESTEP_SPACINGS: dict[str, Callable[[int, int], Tensor]] = {
     "leading": leading,
     "linspace": linspace,
 }
-"""How the t's of a run are chosen: from T and the number of steps to (steps,) falling t's."""
+"""Timestep spacings by name: functions of T and the number of sampling steps that return (steps,) falling t's."""
 
 
 def sampling_levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
-    """The levels that a run of so many steps visits, steps + 1 of them: from noise down to NoiseLevel(1, 0)."""
+    """Noise levels that a run visits, from noise down to NoiseLevel(1, 0).
+
+    Args:
+        schedule: noise schedule.
+        steps: number of sampling steps, 1 to T.
+        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+
+    Returns:
+        steps + 1 levels, each ().
+    """
     all_of_them = schedule.level(TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps))
     return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
 def num_steps_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
-    """How many strides of such a run begin above the step t, at most all but the last: without them it begins there."""
+    """Number of sampling steps that begin above timestep t, at most all but the last.
+
+    A run that skips them begins at its first visited level at or below t.
+
+    Args:
+        schedule: noise schedule.
+        steps: number of sampling steps of the whole run, 1 to T.
+        t: timestep, 0 to T - 1.
+        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+
+    Returns:
+        The number of steps to skip, 0 to steps - 1.
+    """
     return min(int((TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)

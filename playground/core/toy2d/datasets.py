@@ -14,17 +14,17 @@ from torch import Tensor
 COUNT = 2000
 
 EIGHT_RADIUS, EIGHT_DEVIATION = 0.66, 0.0825
-"""Of the circle on which the eight Gaussians stand, and of each of them: 8 to 1, as is usual."""
+"""Radius of the circle of the centres and standard deviation of each Gaussian, in the usual ratio of 8 to 1."""
 
 
 def swiss_roll(generator: torch.Generator) -> Tensor:
-    """A band rolled up one and a half times, thick and with even spread along it."""
+    """Swiss roll: a band of one and a half turns, uniform in its angle, with Gaussian noise."""
     angle = 1.5 * math.pi * (1 + 2 * _uniform(COUNT, generator))
     return normalize_to_unit_box(_polar(angle, angle) + 0.35 * _normal(COUNT, generator))
 
 
 def two_moons(generator: torch.Generator) -> Tensor:
-    """Two half circles, one turned over and caught in the other."""
+    """Two moons: two interleaved half circles, one upside down, with Gaussian noise."""
     angle = math.pi * _uniform(COUNT, generator)
     upper = torch.arange(COUNT) % 2 == 0
     moon = _polar(torch.where(upper, angle, -angle), torch.ones(COUNT))
@@ -33,18 +33,18 @@ def two_moons(generator: torch.Generator) -> Tensor:
 
 
 def eight_gaussians(generator: torch.Generator) -> Tensor:
-    """Eight round heaps on a circle, each as likely."""
+    """Eight isotropic Gaussians on a circle, with equal weights."""
     heap = torch.arange(COUNT) % 8
     return eight_centres()[heap] + EIGHT_DEVIATION * _normal(COUNT, generator)
 
 
 def eight_centres() -> Tensor:
-    """(8, 2): where the eight Gaussians stand."""
+    """Centres of the eight Gaussians, (8, 2)."""
     return _polar(torch.arange(8) * math.pi / 4, torch.full((8,), EIGHT_RADIUS))
 
 
 def pinwheel(generator: torch.Generator) -> Tensor:
-    """Five arms, bent the more the further out."""
+    """Pinwheel: five arms, bent more the further out."""
     arm = torch.arange(COUNT) % 5
     along, across = (_normal(COUNT, generator) * torch.tensor([0.3, 0.09]) + torch.tensor([1.0, 0.0])).T
     turn = arm * 2 * math.pi / 5 + 0.25 * along.exp() + torch.atan2(across, along)
@@ -52,21 +52,21 @@ def pinwheel(generator: torch.Generator) -> Tensor:
 
 
 def checkerboard(generator: torch.Generator) -> Tensor:
-    """The dark fields of a board of four by four."""
+    """Checkerboard: uniform on the dark squares of a 4 × 4 board."""
     row, half = torch.arange(COUNT) % 4, torch.arange(COUNT) // 4 % 2
     corner = torch.stack([2 * half + row % 2, row], 1)
     return (corner + torch.rand(COUNT, 2, generator=generator)) / 2 - 1
 
 
 def spiral(generator: torch.Generator) -> Tensor:
-    """Two arms that wind about each other."""
+    """Spiral: two arms that wind about each other, with Gaussian noise."""
     angle = 3 * math.pi * _uniform(COUNT, generator).sqrt()
     arm = math.pi * (torch.arange(COUNT) % 2)
     return normalize_to_unit_box(_polar(angle + arm, angle) + 0.18 * _normal(COUNT, generator))
 
 
 def letters(generator: torch.Generator) -> Tensor:
-    """A, B and C."""
+    """The letters A, B and C."""
     image = Image.new("L", (480, 480), 255)
     font = ImageFont.load_default(190)
     ImageDraw.Draw(image).text((240, 240), "ABC", fill=0, font=font, anchor="mm", stroke_width=4)
@@ -86,14 +86,22 @@ TOY_DATASETS: dict[str, Callable[[torch.Generator], Tensor]] = {
 
 @cache
 def load_toy_dataset(name: str) -> Tensor:
-    """The points of one of TOY_DATASETS, (2000, 2) in [-1, 1], float32: always the same ones."""
+    """The points of one of TOY_DATASETS, (2000, 2) in [-1, 1], float32; the same at every call."""
     return TOY_DATASETS[name](torch.Generator().manual_seed(0)).float()
 
 
 def sample_from_image(image: Image.Image, generator: torch.Generator) -> Tensor:
-    """Points drawn where a picture is dark, (2000, 2), fitted into [-1, 1]; up in the picture is up in the plane.
+    """Draw points where a picture is dark, scaled to [-1, 1]; up in the picture is up in the plane.
 
-    Raises ValueError, in a sentence for a person, for a picture without anything dark in it.
+    Args:
+        image: the picture; the darker a pixel, the likelier a point; none where the gray value is above 191 of 255.
+        generator: generator of the draws.
+
+    Returns:
+        The points, (2000, 2), float32.
+
+    Raises:
+        ValueError: if nothing in the picture is dark, with a message for the user.
     """
     ink = 255 - torch.from_numpy(np.array(image.convert("L"))).double()
     ink[ink < 64] = 0
@@ -106,12 +114,16 @@ def sample_from_image(image: Image.Image, generator: torch.Generator) -> Tensor:
 
 
 def dataset_from_drawing(image: Image.Image) -> Tensor:
-    """The points of a drawing, (2000, 2) in [-1, 1], float32: always the same ones. Raises as `sample_from_image`."""
+    """The points of a drawing, (2000, 2) in [-1, 1], float32; the same drawing always gives the same points.
+
+    Raises:
+        ValueError: if the drawing is empty, as in `sample_from_image`.
+    """
     return sample_from_image(image, torch.Generator().manual_seed(0))
 
 
 def normalize_to_unit_box(points: Tensor) -> Tensor:
-    """Points moved and scaled, alike in both directions, until they fill [-1, 1] in the longer one."""
+    """Shift and scale points, by the same factor in both directions, until the longer one fills [-1, 1]; float32."""
     low, high = points.min(0).values, points.max(0).values
     size = (high - low).max().clamp(min=1e-6)
     return ((points - (low + high) / 2) * (2 / size)).float()

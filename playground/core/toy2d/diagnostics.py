@@ -26,7 +26,7 @@ PARTICLES = 400
 SIDE = 13
 
 REACH = 2.2
-"""The field is drawn on SIDE × SIDE places of the square [-REACH, REACH]²."""
+"""The field is evaluated on a grid of SIDE × SIDE positions in the square [-REACH, REACH]²."""
 
 PROBES = 64
 
@@ -35,14 +35,24 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class ReferenceField:
-    """What stays while a network learns, at the levels that a path visits, from noise to clean: G of them and the last.
+    """Reference values that do not depend on the network, at the G noise levels of a trajectory and its clean end.
 
-    `t` (G + 1,) is their step, NaN for clean; `level` has shape (G + 1,). `x0` and `eps` (N, 2) are the data and their
-    noise, `start` (P, 2) is x_T, where the particles start. `grid` (M, 2) are the places of the field, `field`
-    (G, M, 2) is E[eps | x_t] there, exact, and `density` (G, M) is q(x_t), as a share of its highest value on the grid.
-    `probes` (G, K, 2) are noisy data and `probed` what is exact there. `draws` are noisy data over all t, for the loss.
-    `floor` is the least loss that any network can have on them, `blind` the least of one that does not see x_t.
-    `mean_pairwise_distance` is how far two points of the data are from each other on average.
+    Attributes:
+        recipe: configuration of the training.
+        t: step of each level, from noise to clean, (G + 1,); NaN for clean.
+        level: the levels, (G + 1,).
+        x0: data points, (N, 2).
+        eps: their noise, (N, 2).
+        start: x_T, where the particles start, (P, 2).
+        grid: positions at which the field is evaluated, (M, 2).
+        field: E[eps | x_t] on the grid, exact, (G, M, 2).
+        density: q(x_t) on the grid, as a share of its highest value there, (G, M).
+        probes: noisy data points, (G, K, 2).
+        probed: E[eps | x_t] at the probes, exact, (G, K, 2).
+        draws: noisy data points over all t, on which the loss is evaluated.
+        floor: lowest loss on `draws` that any network can have.
+        blind: lowest loss on `draws` of a network that does not see x_t.
+        mean_pairwise_distance: mean distance between two data points.
     """
 
     recipe: TrainingConfig
@@ -64,7 +74,7 @@ class ReferenceField:
 
 @dataclass(frozen=True)
 class EvaluationBatch:
-    """Points x_t (D, 2) of the given level and what there is to say of them, `wanted` (D, 2)."""
+    """Noisy points x_t (D, 2), their noise levels (D,) and the training targets `wanted` (D, 2)."""
 
     x_t: Tensor
     level: NoiseLevel
@@ -72,7 +82,10 @@ class EvaluationBatch:
 
 
 def build_reference(recipe: TrainingConfig) -> ReferenceField:
-    """Everything that does not depend on the network. E[eps | x_t] is exact over the recipe's points."""
+    """Compute everything that does not depend on the network.
+
+    E[eps | x_t] is exact over the recipe's points.
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
     x0, schedule, ideal = recipe.points, recipe.schedule, IdealPredictor(recipe.points)
     visited = sampling_levels(schedule, PATH_STEPS)
@@ -88,7 +101,7 @@ def build_reference(recipe: TrainingConfig) -> ReferenceField:
 
     some = x0[torch.arange(DRAWS) % len(x0)]
     eps = torch.randn(some.shape, generator=generator)
-    eps = (eps - eps.mean(0)) / eps.std(0, correction=0)  # as many draws as these should have: less chance in the loss
+    eps = (eps - eps.mean(0)) / eps.std(0, correction=0)  # exactly mean 0 and variance 1: a less noisy loss
     over_t = schedule.level(torch.linspace(0, schedule.num_steps - 1, DRAWS).round())
     x_t, target = add_noise(some, eps, over_t), TARGETS[recipe.target]
     eps_best = ideal(x_t, over_t)
@@ -117,10 +130,15 @@ def build_reference(recipe: TrainingConfig) -> ReferenceField:
 class SnapshotDiagnostics:
     """Diagnostics of a network at a snapshot of its training.
 
-    `loss` is the mean training loss since the snapshot before, `error` the loss on the reference field's evaluation
-    batch. `paths` (G + 1, P, 2) are sampled trajectories, `field` (G, M, 2) is eps_hat on the grid, and `r2` (G,) the
-    share of the exact field's variance that it explains where the data are. `distance` is the energy distance between
-    samples and data; `path_length_ratio` is the length of the trajectories over that of straight lines.
+    Attributes:
+        step: training step of the snapshot.
+        loss: mean training loss since the previous snapshot.
+        error: loss on the reference field's evaluation batch.
+        paths: sampled trajectories, (G + 1, P, 2).
+        field: eps_hat on the grid, (G, M, 2).
+        r2: share of the exact field's variance that eps_hat explains at the probes, where the data are, (G,).
+        distance: energy distance between samples and data.
+        path_length_ratio: length of the trajectories over that of straight lines.
     """
 
     step: int
@@ -134,13 +152,23 @@ class SnapshotDiagnostics:
 
 
 TOY_SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {"flow": probability_flow, "ddim": sample, "ddpm": sample}
-"""How particles go: by one of our samplers, or along the probability-flow ODE."""
+"""How trajectories are sampled: along the probability-flow ODE, or by one of our own samplers."""
 
 
 def evaluate_snapshot(
     ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, paths: str
 ) -> SnapshotDiagnostics:
-    """Ask the network at a moment for everything that is shown of it; `paths` is one of PATHS."""
+    """Compute the diagnostics of the network at a snapshot.
+
+    Args:
+        ground: reference field of the training.
+        moment: the snapshot.
+        predictor: the network at that snapshot.
+        paths: how trajectories are sampled, a key of TOY_SAMPLERS.
+
+    Returns:
+        The diagnostics.
+    """
     schedule, seed = ground.recipe.schedule, ground.recipe.seed
     options = {} if paths == "flow" else {"sampler": paths, "generator": torch.Generator().manual_seed(seed)}
     steps = list(TOY_SAMPLERS[paths](predictor, ground.start, schedule, steps=PATH_STEPS, **options))
@@ -166,10 +194,21 @@ def evaluate_snapshot(
 
 
 def energy_distance(one: Tensor, other: Tensor, mean_pairwise_distance: float) -> float:
-    """√(2 E‖X - Y‖ - E‖X - X′‖ - E‖Y - Y′‖) of two sets of points, (N, D) and (M, D): 0 for the same distribution.
+    """Energy distance of two sets of points: 0 for the same distribution.
 
-    The unbiased estimate (Székely & Rizzo 2013, eq. 6); one below 0, which occurs by chance, becomes 0.
-    `mean_pairwise_distance` is the last of the three means.
+    √(2 E‖X - Y‖ - E‖X - X′‖ - E‖Y - Y′‖), from the unbiased estimate of the sum under the root; an estimate below 0,
+    which occurs by chance, becomes 0.
+
+    Args:
+        one: points X, (N, D).
+        other: points Y, (M, D).
+        mean_pairwise_distance: E‖Y - Y′‖, the last of the three means.
+
+    Returns:
+        The energy distance.
+
+    References:
+        Székely & Rizzo 2013, eq. 6.
     """
     one, other = one.double(), other.double()
     square = 2 * torch.cdist(one, other).mean() - torch.pdist(one).mean() - mean_pairwise_distance
@@ -177,7 +216,7 @@ def energy_distance(one: Tensor, other: Tensor, mean_pairwise_distance: float) -
 
 
 def _at(asked: Callable[[Tensor, NoiseLevel], Tensor], x: Tensor, level: NoiseLevel) -> Tensor:
-    """Ask for x (G, K, 2) at one level (G,) each: (G, K, …)."""
+    """Evaluate a function of points and noise levels at x (G, K, 2), with one level (G,) for each row: (G, K, …)."""
     count = x.shape[1]
     each = NoiseLevel(level.alpha.repeat_interleave(count), level.sigma.repeat_interleave(count))
     answer = asked(x.reshape(-1, 2), each)

@@ -18,9 +18,18 @@ T_WAVES, X_WAVES = 8, 4
 
 @dataclass(frozen=True, eq=False)
 class TrainingConfig:
-    """All that decides a training: the same recipe gives the same network on the same machine.
+    """Training configuration: the same configuration gives the same network on the same machine.
 
-    `points` are (N, 2) in [-1, 1]. Where `sees_x_t` or `sees_t` is false, the network gets zeros in their place.
+    Attributes:
+        points: data points, (N, 2), in [-1, 1].
+        schedule: the noise schedule.
+        target: prediction target, a key of TARGETS.
+        sees_x_t: whether the network sees x_t; it gets zeros in its place otherwise.
+        sees_t: whether the network sees t; it gets zeros in its place otherwise.
+        width: units per hidden layer.
+        depth: number of hidden layers.
+        lr: learning rate at the first step.
+        seed: seed of the initial weights and of the training draws.
     """
 
     points: Tensor
@@ -35,10 +44,10 @@ class TrainingConfig:
 
 
 class MLP2D(nn.Module):
-    """A multilayer perceptron on x_t and t, both also as waves (Fourier features, Tancik et al. 2020).
+    """Multilayer perceptron on x_t and t, with Fourier features of both (Tancik et al. 2020, arXiv:2006.10739).
 
-    Without them a small network is too smooth to tell noise from data where there is little noise. Its last layer
-    begins at 0: untrained, it says 0.
+    Without these features a small network is too smooth to separate noise from data at low noise levels. The last layer
+    is initialized to 0, so the untrained network returns 0.
     """
 
     def __init__(self, recipe: TrainingConfig, generator: torch.Generator) -> None:
@@ -55,7 +64,15 @@ class MLP2D(nn.Module):
         self.layers = nn.Sequential(*(part for layer in hidden for part in (layer, nn.ReLU())), last)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """(B, 2) for x_t (B, 2) and t (B,), as a share of the last step, 0 to 1."""
+        """Evaluate the network.
+
+        Args:
+            x_t: noisy points, (B, 2).
+            t: step as a share of the last step, 0 to 1, (B,).
+
+        Returns:
+            The prediction of the training target, (B, 2).
+        """
         x_t = x_t if self.sees_x_t else torch.zeros_like(x_t)
         t = t if self.sees_t else torch.zeros_like(t)
         said: Tensor = self.layers(
@@ -65,14 +82,22 @@ class MLP2D(nn.Module):
 
 
 def fourier_features(x: Tensor, count: int) -> Tensor:
-    """Sines and cosines of π x, 2π x, …, `count` of each for every column of x (B, D): (B, 2 · D · count)."""
+    """Fourier features: sines and cosines of π x, 2π x, …, count · π x.
+
+    Args:
+        x: inputs, (B, D).
+        count: number of frequencies for each column of x.
+
+    Returns:
+        The features, (B, 2 · D · count).
+    """
     angles = (x[:, :, None] * torch.arange(1, count + 1, device=x.device) * math.pi).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
 @dataclass(frozen=True)
 class MLPPredictor:
-    """The network as a NoisePredictor of points (B, 2), under any schedule, like `UNetPredictor`."""
+    """Noise predictor of points (B, 2) from a network, under any schedule, like `UNetPredictor`."""
 
     network: nn.Module
     trained_on: NoiseSchedule

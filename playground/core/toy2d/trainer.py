@@ -1,4 +1,4 @@
-"""Training of the toy network by Algorithm 1 of Ho et al. 2020, with snapshots."""
+"""Training of the toy network by Algorithm 1 of Ho et al. 2020 (arXiv:2006.11239), with snapshots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOTAL_STEPS, BATCH, PREFETCH = 2000, 512, 25
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The network after some steps: its weights, (P,), and its mean loss over the steps since the moment before."""
+    """Snapshot of the network during training: its weights, (P,), and its mean loss since the previous snapshot."""
 
     step: int
     loss: float
@@ -26,10 +26,10 @@ class Snapshot:
 
 
 class Trainer:
-    """Training of a network by Algorithm 1 of Ho et al. 2020, with the snapshots saved on the way.
+    """Training of a network by Algorithm 1 of Ho et al. 2020, with snapshots.
 
-    AdamW for TOTAL_STEPS steps; the learning rate decays to 0 as half a cosine. The random draws come from a CPU
-    generator of its own, so that other trainings do not change them.
+    AdamW for TOTAL_STEPS steps; the learning rate decays to 0 as half a cosine. The random draws come from the
+    trainer's own CPU generator, so that other trainings do not change them.
     """
 
     def __init__(self, recipe: TrainingConfig, device: torch.device | str = "cpu") -> None:
@@ -37,7 +37,7 @@ class Trainer:
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self.network = MLP2D(recipe, self._generator).to(self.device)
         fused = self.device.type in ("cpu", "cuda")
-        betas = (0.9, 0.99)  # a short memory for a short training
+        betas = (0.9, 0.99)  # averages over fewer steps than the default 0.999, for a short training
         self._optimizer = torch.optim.AdamW(self.network.parameters(), recipe.lr, betas, weight_decay=0, fused=fused)
         self.step = 0
         self._losses: list[Tensor] = []
@@ -49,7 +49,7 @@ class Trainer:
         return self.step == TOTAL_STEPS
 
     def train_steps(self, steps: int) -> None:
-        """Train for `steps` steps more, or up to the last."""
+        """Train for `steps` more steps, at most up to TOTAL_STEPS."""
         for _ in range(min(steps, TOTAL_STEPS - self.step)):
             self._losses.append(self._train_step())
             self.step += 1
@@ -67,13 +67,14 @@ class Trainer:
         return loss.detach()
 
     def _draw(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Batches for `count` steps: x_t, t as a share of the last step, and what is to be said; (count, BATCH, …).
+        """Draw batches for `count` steps: x_t, t as a share of the last step, and training target, (count, BATCH, …).
 
-        They are drawn together, since that is faster.
+        One draw for many steps is faster than one draw for each.
         """
         recipe, generator, size = self.recipe, self._generator, (count, BATCH)
         x0 = recipe.points[torch.randint(len(recipe.points), size, generator=generator)]
-        # t ~ Uniform, spread evenly over the batch: less chance in a small one (Kingma et al. 2021, appendix I.1).
+        # t ~ Uniform, spread evenly over the batch for a less noisy loss (Kingma et al. 2021, appendix I.1,
+        # arXiv:2107.00630).
         share = (torch.rand(count, 1, generator=generator) + torch.arange(BATCH) / BATCH) % 1
         t = (share * recipe.schedule.num_steps).long()
         eps = torch.randn(x0.shape, generator=generator)
@@ -88,7 +89,7 @@ class Trainer:
         )
 
     def save_snapshot(self) -> Snapshot:
-        """Note this moment."""
+        """Save a snapshot of the network and return it."""
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         self._losses = []
         weights = nn.utils.parameters_to_vector(self.network.parameters()).detach().clone()
@@ -96,12 +97,12 @@ class Trainer:
         return self.moments[-1]
 
     def predictor(self, moment: Snapshot) -> MLPPredictor:
-        """What the network was at a moment."""
+        """The network at a snapshot, as a noise predictor."""
         network = MLP2D(self.recipe, torch.Generator()).to(self.device)
         nn.utils.vector_to_parameters(moment.weights, network.parameters())
         return MLPPredictor(network, self.recipe.schedule, self.recipe.target)
 
 
 def snapshot_steps(count: int = 32) -> list[int]:
-    """The steps at which to look, TOTAL_STEPS the last: close together at first, where much changes."""
+    """Training steps at which to take snapshots, up to TOTAL_STEPS: closer together early, where more changes."""
     return sorted({round(TOTAL_STEPS * (k / count) ** 2) for k in range(count + 1)})

@@ -1,1 +1,1 @@
-"""Films and runs as files: GIF, MP4, PNG strip, npz, JSON records."""
+"""Export of films and runs to files: GIF, MP4, PNG strip, npz, JSON records."""

@@ -1,4 +1,4 @@
-"""Records as answers of the endpoints: pictures as data: URLs, numbers for JSON."""
+"""API records: results as the endpoints return them, with pictures as data: URLs and numbers for JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ Answer = tuple[dict[str, str], dict[str, Any]]
 
 
 def forward_record(record: ForwardProcess, t: int) -> Answer:
-    """x_0, ε and x_t, and the numbers of this t."""
+    """Forward-process record at one time step: x_0, ε and x_t, and the noise level.
+
+    Args:
+        record: picture, noise, and the noise level at every t.
+        t: time step, 0 to T − 1.
+
+    Returns:
+        Pictures by name, as data: URLs, and numbers by name.
+    """
     level = NoiseLevel(record.level.alpha[t], record.level.sigma[t])
     x_t = add_noise(record.x0[None], record.eps[None], level)[0]
     pictures = {"x0": images.data_url(record.x0), "eps": _noise_url(record.eps), "x_t": images.data_url(x_t)}
@@ -28,7 +36,7 @@ def forward_record(record: ForwardProcess, t: int) -> Answer:
 
 
 def prediction_record(record: NoisePrediction) -> Answer:
-    """What was found at the record's first t."""
+    """Noise-prediction record at the first t of `record`: its pictures as data: URLs, and its error measures."""
     eps, eps_hat = record.eps[0], record.eps_hat[0]
     pictures = {
         "x_t": images.data_url(record.x_t[0]),
@@ -44,7 +52,15 @@ def prediction_record(record: NoisePrediction) -> Answer:
 
 
 def reverse_record(steps: Iterator[Step], schedule: NoiseSchedule) -> Answer:
-    """The pictures that the last step led to, and the numbers of every step and of the end, which has no t."""
+    """Sampling record: the final pictures, and the noise level and standard deviation of x_t at every step.
+
+    Args:
+        steps: the steps of one run; the iterator is consumed.
+        schedule: the noise schedule, in which each step's t is found.
+
+    Returns:
+        Pictures as data: URLs, by index in the batch, and numbers of every step and of the end, whose t is None.
+    """
     path = []
     for step in steps:
         path.append({"index": step.index, "t": step.t(schedule), **_level(step.level), "std_x_t": _deviation(step.x_t)})
@@ -67,5 +83,5 @@ def _level(level: NoiseLevel) -> dict[str, float | None]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity: what is not finite becomes null."""
+    """The value for JSON, which has no infinity: one that is not finite becomes null."""
     return value if math.isfinite(value) else None

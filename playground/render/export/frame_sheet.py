@@ -1,4 +1,4 @@
-"""A film as a sheet of frames with their durations, on its way into a file."""
+"""Frame sheet: a film as one image of frames below each other, from which a file is made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ FRAME_MS, LAST_MS = 100, 1500
 
 
 def frames_of(sheet: Image.Image, frames: int) -> list[Image.Image]:
-    """The `frames` of equal height that stand below each other in `sheet`.
+    """Frames of a sheet.
 
-    Raises ValueError for a sheet that does not divide into that many.
+    Args:
+        sheet: frames of equal height below each other.
+        frames: their number, 1 to MAX_FRAMES.
+
+    Returns:
+        The frames, first to last.
+
+    Raises:
+        ValueError: if `frames` is out of range or the sheet's height is not divisible by it.
     """
     if not 1 <= frames <= MAX_FRAMES or sheet.height % frames:
         raise ValueError(f"A film of 1 to {MAX_FRAMES} frames of equal height can be saved.")

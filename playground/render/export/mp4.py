@@ -12,7 +12,7 @@ from PIL import Image
 from playground.render.export.frame_sheet import FRAME_MS, LAST_MS, frames_of
 
 SECONDS = 30
-# Every player shows H.264 in yuv420p, which has colours for squares of four pixels: so the sides must be even.
+# Every player shows H.264 in yuv420p, which stores one colour for four pixels: so the sides must be even.
 FILTERS = (
     f"tpad=stop_mode=clone:stop_duration={LAST_MS - FRAME_MS}ms",
     "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white",
@@ -23,15 +23,23 @@ COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "b
 
 
 def ffmpeg() -> str | None:
-    """Where ffmpeg is, or None."""
+    """The path of ffmpeg, or None where it is not installed."""
     return shutil.which("ffmpeg")
 
 
 def mp4(sheet: Image.Image, frames: int) -> bytes:
-    """The frames of a sheet as an H.264 film; the last one stays.
+    """H.264 film of a sheet's frames; its last frame stays longer.
 
-    Raises ValueError, in a sentence for a person, as `frames_of` does, where there is no ffmpeg, and where it fails or
-    takes more than SECONDS.
+    Args:
+        sheet: frames of equal height below each other.
+        frames: their number, 1 to MAX_FRAMES.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ValueError: if the sheet does not divide into these frames, as in `frames_of`, or if ffmpeg is not installed,
+            fails or takes more than SECONDS. The message is for the user.
     """
     program = ffmpeg()
     if program is None:
@@ -40,7 +48,7 @@ def mp4(sheet: Image.Image, frames: int) -> bytes:
     shape = ("-pixel_format", "rgb24", "-video_size", f"{parts[0].width}x{parts[0].height}")
     source = ("-f", "rawvideo", *shape, "-framerate", f"{1000 / FRAME_MS:g}", "-i", "pipe:0")
     coding = ("-vf", ",".join(FILTERS), "-c:v", "libx264", "-crf", "14", *COLOURS)
-    # Its index can only be moved to the front, where a browser wants it, in a file: this one goes with its folder.
+    # A browser wants the index at the front; ffmpeg can move it there only in a file, so the film is not piped out.
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "film.mp4")

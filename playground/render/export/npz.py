@@ -1,4 +1,4 @@
-"""NumPy export (.npz): every number of a run."""
+"""NumPy export (.npz): all pictures and noise levels of a run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,25 @@ from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.samplers import Step
 
 MAX_VALUES = 2**25
-"""How many numbers a file may have: 128 MB."""
+"""Most numbers that a file may have: 128 MB."""
 
 
 def npz(runs: Mapping[str, Iterable[Step]], schedule: NoiseSchedule) -> bytes:
-    """An .npz file with the arrays of each run, their names after the run's and a slash where there is one.
+    """NumPy archive (.npz) of one or more runs.
 
-    Of N steps: `x_t` (N + 1, B, C, H, W), whose last is the picture; `eps_hat` and `x0_hat` (N, B, C, H, W), all
-    float32; `alpha` and `sigma` (N + 1,), float64; and `t` (N,), the step of the schedule. Raises ValueError for more
-    than MAX_VALUES numbers, as soon as they are known to be.
+    For a run of N steps it holds `x_t` (N + 1, B, C, H, W), the last of which is the final picture; `eps_hat` and
+    `x0_hat` (N, B, C, H, W), all float32; `alpha` and `sigma` (N + 1,), float64; and `t` (N,), the steps of the
+    schedule.
+
+    Args:
+        runs: steps of each run by the run's name; array names begin with it and a slash, unless it is empty.
+        schedule: the noise schedule, in which each step's t is found.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ValueError: if there are more than MAX_VALUES numbers; it is raised as soon as this is known.
     """
     arrays: dict[str, NDArray[Any]] = {}
     for name, run in runs.items():

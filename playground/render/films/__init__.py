@@ -1,1 +1,1 @@
-"""Core's records as films, a module for each kind."""
+"""Films of core's records, one module per kind."""

@@ -1,4 +1,4 @@
-"""Charts that move with a film: curves with dots, histograms and scatter plots, drawn by the player."""
+"""Charts below a film: curves with moving dots, histograms and scatter plots. The player draws them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,58 @@ from playground.render.films.film import Part, rounded, to_base64
 
 
 def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
-    """One curve; in each frame its dot stands at the number `dot`. Its `look` is a class of player.css."""
+    """Curve of a line chart.
+
+    Args:
+        name: its name in the legend; an empty name leaves it out of the legend.
+        role: its role in the palette, which gives its colour.
+        x: horizontal positions, (N,).
+        y: values, (N,); points that are not finite are left out.
+        dot: key of the number that a dot on the curve shows in each frame; empty for no dot.
+        look: line style, a class of player.css such as "dashed".
+
+    Returns:
+        The curve as a dict for the player.
+    """
     there = y.isfinite()
     return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
 
 
 def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
-    """The area between two curves, shaded."""
+    """Band: the shaded area between two curves.
+
+    Args:
+        name: its name in the legend.
+        role: its role in the palette, which gives its colour.
+        x: horizontal positions, (N,).
+        low: lower curve, (N,); points where a curve is not finite are left out.
+        high: upper curve, (N,).
+
+    Returns:
+        The band as a dict for the player.
+    """
     there = low.isfinite() & high.isfinite()
     sides = {"low": rounded(low[there]), "high": rounded(high[there])}
     return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "look": "faint"}
 
 
 def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
-    """A curve through the numbers `x` and `y`: it grows with the film, and where they have places it is the frame's."""
+    """Live curve: it goes through the values of two numbers of the film.
+
+    Through numbers with a value per frame it grows as frames arrive. Where a number has a value per place of each
+    frame, the curve is that of the frame on show.
+
+    Args:
+        name: its name in the legend.
+        role: its role in the palette, which gives its colour.
+        x: key of the number on the horizontal axis.
+        y: key of the number on the vertical axis.
+        dot: key of the number that a dot shows in each frame; empty for no dot.
+        look: line style, a class of player.css such as "faint".
+
+    Returns:
+        The curve as a dict for the player.
+    """
     return {"name": name, "role": role, "of": [x, y], "dot": dot, "look": look}
 
 
@@ -41,21 +79,50 @@ def line_chart(
     log: bool = False,
     across: str = "t",
 ) -> Part:
-    """Curves from 0 to `last`; what leaves `range_y` is cut. With `log` the values are powers of 10.
+    """Line chart with a marker that moves with the film.
 
-    The marker stands at the number `across`.
+    Args:
+        title: its title.
+        last: right end of the horizontal axis, which begins at 0.
+        series: curves and bands.
+        range_y: range of the vertical axis, at which curves are cut; None fits it to the curves.
+        log: whether the values are exponents of 10.
+        across: key of the number at whose value the marker stands.
+
+    Returns:
+        The chart as a dict for the player.
     """
     sides = {"range": [0, last], "range_y": range_y, "log": log}
     return {"title": title, **sides, "across": across, "series": list(series)}
 
 
 def hline(value: float, name: str, last: int, look: str = "dashed") -> Part:
-    """A line at one height."""
+    """Horizontal line of a line chart.
+
+    Args:
+        value: its height.
+        name: its name in the legend; an empty name leaves it out of the legend.
+        last: right end of the line, which begins at 0.
+        look: line style, a class of player.css.
+
+    Returns:
+        The line as a dict for the player.
+    """
     return line(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look=look)
 
 
 def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:
-    """One curve a schedule, the chosen one strong, at 200 places at most."""
+    """Noise-schedule chart: one curve per schedule, the chosen one strong, with at most 200 points each.
+
+    Args:
+        title: its title.
+        key: the attribute of a schedule that is drawn, (T,), and the key of the number that the dot shows.
+        chosen: the chosen schedule.
+        schedules: all schedules to draw, with the same T.
+
+    Returns:
+        The chart as a dict for the player.
+    """
     last = chosen.num_steps - 1
     places = torch.linspace(0, last, min(200, last + 1)).round().long()
     series = []
@@ -69,9 +136,10 @@ def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Seque
 
 
 def dot_stride(pixels: int) -> int:
-    """Of so many pixels and channels one in how many is drawn as a dot, so that at most MOST_DOTS are.
+    """Stride of the pixels drawn as dots, so that there are at most MOST_DOTS of them.
 
-    The number shares no factor with the channels or with the sides of pictures, so that no row or colour is preferred.
+    `pixels` counts pixels and channels. The stride has no factor 2 or 3, so it shares none with the number of channels
+    or with the usual sides of pictures: no colour, row or column is preferred.
     """
     return next(every for every in itertools.count(-(-pixels // MOST_DOTS)) if math.gcd(every, 6) == 1)
 
@@ -79,20 +147,29 @@ def dot_stride(pixels: int) -> int:
 def scatter_chart(
     title: str, across: int, up: int, across_range: tuple[float, float], note: str, every: int = 1
 ) -> Part:
-    """The pixels of panel `up` over those of panel `across`, a dot each; the number `note` stands beside it.
+    """Scatter plot: the pixels of one panel over those of another, one dot per pixel.
 
-    Of large pictures one pixel in `every` is drawn.
+    Args:
+        title: its title.
+        across: index of the panel on the horizontal axis.
+        up: index of the panel on the vertical axis, which goes from -4 to 4.
+        across_range: range of the horizontal axis.
+        note: key of the number shown beside the plot.
+        every: stride: one pixel in `every` is drawn.
+
+    Returns:
+        The chart as a dict for the player.
     """
     ranges = [across_range, (-4.0, 4.0)]
     return {"title": title, "scatter": [across, up], "ranges": ranges, "note": note, "every": every}
 
 
 MOST_PIXELS, MOST_DOTS = 2**14, 2**13
-"""So many pixels show how all of them lie, in a histogram a frame and as dots."""
+"""Most pixels in the histogram of a frame, and most pixels drawn as dots: enough to show the distribution."""
 
 
 def pixels_chart(x_t: Tensor) -> Part:
-    """How the pixels of x_t, (K, N), lie in each frame, vs N(0, 1)."""
+    """Histogram of the pixels of x_t, (K, N), in each frame, compared with N(0, 1)."""
     edges = torch.linspace(-4, 4, 41)
     standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
     return histogram_chart(
@@ -107,9 +184,17 @@ def pixels_chart(x_t: Tensor) -> Part:
 def histogram_chart(
     title: str, edges: Tensor, bars: tuple[str, str, Tensor], line: tuple[str, str, Tensor], top: float | None = None
 ) -> Part:
-    """A histogram for each frame and a curve over it: (name, role, shares of the bins (K, B) or, for all, (1, B)).
+    """Histogram with a curve over it.
 
-    Each frame is drawn up to its own highest value, or all up to `top`, where higher bars are cut.
+    Args:
+        title: its title.
+        edges: edges of the bins, (B + 1,), ascending.
+        bars: the bars: name, role, and shares of the bins, (K, B), or (1, B) for the same in all K frames.
+        line: the curve, in the same form.
+        top: share at the upper end, where higher bars are cut; None scales each frame to its own highest value.
+
+    Returns:
+        The chart as a dict for the player.
     """
     tops = torch.maximum(*(each[2].double().amax(1, keepdim=True) for each in (bars, line))) if top is None else top
     series = [

@@ -1,4 +1,4 @@
-"""The forward process as films over t."""
+"""Forward process as films over t."""
 
 from __future__ import annotations
 
@@ -28,9 +28,20 @@ ALPHA_BAR = "ᾱ_t: picture variance left"
 
 
 def forward_film(record: ForwardProcess, schedules: Sequence[NoiseSchedule], at: int) -> Film:
-    """√ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, a frame a t, drawn from two layers; charts of all `schedules` beside it.
+    """Forward-process film in closed form: √ᾱ_t·x_0 + √(1−ᾱ_t)·ε = x_t, one frame per t.
 
-    Films over t begin at step `at`, unless another film has been moved already.
+    The panels are weighted sums of two layers, x_0 and ε.
+
+    Args:
+        record: picture, noise, and the noise level at every t.
+        schedules: the schedules that the charts compare; the record's own is drawn strong.
+        at: time step to begin at, unless another film over t has been moved already.
+
+    Returns:
+        The film, with T frames.
+
+    References:
+        Ho et al. 2020, eq. 4 (arXiv:2006.11239).
     """
     alpha, sigma = record.level.alpha, record.level.sigma
     t = torch.arange(len(alpha))
@@ -53,14 +64,28 @@ def forward_film(record: ForwardProcess, schedules: Sequence[NoiseSchedule], at:
 
 
 def markov_chain_film(record: MarkovChainForward, schedule: NoiseSchedule, at: int) -> Film:
-    """The picture's share, the noise that t small steps have gathered, and their sum x_t; and many walks of a pixel."""
+    """Forward-process film as a Markov chain: the remaining picture, the accumulated noise, and their sum x_t.
+
+    A histogram compares many simulated chains of one pixel with the closed form.
+
+    Args:
+        record: the chain after K time steps.
+        schedule: the noise schedule.
+        at: time step to begin at, unless another film over t has been moved already.
+
+    Returns:
+        The film, with K frames.
+
+    References:
+        Ho et al. 2020, eq. 2.
+    """
     t = record.t
-    deviation = record.accumulated_noise_histogram.flatten(1).std(1, correction=0)
+    deviation = record.accumulated_noise.flatten(1).std(1, correction=0)
     edges = torch.linspace(-4, 4, 81)
     return {
         **timestep_film(t, at),
         **frame_panels(
-            [(record.signal_histogram, PICTURE), (record.accumulated_noise_histogram, NOISE), (record.x_t, PICTURE)]
+            [(record.signal, PICTURE), (record.accumulated_noise, NOISE), (record.x_t, PICTURE)]
         ),
         "size": size(record.x0),
         "panels": [

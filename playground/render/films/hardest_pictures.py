@@ -1,4 +1,7 @@
-"""Ranked pictures as HTML, each a button with its error. All text in it is our own."""
+"""Ranking of the hardest pictures as HTML: each is a button with its error.
+
+The HTML contains no text from users, so nothing is escaped.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,17 @@ from playground.core.data import images
 
 
 def ranking(title: str, found: HardestPictures, pictures: Tensor, first: int) -> str:
-    """The ranked ones of `pictures` (N, C, H, W), whose numbers begin at `first`."""
+    """Ranking of pictures by error, as HTML.
+
+    Args:
+        title: its heading.
+        found: the ranked pictures, as indices into `pictures`, and their errors.
+        pictures: all pictures that were measured, (N, C, H, W).
+        first: number of the first of them in the dataset.
+
+    Returns:
+        The HTML.
+    """
     views = "".join(map(_picture, pictures[found.index], (found.index + first).tolist(), found.error.tolist()))
     return f'<div class="ranking"><h3>{title}</h3><div>{views}</div></div>'
 

@@ -30,21 +30,29 @@ LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dash
 
 
 def predictors_film(found: Predictions, at: int) -> Film:
-    """Each predictor's ε̂, error and x̂_0 for the same x_t, a column each."""
+    """Predictor-comparison film: ε̂, its error and x̂_0 of each predictor for the same x_t, one column each.
+
+    Args:
+        found: predictions at K time steps by the predictor's name; "network" is among them.
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+    """
     first = found["network"]
     still, moved = picture_and_noise(first), dict[str, tuple[Tensor, Limits]]()
     alpha, sigma = first.level.alpha, first.level.sigma
     rows = [
         [x_t_panel(first, "input")],
         [_eps("true noise")],
-        [_x0("clean")],  # in five columns on a phone no more has room
+        [_x0("clean")],  # five columns leave room for no more on a phone
     ]
     for who, each in found.items():
         if who in ("network", "ideal"):
             moved |= {**_answer(who, each), f"{who} x0": (each.x0_hat, PICTURE)}
             made_of: list[Weights] = [{f"{who} eps": 1}, {f"{who} missed": 1}, {f"{who} x0": 1}]
         else:
-            # These two say a fixed part of x_t, so that all of theirs is made of x_0 and ε.
+            # The two baselines predict a fixed multiple of x_t, so their panels are sums of x_0 and ε.
             part = 0.0 if who == "blind" else 1.0
             left = (1 - part * sigma) / alpha
             left = torch.where(alpha == 0, 0.0, left)
@@ -77,7 +85,16 @@ def predictors_film(found: Predictions, at: int) -> Film:
 
 
 def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int) -> Film:
-    """ε̂ beside the noise in x_t and an unrelated one, with their pixels as scatter plots."""
+    """Independence film: ε̂ beside the noise in x_t and an unrelated noise, with scatter plots of their pixels.
+
+    Args:
+        found: the network's prediction at K time steps.
+        record: correlations of ε̂ with both noises, and of ε with x_0 and x_t.
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+    """
     last, still = int(found.t[-1]), {**picture_and_noise(found), "other": record.other}
     pairs = {
         "own": ("corr(ε̂, ε)", record.eps_hat_and_eps, "prediction", "Pearson correlation: ε̂ follows the noise in x_t"),
@@ -125,7 +142,17 @@ def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int
 def shrinkage_film(
     found: Predictions, laws: Mapping[str, VarianceDecomposition], over: Mapping[str, str], at: int
 ) -> Film:
-    """The law of total variance for ε̂: explained and residual variance over t; `over` names the pictures averaged."""
+    """Shrinkage film: the law of total variance for ε̂, with explained and residual variance over t.
+
+    Args:
+        found: predictions for one picture at K time steps, by the predictor's name; "network" is among them.
+        laws: explained and residual variance, averaged over many pictures, by the predictor's name.
+        over: the pictures averaged over, in words, by the predictor's name.
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+    """
     first, last = found["network"], int(found["network"].t[-1])
     shown = [x_t_panel(first, "input"), _eps("true noise, N(0, I)")]
     moved: dict[str, tuple[Tensor, Limits]] = {}
@@ -184,7 +211,15 @@ def shrinkage_film(
 
 
 def training_film(found: NoisePrediction, at: int) -> Film:
-    """The values of the four lines of training at every t; the MSE of ε̂ is the loss."""
+    """Training-step film: the values of the four lines of training at every t. The MSE of ε̂ is the loss.
+
+    Args:
+        found: the network's prediction at K time steps.
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+    """
     shown: list[PanelWeights] = [
         _x0("clean picture"),
         _eps("target: drawn, known"),
@@ -201,12 +236,20 @@ def training_film(found: NoisePrediction, at: int) -> Film:
 
 
 def picture_and_noise(found: NoisePrediction) -> dict[str, Tensor]:
-    """The two layers that every x_t is made of."""
+    """Layers of the forward process, by name: x_0 and ε, of which every x_t is made."""
     return {"x0": found.x0[0], "eps": found.eps[0]}
 
 
 def x_t_panel(found: NoisePrediction, about: str) -> PanelWeights:
-    """x_t, made of them."""
+    """Panel of x_t: the sum of x_0 and ε, weighted by the noise level.
+
+    Args:
+        found: a prediction at K time steps.
+        about: short caption.
+
+    Returns:
+        The panel and its weights for the layers of `picture_and_noise`.
+    """
     return panel("x_t", "mixture", PICTURE, about=about), {"x0": found.level.alpha, "eps": found.level.sigma}
 
 
@@ -219,12 +262,15 @@ def _eps(about: str) -> PanelWeights:
 
 
 def _answer(who: str, found: NoisePrediction) -> dict[str, tuple[Tensor, Limits]]:
-    """ε̂ and its error, each a layer of its own: where ε̂ is off the scale, their difference would be wrong."""
+    """Layers of ε̂ and of its error.
+
+    The error has a layer of its own: as a difference of layers it would be wrong where ε̂ exceeds the limits.
+    """
     return {f"{who} eps": (found.eps_hat, NOISE), f"{who} missed": (found.eps - found.eps_hat, NOISE)}
 
 
 def _measures(who: str, found: NoisePrediction) -> list[Part]:
-    """What stands below a predictor's pictures."""
+    """Numbers below a predictor's panels."""
     return [
         number(
             f"{who} deviation",

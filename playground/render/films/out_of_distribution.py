@@ -1,4 +1,4 @@
-"""Noise prediction in and out of distribution, as a film over t: a column for each input."""
+"""Noise prediction in and out of distribution as a film over t: one row per input."""
 
 from __future__ import annotations
 
@@ -27,9 +27,21 @@ LOW, HIGH = 0.05, 0.95
 
 
 def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceErrors | None, at: int) -> Film:
-    """x_0, x_t, ε̂, its error and x̂_0, a row for each input, and the MSE beside that on held-out pictures, if known.
+    """Out-of-distribution film: one row per input, with its MSE over t.
 
-    There are at most as many trials as LINES can tell apart; the first is of a picture of the network's data.
+    Each row shows x_0, x_t, ε̂, its error and x̂_0. Where `usual` is known, the MSE on held-out pictures is drawn as a
+    band and the inputs' MSE is also divided by its median.
+
+    Args:
+        trials: results by the input's name, at most as many as LINES; the first is a picture of the network's data.
+        usual: errors on held-out pictures, or None.
+        at: time step to begin at.
+
+    Returns:
+        The film, with one frame per time step.
+
+    Raises:
+        ValueError: if there are more trials than LINES.
     """
     first = next(iter(trials.values())).prediction
     panels, absent = list[PanelWeights](), dict[str, list[str]]()
@@ -81,7 +93,7 @@ def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceEr
 
 
 def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[list[Part], list[Part], list[Part]]:
-    """The MSE on held-out pictures as a band and as numbers, and a chart of each input's MSE divided by its median."""
+    """Comparison with held-out pictures: their MSE as a band and as numbers, and each input's MSE ÷ its median."""
     first = next(iter(trials.values())).prediction
     low, median, high = (usual.quantile(share, first.level) for share in (LOW, 0.5, HIGH))
     name_of_band, of_data = "held-out pictures, 5–95 %", "of the MSE on held-out pictures"

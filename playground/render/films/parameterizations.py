@@ -1,4 +1,4 @@
-"""The four parameterizations of one prediction, as a film over t."""
+"""Parameterizations of one prediction, all four, as a film over t."""
 
 from __future__ import annotations
 
@@ -32,7 +32,20 @@ TO_X0 = (
 
 
 def parameterizations_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at: int) -> Film:
-    """One prediction in four parameterizations, and what an error 0.1 · `off` (C, H, W) in each does to x̂_0 and ε̂."""
+    """Parameterizations film: one prediction as noise, picture, velocity and score, over t.
+
+    It also shows how errors grow: the same error, 0.1 · `off`, is added in each parameterization and the result is
+    converted to x̂_0 and to ε̂.
+
+    Args:
+        found: a prediction at K time steps.
+        names: the same in four parameterizations, with the factors of an error.
+        off: the error's pattern, (C, H, W).
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+    """
     last, sigma = int(found.t[-1]), found.level.sigma
     moved: dict[str, tuple[Tensor, Limits]] = {
         "eps": (names.eps, NOISE),

@@ -1,4 +1,4 @@
-"""The reverse step that follows from ε̂, as a film over t."""
+"""Reverse step that follows from ε̂, as a film over t."""
 
 from __future__ import annotations
 
@@ -33,7 +33,22 @@ BY_X0 = (
 
 
 def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: int) -> Film:
-    """μ_θ from ε̂ and from x̂_0, the true posterior mean, and x_{t−1} drawn with fresh noise z, (C, H, W)."""
+    """Reverse-step film: the mean μ_θ, the true posterior mean, and samples of x_{t−1}, over t.
+
+    μ_θ is shown from ε̂ and from x̂_0, which are equal. The samples use the variances β̃_t and β_t.
+
+    Args:
+        found: a prediction at K time steps.
+        step: the reverse step that follows from it, beside the true posterior.
+        z: fresh noise, (C, H, W).
+        at: time step to begin at.
+
+    Returns:
+        The film, with K frames.
+
+    References:
+        Ho et al. 2020, eq. 6, 7 and 11 (arXiv:2006.11239).
+    """
     true, last = step.true_posterior, int(found.t[-1])
     off = (step.mean - step.mean_from_x0).abs().flatten(1).amax(1)
     missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
@@ -117,5 +132,5 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
 
 
 def _drawn(title: str, about: str, variance: Tensor) -> PanelWeights:
-    """x_{t−1}, drawn with this variance, (K,)."""
+    """Panel of a sample x_{t−1} with this variance, (K,)."""
     return panel(title, "mixture", PICTURE, about=about), {"mean": 1, "z": variance.sqrt()}

@@ -1,4 +1,4 @@
-"""Sampling as films, a piece for each reverse step."""
+"""Sampling films: each sampling step adds a piece."""
 
 from __future__ import annotations
 
@@ -32,9 +32,16 @@ from playground.render.films.film import (
 
 
 def trajectory_film(step: Step, schedule: NoiseSchedule) -> Film:
-    """The piece of a film that one step of sampling adds: x_t, ε̂ and x̂_0; after the last step also the picture.
+    """Trajectory film: the piece that one sampling step adds.
 
-    All pictures of a batch stand in one grid.
+    It shows x_t, ε̂ and x̂_0, and after the last step the final picture. The pictures of a batch form one grid.
+
+    Args:
+        step: a sampling step; its pictures are (B, C, H, W).
+        schedule: the noise schedule, in which the step's t is found.
+
+    Returns:
+        The piece, with one frame; that of the last step has two.
     """
     pictures = _pictures(step)
     return {
@@ -46,7 +53,18 @@ def trajectory_film(step: Step, schedule: NoiseSchedule) -> Film:
 
 
 def side_by_side_film(driven: Mapping[str, StepWithNeighbors], training: ImageDataset, schedule: NoiseSchedule) -> Film:
-    """The same for several predictors, a row each, and beside x̂_0 the training pictures that are nearest to it."""
+    """Memorization film: sampling with several predictors side by side, the piece that one step adds.
+
+    Each predictor has a row: x_t, ε̂ and x̂_0 as in `trajectory_film`, and the training pictures nearest to x̂_0.
+
+    Args:
+        driven: the step of each predictor with the nearest training pictures, by the predictor's name.
+        training: the dataset that the indices of the nearest pictures refer to.
+        schedule: the noise schedule, in which the step's t is found.
+
+    Returns:
+        The piece, with one frame; that of the last step has two.
+    """
     layers: list[tuple[Tensor, Limits]] = []
     panels: list[Part] = []
     words, numbers = {}, []
@@ -82,7 +100,22 @@ FAINT = (NOISE[0] / 10, NOISE[1] / 10)
 
 
 def guidance_film(guided: GuidanceStep, scale: float, schedule: NoiseSchedule) -> Film:
-    """The piece that a step adds: the noise found with the label, c, and without, ∅, and what lies between."""
+    """Classifier-free guidance film: the piece that one sampling step adds.
+
+    It shows x_t, the prediction with the label, ε̂(c), the one without, ε̂(∅), their difference, enlarged ten times,
+    the guided prediction ε̂, and x̂_0.
+
+    Args:
+        guided: a sampling step with both predictions, (B, C, H, W).
+        scale: guidance scale s: 0 is unconditional, 1 conditional.
+        schedule: the noise schedule, in which the step's t is found.
+
+    Returns:
+        The piece, with one frame; that of the last step has two.
+
+    References:
+        Ho & Salimans 2022 (arXiv:2207.12598).
+    """
     x_t, eps_hat, x0_hat = _pictures(guided.step)
     frames = len(x_t[0])
     answers = [image_grid(each, 0).expand(frames, -1, -1, -1) for each in (guided.eps_cond, guided.eps_uncond)]
@@ -129,11 +162,21 @@ PARTS = ("predict", "subtract", "add noise")
 
 
 def single_step_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
-    """The piece that a step adds, three frames: the noise is predicted, a part of it subtracted, fresh noise added."""
+    """Single-step film: the three frames that one reverse step adds.
+
+    The noise is predicted, a part of it is subtracted, and fresh noise is added.
+
+    Args:
+        slow: a step of DDPM or DDIM, decomposed; its pictures are (B, C, H, W).
+        schedule: the noise schedule, in which the step's t is found.
+
+    Returns:
+        The piece, with three frames.
+    """
     step, t, next_t = slow.step, slow.step.t(schedule), slow.step.next_t(schedule)
     last = step.index == step.total - 1
     states = [(step.x_t, PICTURE), (slow.eps, NOISE), (slow.mean, PICTURE), (slow.z, NOISE), (step.x_next, PICTURE)]
-    known_from = (0, 0, 1, 2, 2)  # the frame in which each is there
+    known_from = (0, 0, 1, 2, 2)  # the frame from which on each is shown
     layers: list[tuple[Tensor, Limits]] = []
     for (state, limits), first in zip(states, known_from, strict=True):
         there = image_grid(state, 0)
@@ -204,10 +247,10 @@ def _predictor_layers(who: str) -> list[Part]:
 
 
 def _pictures(step: Step) -> list[tuple[Tensor, Limits]]:
-    """x_t, ε̂ and x̂_0 of the frames that a step adds, each in a grid."""
+    """x_t, ε̂ and x̂_0 of the frames that a step adds, each as a grid, with their limits."""
     frames = [[step.x_t, step.eps_hat, step.x0_hat]]
     if step.index == step.total - 1:
-        # The picture that the last step led to; what was said of it is still what was said in that step.
+        # The final picture; ε̂ and x̂_0 are still those of the last step.
         frames.append([step.x_next, step.eps_hat, step.x0_hat])
     empty = ((-1, PICTURE), (0, NOISE), (-1, PICTURE))
     return [
@@ -217,7 +260,7 @@ def _pictures(step: Step) -> list[tuple[Tensor, Limits]]:
 
 
 def _step_chunk(step: Step, schedule: NoiseSchedule) -> Film:
-    """Which frames a step adds, and their numbers."""
+    """Frame range of a step, and its numbers."""
     t = step.t(schedule)
     labels, levels, times, states = (
         [f"step {step.index + 1} of {step.total} · t = {t}"],
@@ -246,7 +289,15 @@ def _step_chunk(step: Step, schedule: NoiseSchedule) -> Film:
 
 
 def image_grid(pictures: Tensor, empty: float) -> Tensor:
-    """(B, C, H, W) as one picture (C, rows·H, columns·W), as square as it can be; places left over are `empty`."""
+    """Image grid: a batch as one picture, as close to a square as possible.
+
+    Args:
+        pictures: the batch, (B, C, H, W).
+        empty: value of the cells that are left over.
+
+    Returns:
+        The grid, (C, rows · H, columns · W).
+    """
     count, channels, height, width = pictures.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)

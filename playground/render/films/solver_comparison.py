@@ -21,10 +21,19 @@ _NFE = "number of function evaluations: evaluations of the network so far, at mo
 def solver_comparison_film(
     runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor | None = None
 ) -> Film:
-    """These frames of a race, one a call and one for the pictures at the end: x_t above, x̂_0 below, a column each.
+    """Solver-comparison film: x_t above and x̂_0 below, one column per solver.
 
-    In the last column stand x_T and the `reference`, (B, C, H, W), which is grey until it has been computed; with it
-    come the distances to it, as numbers and as a chart.
+    There is one frame per network call, and one for the final pictures. The last column shows x_T and the reference,
+    which is grey until it has been computed; then each solver's RMSE to it is shown, too, as numbers and as a chart.
+
+    Args:
+        runners: the runs so far, one per solver; pictures are (B, C, H, W).
+        frames: the frames of this piece; frame `calls` shows the final pictures.
+        calls: number of network calls (NFE) that each solver may use.
+        reference: pictures that the solvers are compared with, (B, C, H, W), or None.
+
+    Returns:
+        The piece, with these frames.
     """
     columns = [_column(runner, frames) for runner in runners]
     begun = runners[0].taken[0].x_t
@@ -66,7 +75,7 @@ def _key(runner: SolverRun) -> str:
 
 
 def _column(runner: SolverRun, frames: range) -> list[Tensor]:
-    """x_t and x̂_0 of each frame; who has finished shows the picture."""
+    """x_t and x̂_0 of each frame; a run that has finished shows its picture."""
     x_t, x0_hat = [], []
     for frame in frames:
         step = runner.taken[min(frame, runner.total - 1)]
@@ -76,11 +85,11 @@ def _column(runner: SolverRun, frames: range) -> list[Tensor]:
 
 
 def _distances(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
-    """The distances to the reference as numbers and as a chart, and who ends closest."""
+    """RMSE to the reference as numbers and as a chart, and which solver ends closest."""
     found = [runner.distances(reference) for runner in runners]
     solving = [
         k for k, runner in enumerate(runners) if not SAMPLERS[runner.sampler].stochastic
-    ]  # the reference's equation
+    ]  # they solve the reference's ODE
     order = sorted(solving, key=lambda k: found[k][-1].item())
     about = "RMSE per pixel between x̂_0 and the reference"
     numbers, series, words = [called], [], {}

@@ -1,4 +1,7 @@
-"""Training in two dimensions as a film: a frame for each snapshot, positions along the generation."""
+"""Training in two dimensions as a film: one frame per snapshot of the network.
+
+Each frame has places: the noise levels along the trajectories, from noise to data.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,30 @@ from playground.render.films.charts import hline, line_chart, live_line
 from playground.render.films.film import Film, Part, chunk, floats, number, panel, to_base64
 
 SCALE = 4096
-"""Paths travel as 16-bit whole numbers of 1 / SCALE: exact to far below a pixel, from -8 to 8."""
+"""Paths are sent as 16-bit integers in units of 1 / SCALE: from -8 to 8, exact to far below a pixel."""
 LONGEST = 3.0
-"""An arrow that is longer is drawn as long as this."""
+"""The longest arrow drawn; longer ones are shortened to it."""
 REACH = 2.4
 SIDE, SAVED_SIDE = 440, 220
-"""Of a plane in pixels, on the page and in a file."""
+"""Side of a plane in pixels, on the page and in a saved file."""
 
 SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 
 
 def toy2d_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, total: int) -> Film:
-    """The piece of the film that one moment adds: frame `index` of `total`. The first brings what stays, too."""
+    """Toy-training film: the piece that one snapshot adds.
+
+    The first piece also brings what no snapshot changes: data, exact field, grid and charts.
+
+    Args:
+        ground: data, exact posterior mean and noise levels, which do not depend on the network.
+        view: diagnostics of the network at the snapshot.
+        index: frame of the snapshot, from 0.
+        total: number of frames of the film.
+
+    Returns:
+        The piece, with one frame.
+    """
     film = {
         **chunk(index, total, [_label(view.step)]),
         "moments": [{"paths": to_base64(_whole(view.paths)), "field": _arrows(view.field)}],
@@ -96,7 +111,7 @@ def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str 
 
 
 def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[Part]:
-    """Of this moment, and with the first one those of the places, which no moment changes."""
+    """Numbers of this snapshot; the first one also brings those of the places, which no snapshot changes."""
     empty = torch.empty(0)
     loss = f"MSE of the output against {SAID[ground.recipe.target]}, mean over the training since the frame before"
 
@@ -104,7 +119,7 @@ def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) 
         return values if first else empty
 
     least = "loss of the exact posterior mean on the same draws; by chance a network may be slightly below"
-    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # the clean end has no t to predict at: the last one stays
+    asked = torch.cat([ground.t[:-1], ground.t[-2:-1]])  # nothing is predicted at the clean end: the last t stays
     return [
         number("t", "t", of_places(ground.t), "mixture", "the step of the schedule", 0, "place"),
         number("asked", "t =", of_places(asked), "mixture", "the t at which the network is evaluated", 0, "place"),
@@ -140,7 +155,7 @@ def _whole(paths: Tensor) -> NDArray[np.int16]:
 
 
 def _arrows(field: Tensor) -> str:
-    """Arrows (…, 2), none longer than LONGEST, as 8-bit whole numbers: LONGEST is 127."""
+    """Arrows (…, 2) as 8-bit integers in base64: 127 is LONGEST, to which longer arrows are shortened."""
     field = field.cpu().float()
     length = field.norm(dim=-1, keepdim=True).clamp(min=LONGEST)
     return to_base64((field * (LONGEST / length) * (127 / LONGEST)).round().to(torch.int8).numpy())

@@ -1,8 +1,16 @@
-"""What the browser gets as files: the page's script, styles and fonts."""
+"""Assets: the page's script, styles and fonts, as files for the browser."""
 
 from pathlib import Path
 
 
 def text_beside(module: str, name: str) -> str:
-    """The text of a file that lies beside a module, whose `__file__` is given."""
+    """Text of a file that lies beside a module.
+
+    Args:
+        module: the module's `__file__`.
+        name: name of the file.
+
+    Returns:
+        The text.
+    """
     return (Path(module).parent / name).read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Parts of the page that several tabs use."""
+"""Components: parts of the page that several tabs use."""

@@ -1,4 +1,4 @@
-"""The head of a view: its question, formula, and explanation on demand."""
+"""Claim: the head of a view, with its question, formula and folded explanation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Claim:
-    """A question in plain text, a formula as HTML, and `more`, the explanation as Markdown.
+    """Claim of a view: `question` in plain text, `formula` as HTML, and `more`, the explanation, as Markdown.
 
     `question` and `formula` share one line of the stage; `formula` may be empty. `more` opens over the stage.
     """
@@ -17,7 +17,7 @@ class Claim:
     more: str
 
     def markdown(self) -> str:
-        """The three parts as Markdown for `gr.Markdown`: a heading, the formula, and a `<details>` with the rest."""
+        """Markdown for `gr.Markdown`: a heading, the formula, and a `<details>` with the explanation."""
         line = f'\n<p class="formula">{self.formula}</p>' if self.formula else ""
         return f"""<div class="claim"><h2>{self.question}</h2>{line}
 <details class="more"><summary>more</summary><div class="card">

@@ -1,4 +1,4 @@
-"""The toy datasets of *Train* as thumbnails, for a choice by looking."""
+"""Thumbnails of the toy datasets of *Train*."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIDE = 44
 
 
 def thumbnail(name: str) -> Image.Image:
-    """A black scatter plot of the dataset on a transparent ground, 44 × 44."""
+    """Thumbnail of a toy dataset: a black scatter plot on a transparent ground, 44 × 44 pixels."""
     image = Image.new("LA", (4 * SIDE, 4 * SIDE), (0, 0))
     draw = ImageDraw.Draw(image)
     for x, y in load_toy_dataset(name)[::2].tolist():
@@ -21,7 +21,7 @@ def thumbnail(name: str) -> Image.Image:
 
 
 def thumbnails_css() -> str:
-    """A mask for each choice of `#control-world`: its thumbnail takes the colour of the text."""
+    """CSS masks for the choices of `#control-world`, so that each thumbnail has the colour of the text."""
     return "".join(
         f"#control-world label:nth-of-type({k}) {{ --thumbnail: url({images.png_url(thumbnail(name))}); }}\n"
         for k, name in enumerate(TOY_DATASETS, 1)

@@ -15,10 +15,18 @@ def on_latest(
     outputs: Sequence[Any],
     js: str | None = None,
 ) -> None:
-    """Call `answer` after each of `triggers`; of those that come while it is at work only the last is answered.
+    """Listen to events; of those that come while the handler runs, only the last is handled.
 
-    That is Gradio's trigger mode always_last, which sends an event that had to wait to all who listen to it once more:
-    of two such listeners each sets off the other, for ever. So each listens to an event of its own, in the browser.
+    This is Gradio's trigger mode always_last. That mode sends an event that had to wait to all its listeners once more,
+    so two such listeners to one event would trigger each other without end. Here each call has an event of its own,
+    sent in the browser.
+
+    Args:
+        triggers: events to listen to.
+        answer: the handler.
+        inputs: components whose values it gets.
+        outputs: components that its results update.
+        js: JavaScript function that changes the inputs in the browser first.
     """
     asked = gr.Number(0, visible="hidden", label="How often this was asked for")
     gr.on(triggers, None, None, asked, js="() => playground.asked()", api_visibility="private")

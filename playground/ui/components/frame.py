@@ -1,4 +1,4 @@
-"""The page's frame: a head, a stage, and a rail of controls with the primary buttons at its foot.
+"""Page frame: a head, a stage, and a rail of controls with the primary buttons at its foot.
 
 In the document the stage comes before the rail, so that the keyboard reaches the film first; a style sheet places them.
 """
@@ -21,13 +21,20 @@ GROUPS = {
     "noise": ("Noise", TABS),
     "network": ("Network", ("forward", "prediction", "reverse")),
 }
-"""The rail's groups from top to bottom: a heading, and the tabs that they belong to."""
+"""The rail's groups from top to bottom: their headings, and the tabs on which they are shown."""
 FOLDED = ("start",)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the parts of the page are laid out: `with frame.stage:`, `with frame.groups["noise"]:`."""
+    """Page frame, into which the parts are laid out: `with frame.stage:`, `with frame.groups["noise"]:`.
+
+    Attributes:
+        head: title and buttons at the top.
+        stage: the tabs with their films.
+        groups: the rail's groups of controls by name, as in GROUPS.
+        foot: the primary buttons at the foot of the rail.
+    """
 
     head: gr.Row
     stage: gr.Column
@@ -36,7 +43,7 @@ class Frame:
 
 
 def build_frame() -> Frame:
-    """Lay out the frame, empty; call it inside a Blocks context."""
+    """Lay out the page frame, empty. Call it inside a Blocks context."""
     head, stage = gr.Row(elem_id="head"), gr.Column(elem_id="stage")
     with gr.Column(elem_id="controls"):
         with gr.Column(elem_id="rail", min_width=0):

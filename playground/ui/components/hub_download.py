@@ -1,4 +1,4 @@
-"""A field that downloads a network from the Hub, where the host allows it."""
+"""Hub download: a field that downloads a network from the Hugging Face Hub, where the host allows it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from playground.ui.components.shared_controls import SharedControls
 WHAT = f"""Any network without text that is in diffusers' format (a UNet2DModel), has safetensors and weighs at most
 {MAX_BYTES // 10**6:,} MB. It is downloaded to the machine that runs this page. Then every visitor can choose it."""
 
-PROGRESS = gr.Progress()  # Gradio knows by this default that the handler reports its progress
-_serial = itertools.count()  # one that is fetched again counts as another
+PROGRESS = gr.Progress()  # by this default Gradio knows that the handler reports its progress
+_serial = itertools.count()  # so that a network downloaded again counts as a change
 
 
 def build_hub_download(shared_controls: SharedControls) -> Any:
-    """Lay out the folded field; return what listens to a network that has come and been chosen by it."""
+    """Lay out the field, folded.
+
+    Returns what adds a listener for the event that a network has been downloaded and chosen.
+    """
     library = shared_controls.library
     with gr.Accordion("Another network, from the Hub", open=False, elem_id="hub", elem_classes="with-model"):
         gr.Markdown(WHAT)
@@ -40,7 +43,7 @@ def build_hub_download(shared_controls: SharedControls) -> Any:
 
         try:
             added = library.download(name, show)
-        except CheckpointError as error:  # stands where it was asked for, and stays
+        except CheckpointError as error:  # shown beside the field, where it stays
             return gr.skip(), str(error)
         return (added, next(_serial)), f"{added} is here, and chosen."
 

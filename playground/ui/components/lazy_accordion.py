@@ -1,4 +1,4 @@
-"""An accordion that is filled when it is opened, and updated while it is open."""
+"""Lazy accordion: it is filled when it is opened, and updated while it is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from playground.ui.server.errors import user_errors
 def load_when_open(
     part: Any, triggers: Sequence[Any], fill: Callable[..., Any], inputs: list[Any], outputs: list[Any]
 ) -> None:
-    """Call `fill` with `inputs` for `outputs` when `part` is opened, and after each of `triggers` while it is open."""
+    """Lazy loading: fill a part when it is opened, and again after each trigger while it is open.
+
+    Args:
+        part: the accordion or other component that opens.
+        triggers: events after which an open part is filled again.
+        fill: handler that fills it.
+        inputs: components whose values `fill` gets.
+        outputs: components that its results update.
+    """
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     is_open = gr.State(False)
 

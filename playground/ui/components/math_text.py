@@ -1,4 +1,4 @@
-"""Mathematics in a sentence, as HTML."""
+"""Mathematics in text, as HTML."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def subscripts(text: str) -> str:
-    """`x_t` and `x_t−1` with their indices lowered."""
+    """Subscripts: `x_t` and `x_t−1` in the text with their indices lowered, as HTML."""
     return re.sub(r"_(\w(?:−1)?)", r"<sub>\1</sub>", text)

@@ -1,4 +1,4 @@
-"""“About this network”: the card of the chosen network, read when it is opened."""
+"""Model card: “About this network”, the card of the chosen network, read when it is opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAYS = {"epsilon": "ε, the noise", "sample": "x_0, the picture", "v_prediction"
 
 
 def build_model_card(shared_controls: SharedControls) -> None:
-    """Lay out the folded card; it follows the model while it is open."""
+    """Lay out the model card, folded; while it is open it follows the chosen network."""
     model = shared_controls.controls["model"]
     with gr.Accordion("About this network", open=False, elem_id="card") as details:
         words = gr.Markdown(min_height=200)
@@ -41,7 +41,7 @@ OTHERS = (
 
 
 def card_as_markdown(checkpoint: Checkpoint) -> str:
-    """What the network is, and its card's facts and figures, as a Markdown table; unknown entries are left out."""
+    """Model card as a Markdown table: the network, and its card's facts and figures as far as they are known."""
     card = checkpoint.card
     error = card.get("held_out_error", {})
     bound = card.get("evaluation", {}).get("bound", {})
@@ -75,7 +75,7 @@ def _with_thousands(number: int | None) -> str | None:
 
 
 def _sheet(file: Path) -> str:
-    """The contact sheet beside the card, where there is one."""
+    """Contact sheet of samples that lies beside the card; empty where there is none."""
     if not file.is_file():
         return ""
     image = images.load_upload(file.read_bytes(), MAX_SHEET)

@@ -1,4 +1,4 @@
-"""Lesson, Present and Share: a link to what is on the screen, as text and as a QR code."""
+"""Share panel, and the buttons Lesson and Present: a link to the state on show, as text and as a QR code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ OWN_PICTURES = "A picture of your own is not part of the link."
 
 
 def build_share_panel() -> None:
-    """Lay out the buttons and the panel with the link; call it inside a Blocks context."""
+    """Lay out the buttons and the panel with the link. Call it inside a Blocks context."""
     learn = gr.Button("Lesson", size="sm", min_width=0, elem_id="learn")
     present = gr.Button("Present", size="sm", min_width=0, elem_id="present")
     share = gr.Button("Share", size="sm", min_width=0, elem_id="share")
@@ -93,13 +93,13 @@ def build_share_panel() -> None:
 
 
 def is_local(link: str) -> bool:
-    """Whether only this computer can open the link."""
+    """Whether the link opens on this computer only."""
     host = urlsplit(link).hostname or ""
     return host == "localhost" or (host.replace(".", "").isdigit() and ipaddress.ip_address(host).is_loopback)
 
 
 def reach(link: str) -> str:
-    """Who can open the link, and what is not part of it; for one to this computer alone, how others get there."""
+    """Note on who can open the link and what is not part of it; for a local link, how to reach others."""
     address = urlsplit(link)
     if not is_local(link):
         return OWN_PICTURES
@@ -111,7 +111,7 @@ def reach(link: str) -> str:
 
 
 def _network_address() -> str:
-    """This machine's address in its network; a UDP socket tells it without sending anything."""
+    """This machine's address in its network, found by a UDP socket that sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # reserved for documentation (RFC 5737)
@@ -121,7 +121,11 @@ def _network_address() -> str:
 
 
 def qr_code(link: str) -> str:
-    """An inline SVG with the link as a QR code, dark on white. Raises ValueError for what is no link of this page."""
+    """QR code of a link as inline SVG, dark on white.
+
+    Raises ValueError for what is no link of this page or has more than MAX_LINK characters; the message is for the
+    user.
+    """
     if not str(link).startswith(("http://", "https://")) or len(link) > MAX_LINK:
         raise ValueError(f"A link to share starts with http:// or https:// and has at most {MAX_LINK:,} characters.")
     code: str = segno.make(link, error="m").svg_inline(border=3, light="white", omitsize=True)

@@ -1,4 +1,4 @@
-"""The controls that all tabs share, in the rail: picture, noise, network."""
+"""Shared controls: picture, noise and network, in the rail beside all tabs."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ from playground.ui.state.settings import Settings, choice, validate
 
 @dataclass(frozen=True)
 class SharedControls:
-    """The shared controls by name, the person's own picture, if there is one, and when a person has changed them.
+    """Shared controls, and the events that a change of them sends.
 
-    `changed` are events of the controls, `drawn` those that end with a new value in one. The model has an event of its
-    own, since with it the pictures change; once all that follows it is there, `renewed` changes.
+    Attributes:
+        library: registry of the networks.
+        controls: the controls by name of the setting.
+        own: the user's own picture, or None.
+        renewed: changes once all that follows the choice of another network is on the page.
+        about: description of the picture.
+        changed: events that change a control, except the model, with which the pictures change, too.
+        drawn: events that end with a new value in a control.
     """
 
     library: ModelRegistry
@@ -40,39 +46,68 @@ class SharedControls:
 
     @property
     def inputs(self) -> list[Any]:
-        """What a handler takes to call `scene`."""
+        """Components whose values a handler needs to call `scene`."""
         return [*self.controls.values(), self.own]
 
     def filled(self, *values: Any) -> bool:
-        """Whether no control among the values of `inputs` is empty."""
+        """Whether no control is empty, from the values of `inputs`."""
         return None not in values[: len(self.controls)]
 
     def scene(self, *values: Any, painting: Image.Image | None = None, **more: Any) -> Scene:
-        """The scene for the values of `inputs`, what is painted over, and, by name, values of further controls."""
+        """Scene for the values of the controls.
+
+        Args:
+            *values: values of `inputs`.
+            painting: what the user has painted over the picture: the part to inpaint.
+            **more: values of further controls, by name of the setting.
+
+        Returns:
+            The scene.
+
+        Raises:
+            ValueError: if a value is not allowed; the message is for the user.
+        """
         *shared, own = values
         controls = dict(zip(self.controls, shared, strict=True))
         return Scene(self.library, validate(self.library, **{**controls, **more}), own, painting)
 
     def of_new_model(self, *values: Any, **more: Any) -> Scene:
-        """The scene for the values of `inputs` when the model among them has just been chosen: at its first picture."""
+        """Scene for a network that has just been chosen, at its first picture.
+
+        Args:
+            *values: values of `inputs`, the new network among them.
+            **more: values of further controls, by name of the setting.
+
+        Returns:
+            The scene.
+
+        Raises:
+            ValueError: if a value is not allowed; the message is for the user.
+        """
         model = dict(zip(self.controls, values, strict=False))["model"]
         return self.scene(*values, picture=validate(self.library, model=model).picture, **more)
 
     def updates(self, settings: Settings) -> list[Any]:
-        """What brings the controls to these settings."""
+        """Updates that bring the controls to these settings."""
         values: dict[str, Any] = {name: getattr(settings, name) for name in self.controls}
         values["model"] = {**self.offered(), "value": settings.model}
         return list(values.values())
 
     def offered(self) -> dict[str, Any]:
-        """What brings the networks to choose from: they may have become more."""
+        """Update of the networks to choose from: there may be more than before."""
         return gr.update(choices=self.library.names)
 
 
 def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside: dict[str, Any]) -> None:
-    """When the field of this control is left with a value that is not allowed, tell so, whatever the others hold.
+    """Validate a field when the focus leaves it.
 
-    `beside` are the controls, by name, that the range depends on.
+    A value that is not allowed gives a message, whatever the other fields hold.
+
+    Args:
+        field: the field.
+        name: name of its setting.
+        library: registry of the networks.
+        beside: the controls that its range depends on, by name of the setting.
     """
 
     @user_errors()
@@ -83,7 +118,16 @@ def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside
 
 
 def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) -> SharedControls:
-    """Lay out the shared controls in the rail, at the settings of the first scene."""
+    """Lay out the shared controls in the rail.
+
+    Args:
+        library: registry of the networks.
+        first: scene whose settings the controls show at first.
+        frame: frame of the page.
+
+    Returns:
+        The controls and their events.
+    """
     default = first.settings
     with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
         with gr.Row(elem_classes="line"):
@@ -126,7 +170,7 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         return random.randrange(len(library.pictures(offered(name)))), None
 
     def uploaded(path: str | None, number: Any, name: str) -> tuple[Image.Image, Any]:
-        """The upload, and in place of a number that no picture has one that is allowed."""
+        """The upload, and an allowed index in place of one that no picture has."""
         image = images.load_upload(Path(path).read_bytes() if path else b"")
         try:
             validate(library, model=offered(name), picture=number)
@@ -146,8 +190,8 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         [model],
         [picker],
     )
-    # T is read when it has been typed, not while it is: the 1 of 100 would be refused.
-    # A dropdown's `input` comes twice, and under always_last each sets off the other for ever: its `change` does not.
+    # T is read after it has been typed, not while: the 1 of 100 would be refused.
+    # A dropdown sends `input` twice, and under always_last the two trigger each other without end; `change` does not.
     changed = [each.input for each in (picture, seed, zero_terminal)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
     # A field may be empty while it is typed into, but not when it is left.

@@ -1,4 +1,4 @@
-"""The tooltip of each control, by its element id: what it sets, and in which range."""
+"""Tooltips of the controls by element id: what each sets, and in which range."""
 
 from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS
 from playground.core.toy2d.diagnostics import PATH_STEPS

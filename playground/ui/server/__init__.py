@@ -1,1 +1,1 @@
-"""Requests and their limits, run requests, public endpoints."""
+"""Server: requests and their limits, numbered runs, public endpoints."""

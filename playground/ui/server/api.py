@@ -24,7 +24,7 @@ OF_PICTURE = ("model", "picture", "t", "schedule", "T", "seed", "zero_terminal")
 
 
 def build_api(library: ModelRegistry) -> None:
-    """Offer /add_noise, /predict_noise and /sample; call it inside a Blocks context."""
+    """Public endpoints /add_noise, /predict_noise and /sample. Call it inside a Blocks context."""
     default = validate(library, model=library.names[0])
 
     def of_picture(own_picture: str, *values: Any) -> Scene:
@@ -163,7 +163,7 @@ def build_api(library: ModelRegistry) -> None:
         endpoint.__doc__ = described.format(schedules=", ".join(SCHEDULES), samplers=", ".join(SAMPLERS))
     gr.api(add_noise, api_name="add_noise", concurrency_limit=8)
     gr.api(predict_noise, api_name="predict_noise", concurrency_limit=8)
-    # Scripts wait for each other, not in front of those who watch a run on the page.
+    # Scripts have a queue of their own, so that they do not delay runs on the page.
     at_once = max(1, library.max_concurrent_runs // 4)
     gr.api(sample, api_name="sample", concurrency_id="sampling for scripts", concurrency_limit=at_once)
 

@@ -1,4 +1,4 @@
-"""User errors: a ValueError of core becomes a sentence on the page."""
+"""User errors: a ValueError of core becomes a message on the page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DISK_FULL = "The disk of the machine that runs this page is full: nothing can be
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Core's ValueErrors, missing files and a full disk become a sentence on the page and in an endpoint's answer.
+    """Context manager that turns ValueErrors, missing files and a full disk into messages.
 
-    A handler takes it as a decorator, `@user_errors()`; a generator, which runs only later, has its body in
-    `with user_errors():`.
+    The message appears on the page, or in an endpoint's answer. Use it as a decorator of a handler, `@user_errors()`; a
+    generator runs only later, so its body stands in `with user_errors():`.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Streaming of a film while it is made: at most 20 updates a second, each able to stand for a lost one.
+"""Film streaming: updates of a film while it is made, at most 20 a second.
 
-Gradio shows only the last of several updates that reach a page at once; the others are lost. So there are few of them,
-and the last repeats the one before it. A page that notices a gap says how many frames it has, and the next update
+Gradio shows only the last of several updates that reach a page at once; the others are lost. So there are few updates,
+and the last repeats the one before it. A page that notices a gap reports how many frames it has, and the next update
 begins there.
 """
 
@@ -16,13 +16,16 @@ from playground.render.films.film import Film
 from playground.ui.components.player import film_update
 
 INTERVAL = 0.05
-"""Seconds from one update to the next, at least."""
+"""Shortest time from one update to the next, in seconds."""
 MAX_KEPT = 2**23
-"""How many bytes of the pieces sent last are kept for a page that lacks them."""
+"""Most bytes of the latest pieces that are kept for a page that lacks them."""
 
 
 class FilmStream:
-    """The updates of one run. `lacking` returns how many frames a page has that noticed a gap, or None."""
+    """Film stream: the updates of one run.
+
+    `lacking` returns the number of frames of a page that has reported a gap, or None.
+    """
 
     def __init__(self, lacking: Callable[[], int | None]) -> None:
         self._lacking = lacking
@@ -33,7 +36,7 @@ class FilmStream:
         self._sent_at = -INTERVAL
 
     def add(self, piece: Film) -> None:
-        """Add the next piece; one that `stays` takes the place of all before it."""
+        """Add the next piece; one with `stays` replaces all pieces before it."""
         if piece.get("stays"):
             self._new, self._last, self._bytes = [], [], 0
             self._kept.clear()
@@ -45,18 +48,18 @@ class FilmStream:
 
     @property
     def is_due(self) -> bool:
-        """Whether there is something to send, and the last update is long enough ago."""
+        """Whether there is a piece to send, and the last update was INTERVAL ago."""
         return bool(self._new) and time.monotonic() - self._sent_at >= INTERVAL
 
     def update(self) -> Any:
-        """The update with the pieces that were added since the last one, and with those that the page lacks."""
+        """Update with the pieces added since the last one, and with those that the page lacks."""
         has = self._lacking()
         pieces = self._new if has is None else [piece for piece in self._kept if _end(piece) > has]
         self._last, self._new, self._sent_at = self._new, [], time.monotonic()
         return film_update(*pieces)
 
     def end(self, mark: Film) -> Any:
-        """The last update, with the end mark."""
+        """Last update: the pieces of the one before, those not sent yet, and the end mark."""
         return film_update(*self._last, *self._new, mark)
 
 

@@ -1,4 +1,4 @@
-"""Markdown escaping of text from elsewhere, such as a card or the name of a picture."""
+"""Markdown escaping of text from elsewhere, such as a model card or the name of a picture."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ MEANT = re.compile(r"[\\`*_\[\]<>&|$~!]")
 
 
 def plain(text: object) -> str:
-    """The text on one line, in which nothing is a tag, a picture, a link, a formula or the end of a table's cell."""
+    """Escaped text on one line: nothing in it is a tag, picture, link, formula or end of a table cell."""
     return MEANT.sub(r"\\\g<0>", " ".join(str(text).split()))

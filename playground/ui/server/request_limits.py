@@ -1,4 +1,4 @@
-"""Request limits: the size of a request's body, and how failed requests are answered."""
+"""Request limits: the size of a request's body, and the answers to failed requests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from playground.core.data.images import MAX_BASE64
 from playground.ui.server.errors import DISK_FULL
 
 MAX_BODY = MAX_BASE64 + 1_000_000
-"""Bytes of a request: a picture in base64, and what is said with it."""
+"""Most bytes of a request: a picture in base64, and the other arguments."""
 TOO_LARGE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are allowed."
 
 
 class MaxBodySizeMiddleware:
-    """ASGI middleware that answers 413 to requests that announce or send more than MAX_BODY."""
+    """ASGI middleware that answers 413 to requests that announce or send more than MAX_BODY bytes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,19 +42,43 @@ class MaxBodySizeMiddleware:
 
 
 def nothing_of_that_name(request: Request, error: Exception) -> JSONResponse:
-    """Answers 404 where Gradio looks up, and does not find, what somebody asked for by a name or a number."""
+    """Answer 404: Gradio has not found the name or number in the request.
+
+    Args:
+        request: the request.
+        error: the error that Gradio raised.
+
+    Returns:
+        The response.
+    """
     return JSONResponse({"detail": "There is nothing of that name or number here."}, 404)
 
 
 def no_such_argument(request: Request, error: Exception) -> JSONResponse:
-    """Answers 422 where arguments that are given by their names are not those of the endpoint."""
+    """Answer 422: the named arguments are not those of the endpoint.
+
+    Args:
+        request: the request.
+        error: the error that Gradio raised; it is raised again for any other kind of request.
+
+    Returns:
+        The response.
+    """
     if "/call/v2/" not in request.url.path:
         raise error
     return JSONResponse({"detail": str(error)}, 422)
 
 
 def disk_is_full(request: Request, error: Exception) -> JSONResponse:
-    """Answers 507 where what somebody uploads has no room."""
+    """Answer 507: there is no room for an upload.
+
+    Args:
+        request: the request.
+        error: the error; it is raised again if the disk is not full.
+
+    Returns:
+        The response.
+    """
     if not isinstance(error, OSError) or error.errno != errno.ENOSPC:
         raise error
     return JSONResponse({"detail": DISK_FULL}, 507)

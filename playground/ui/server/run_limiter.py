@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 AT_ONCE = 2
-"""So many runs may one person have under way: one that is watched, and one whose numbers are saved."""
+"""Most runs that one browser session may have under way: one on show, and one whose numbers are saved."""
 
 
 class RunLimiter:
-    """Runs under way, by whose they are."""
+    """Run limiter: counts the runs under way by browser session."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._at_once, self._running, self._guard = at_once, Counter[str](), threading.Lock()
 
     @contextmanager
     def taken(self, person: str) -> Iterator[None]:
-        """While this lasts, the person has a run under way. Raises ValueError, for that person, for one too many."""
+        """Context manager for a run: it counts as under way for the browser session `person`.
+
+        Raises ValueError, with a message for the user, if the session has its most runs under way already.
+        """
         with self._guard:
             if self._running[person] >= self._at_once:
                 raise ValueError(
@@ -35,5 +38,5 @@ class RunLimiter:
                 self._running += Counter()  # forgets sessions without runs
 
     def __len__(self) -> int:
-        """How many runs are under way."""
+        """Number of runs under way."""
         return self._running.total()

@@ -19,17 +19,23 @@ from playground.ui.state.settings import MAX_FILM, integer
 
 MAX_NUMBER = 2**31 - 1
 ABANDONED = 5.0
-"""For how many seconds a run waits for the one before to end: one that was cancelled from outside may never do so."""
+"""Most seconds that a run waits for the one before to end: a run cancelled from outside may never end."""
 
 FILMS = 4
-"""How many films of a session are remembered."""
+"""Films of a session that are remembered."""
 
 
 @dataclass(eq=False)
 class _Session:
-    """`latest` is the highest number requested, `started` the highest that has started, `running` that of the run under
-    way, if any, `films` what the last films were made from, by number, and `lacking` how many frames a page has that
-    noticed a gap.
+    """State of the runs of one browser session.
+
+    Attributes:
+        latest: highest number requested.
+        started: highest number that has started.
+        running: number of the run under way; 0 for none.
+        films: what the last films were made from, by number.
+        lacking: number of frames of a page that has noticed a gap; None for none.
+        change: signals that one of these has changed.
     """
 
     latest: int = 0
@@ -41,7 +47,7 @@ class _Session:
 
 
 class Runs:
-    """The runs of one kind, by session. The session that was unused for longest is forgotten beyond `capacity`."""
+    """Runs of one kind by session. Beyond `capacity` the least recently used session is forgotten, and its runs end."""
 
     def __init__(self, capacity: int = 256) -> None:
         self._capacity = capacity
@@ -57,7 +63,12 @@ class Runs:
             return session
 
     def request(self, name: str, number: int) -> None:
-        """Note that a run or a stop with this number was requested: every earlier run of the session ends."""
+        """Register a request for a run or a stop; every earlier run of the session ends.
+
+        Args:
+            name: id of the session.
+            number: number of the request.
+        """
         session = self._session(name)
         with session.change:
             session.latest = max(session.latest, number)
@@ -65,10 +76,17 @@ class Runs:
 
     @contextmanager
     def start(self, name: str, number: int) -> Iterator[Callable[[], bool] | None]:
-        """Wait until the session's earlier run has ended, then hold its place.
+        """Context manager for a run: it starts once the session's earlier run has ended.
 
-        Yields a function that tells whether the run is still the latest request, or None for a run that has started
-        already or that a later request has replaced.
+        It waits ABANDONED seconds at most.
+
+        Args:
+            name: id of the session.
+            number: number of the run.
+
+        Yields:
+            A function that returns whether the run is still the latest request; or None, if the run has started already
+            or a later request has replaced it.
         """
         self.request(name, number)
         session = self._session(name)
@@ -84,7 +102,7 @@ class Runs:
             starts = may_start()
             if starts:
                 session.lacking = None
-                session.running = session.started = number  # in this order: what is started and not running has ended
+                session.running = session.started = number  # in this order: started and not running means ended
         if not starts:
             yield None
             return
@@ -97,29 +115,58 @@ class Runs:
                 session.change.notify_all()
 
     def has_started(self, name: str, number: int) -> bool:
-        """Whether the run with this number has started."""
+        """Whether a run has started.
+
+        Args:
+            name: id of the session.
+            number: number of the run.
+
+        Returns:
+            True if this run or a later one has started.
+        """
         return self._session(name).started >= number
 
     def has_ended(self, name: str, number: int) -> bool:
-        """Whether the run with this number has started and ended."""
+        """Whether a run has started and ended.
+
+        Args:
+            name: id of the session.
+            number: number of the run.
+
+        Returns:
+            True if it has started and is no longer under way.
+        """
         session = self._session(name)
         return session.started >= number and session.running != number
 
     def lack(self, name: str, number: int, frames: int) -> None:
-        """Note that a page has only the first `frames` of the film that the run with this number makes."""
+        """Register a gap: a page has only the first frames of a film under way.
+
+        Args:
+            name: id of the session.
+            number: number of the run that makes the film.
+            frames: number of frames that the page has.
+        """
         session = self._session(name)
         if session.running == number:
             session.lacking = frames
 
     def lacking(self, name: str) -> int | None:
-        """What was noted last, once."""
+        """Number of frames of the page that reported a gap last, or None; each report is returned once."""
         session = self._session(name)
         frames, session.lacking = session.lacking, None
         return frames
 
     def keep(self, name: str, number: int, film: Any) -> None:
-        """Note what the session's film with this number was made from. The last FILMS are kept: a page still shows an
-        earlier one where a run was stopped before its first frame.
+        """Remember what a film was made from.
+
+        The last FILMS are remembered: a page still shows an earlier film where a run was stopped before its first
+        frame.
+
+        Args:
+            name: id of the session.
+            number: number of the film.
+            film: what it was made from.
         """
         films = self._session(name).films
         films[number] = film
@@ -127,11 +174,19 @@ class Runs:
             films.popitem(last=False)
 
     def kept(self, name: str, number: int) -> Any:
-        """What the film with this number was made from, or None."""
+        """Recall what a film was made from.
+
+        Args:
+            name: id of the session.
+            number: number of the film.
+
+        Returns:
+            What `keep` remembered, or None.
+        """
         return self._session(name).films.get(number)
 
     def last_kept(self, name: str) -> int:
-        """The number of the session's last film; 0 without any."""
+        """Number of the session's last film; 0 for none."""
         return next(reversed(self._session(name).films), 0)
 
     def leave(self, name: str) -> None:
@@ -148,10 +203,11 @@ class Runs:
 
 
 def build_request(name: str) -> gr.HTML:
-    """An invisible component through which `playground.requests[name]` in the browser sends numbered requests.
+    """Request component, invisible: it receives the numbered requests of `playground.requests[name]` in the browser.
 
-    Its value is {"number": …} with whatever belongs to the request. The event `submit` carries it out. `input` asks
-    whether it has arrived, or tells of a film's gap with {"lacks": how many frames the page has}.
+    Its value is {"number": …} and whatever else belongs to the request. The event `submit` starts the run. The event
+    `input` checks whether the request has arrived, or reports a gap in a film by {"lacks": number of frames on the
+    page}.
     """
     return gr.HTML(
         "",
@@ -163,10 +219,15 @@ def build_request(name: str) -> gr.HTML:
 
 
 def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
-    """Answer each request that arrives, in the browser by `playground.requests[name].arrived(…)`.
+    """Acknowledge requests: `playground.requests[name].arrived(…)` is called in the browser for each that arrives.
 
-    The answer is quick, whatever else waits to run: it is how the browser knows that nothing was lost. A request ends
-    the run before it.
+    The answer comes at once, whatever else waits to run, so that the browser knows that nothing was lost. A request
+    ends the run before it.
+
+    Args:
+        runs: runs of this kind.
+        asked: the component of `build_request`.
+        name: name of this kind of request in the browser.
     """
     answer = gr.JSON(visible="hidden", label="The last request that arrived")
 
@@ -189,7 +250,7 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
 
 
 def number_of(value: Any) -> int:
-    """The number of a request. Raises ValueError, in a sentence for a person, for what is no request."""
+    """Number of a request. Raises ValueError if the value is no request; the message is for the user."""
     match value:
         case {"number": number}:
             return integer("number", number, 1, MAX_NUMBER)

@@ -1,6 +1,6 @@
-"""ZeroGPU Spaces: functions that sample borrow a GPU for as long as they need it; elsewhere nothing changes.
+"""ZeroGPU Spaces: sampling borrows a GPU for as long as it needs it; elsewhere nothing changes.
 
-The page itself, with all that a slider asks for, runs there on the CPU and costs no quota.
+The rest of the page, such as films over t, runs on the CPU there and costs no quota.
 """
 
 from __future__ import annotations
@@ -24,19 +24,27 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 ZERO = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-"""Whether this is such a Space, by the variable that it sets."""
+"""Whether this is a ZeroGPU Space, by the environment variable that it sets."""
 START, A_CALL, FLOP_A_SECOND = 5, 0.03, 1e13
-"""Seconds until the network is on the GPU; seconds that a call takes whatever is asked; how fast the rest is."""
+"""Seconds until the network is on the GPU; overhead of a network call in seconds; FLOP per second."""
 MAX_SECONDS = 120
 
 
 def on_zerogpu(
     library: ModelRegistry, work: Callable[Concatenate[Scene, P], Iterator[T]], calls: Callable[[Scene], int]
 ) -> Callable[Concatenate[Scene, P], Iterator[T]]:
-    """`work` on a scene of `library`, which calls the network at most `calls` times; on ZeroGPU it is lent a GPU.
+    """Run generators on a ZeroGPU.
 
-    There it runs in a process of its own, so what it yields has to be fit for pickling. Networks that were added later
-    have not been put on the GPU; they run here.
+    The work runs in a process of its own there, so what it yields must be picklable. Networks that were added after the
+    start are not on the GPU: they run in this process. Elsewhere `work` is returned unchanged.
+
+    Args:
+        library: registry of the networks.
+        work: generator function of a scene, and further arguments.
+        calls: returns the most network calls that `work` makes for a scene.
+
+    Returns:
+        A function to call in place of `work`.
     """
     if not ZERO:
         return work
@@ -51,7 +59,7 @@ def on_zerogpu(
     def run(
         settings: Settings, own: Image.Image | None, painting: Image.Image | None, *args: P.args, **kwargs: P.kwargs
     ) -> Iterator[T]:
-        with user_errors():  # of other errors nothing but their name comes back
+        with user_errors():  # only the name of any other error comes back from the process
             yield from work(Scene(there, settings, own, painting), *args, **kwargs)
 
     on_loan = spaces.GPU(duration=duration)(run)
@@ -67,7 +75,7 @@ def on_zerogpu(
 
 @cache
 def gpu_registry(library: ModelRegistry) -> ModelRegistry:
-    """The same networks on the GPU, all loaded: what is there when the app starts goes along into every process."""
+    """The same networks on the GPU, all loaded: what is loaded when the app starts is there in every process."""
     there = library.to("cuda")
     for name in there.names:
         there.pictures(name)
@@ -76,9 +84,16 @@ def gpu_registry(library: ModelRegistry) -> ModelRegistry:
 
 
 def lease_seconds(scene: Scene, calls: int) -> int:
-    """For how long a GPU is asked for: for so many calls of the scene's network.
+    """GPU lease: estimated duration of a number of network calls.
 
-    Each weight is multiplied at most once a pixel, and twice a step is the network asked where there is guidance.
+    It assumes at most one multiplication per weight and pixel, and two evaluations per call, as with guidance.
+
+    Args:
+        scene: the scene, with its network and number of pictures.
+        calls: number of network calls.
+
+    Returns:
+        Seconds, MAX_SECONDS at most.
     """
     network = scene.library.checkpoint(scene.settings.model)
     _, height, width = network.image_shape
@@ -87,7 +102,7 @@ def lease_seconds(scene: Scene, calls: int) -> int:
 
 
 def max_network_calls(scene: Scene) -> int:
-    """The most network calls (NFE) that the sampling on show can have."""
+    """Most network calls (NFE) that sampling with these settings can take, the reference included."""
     s = scene.settings
     if s.view == "race":
         return s.calls * len(s.solvers.split(",")) + min(REFERENCE_STEPS, s.T)

@@ -1,1 +1,1 @@
-"""Settings and links, what follows from them, sessions."""
+"""State: settings and links, the scene that follows from them, training sessions."""

@@ -19,9 +19,16 @@ from playground.ui.state.settings import (
 
 
 def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
-    """The settings in the query string of a link, and a sentence for each part that is not allowed.
+    """Settings from the query string of a link.
 
-    Such a part keeps its default. Parts whose names begin with two underscores are the host's.
+    A part that is not allowed keeps its default. Names that begin with two underscores are the host's, and are ignored.
+
+    Args:
+        library: registry of the networks.
+        query: parts of the query string by name.
+
+    Returns:
+        The settings, and a sentence for each part that is unknown or not allowed.
     """
     accepted: dict[str, Any] = {"model": library.names[0]}
     unknown = [name for name in query if name not in NAMES and not name.startswith("__")]
@@ -42,7 +49,10 @@ def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settin
 
 
 def to_query(settings: Settings) -> dict[str, str]:
-    """What a link to these settings says: each control, but for those of the page that say nothing."""
+    """Query string of a link to these settings, as text by name.
+
+    Settings outside ALWAYS_IN_LINK are left out where they have their defaults.
+    """
     values = {
         name: value
         for name, value in asdict(settings).items()
@@ -52,7 +62,7 @@ def to_query(settings: Settings) -> dict[str, str]:
 
 
 def sampling_query(settings: Settings) -> dict[str, str]:
-    """The settings that decide what a film of sampling shows, as a link has them."""
+    """Settings that a sampling film depends on, as text by name."""
     s = settings
     names = ["model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance"]
     names += ["view", "spacing", "karras"]
@@ -68,18 +78,18 @@ def sampling_query(settings: Settings) -> dict[str, str]:
 
 
 def training_query(settings: Settings) -> dict[str, str]:
-    """The settings that decide what a film of training shows, as a link has them."""
+    """Settings that a toy-training film depends on, as text by name."""
     return {
         name: _as_text(getattr(settings, name)) for name in (*TRAINING_FIELDS, "seed", "schedule", "T", "zero_terminal")
     }
 
 
 def _as_text(value: Any) -> str:
-    """As JavaScript writes it, too: 1 for true, 0 for 0.0."""
+    """Text of a value as JavaScript writes it: 1 for true, 0 for 0.0."""
     if isinstance(value, str):
         return value
     return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
 QUERY_DEFAULTS = {name: _as_text(getattr(Settings, name)) for name in OPTIONAL_FIELDS}
-"""What a link does not say, of the further controls."""
+"""Text of the defaults that a link leaves out."""

@@ -1,4 +1,4 @@
-"""The scene: settings resolved to picture, noise, schedule and network, and the analyses of them."""
+"""Scene: settings resolved to picture, noise, schedule and network, and the analyses of them."""
 
 from __future__ import annotations
 
@@ -43,25 +43,28 @@ T = TypeVar("T")
 PREDICTION_FRAMES = 51
 WALK_FRAMES = 101
 OOD_DATASETS = ("digits", "emoji")
-OOD_INDEX = -5  # which of their pictures: held out, and bold enough to be made out at 28 × 28 in grey
+OOD_INDEX = -5  # of a held-out picture that can be recognized at 28 × 28 in grey
 OOD_NOISE_SCALE = 0.5
 HELD_OUT, HELD_OUT_NUMBERS = 100, 2**17
-"""How many held-out pictures are ranked at most, and how many numbers they may have together."""
+"""Most held-out pictures that are ranked, and most numbers that they may have together."""
 FEWEST_FRAMES = 6
 MAX_LAYER = 2**21
-"""How many bytes a layer of a film may have that comes all at once: 51 frames of 100 × 100 pixels in colour."""
+"""Most bytes that a layer of a film over t may have: enough for 51 frames of 100 × 100 pixels in colour."""
 
 
 def fingerprint(drawing: Image.Image | None) -> str:
-    """Twelve characters that tell one picture from another; empty for none."""
+    """Fingerprint of a drawing: twelve hexadecimal digits of its SHA-256; empty for None."""
     return "" if drawing is None else hashlib.sha256(drawing.tobytes()).hexdigest()[:12]
 
 
 class Scene:
-    """One person's settings, and the questions that can be asked of them.
+    """Scene: one user's settings resolved to picture, noise, schedule and network, and the analyses of them.
 
-    `own` is a picture of theirs, which then takes the place of the numbered one; in `painting`, what they have painted
-    over of it.
+    Args:
+        library: registry of the networks.
+        settings: validated settings.
+        own: a picture of the user's own, which replaces the numbered one.
+        painting: what the user has painted over the picture, dark on white: the part to inpaint.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Scene:
         self.x0 = self.pictures.x0(settings.picture) if own is None else self.pictures.preprocess(own)
 
     def describe_image(self) -> str:
-        """What the picture is, and whether the network was trained on it."""
+        """Description of the picture, and whether it is in the network's training set."""
         if self.own is not None:
             return "your own picture, as the network gets it"
         index, label = self.settings.picture, self.pictures.label_of(self.settings.picture)
@@ -93,56 +96,75 @@ class Scene:
         return f"picture {index:,} of 0 to {len(self.pictures) - 1:,}{name}{labelled}; {seen}"
 
     def was_trained_on(self) -> bool:
-        """Whether the picture is in the training set of the network."""
+        """Whether the picture is in the network's training set."""
         return (
             self.own is None and not self.pictures.is_substitute and self.settings.picture < self.pictures.training.stop
         )
 
     def forward_process(self) -> ForwardProcess:
-        """The picture on its way into noise, at every t."""
+        """Forward process in closed form, at every t."""
         return forward_process.forward_process(self.x0, self.eps(), self.schedule)
 
     def markov_chain(self) -> MarkovChainForward:
-        """The same way in small steps, at steps that cover the schedule evenly."""
+        """Forward process as a Markov chain, at time steps that cover the schedule evenly."""
         t = noise_prediction.evenly_spaced_steps(self.schedule, self._frames(WALK_FRAMES))
         return forward_process.simulate_markov_chain(self.x0, self.schedule, t, seed=self.settings.seed)
 
     def predictors(self) -> dict[str, NoisePredictor]:
-        """Who can be asked for the noise, by the name on its badge."""
+        """Predictors by the name on their badge: network, ideal, blind and copycat.
+
+        The ideal predictor is missing where the network came without its training pictures.
+        """
         model = self.settings.model
         ideal = {} if self.pictures.is_substitute else {"ideal": self.library.ideal(model)}
         network = self.library.checkpoint(model).predictor
         return {"network": network, **ideal, "blind": ZeroPredictor(), "copycat": IdentityPredictor()}
 
     def steps(self, count: int = PREDICTION_FRAMES) -> list[int]:
-        """So many steps that cover the schedule evenly, and the one that the settings name; of large pictures fewer."""
+        """Time steps for a film over t: `count` that cover the schedule evenly, and the t of the settings.
+
+        There are fewer for large pictures.
+        """
         return sorted({*noise_prediction.evenly_spaced_steps(self.schedule, self._frames(count)), self.settings.t})
 
     def _frames(self, count: int) -> int:
         return max(FEWEST_FRAMES, min(count, MAX_LAYER // self.x0.numel()))
 
     def prediction(self, who: str, t: list[int]) -> NoisePrediction:
-        """What one of the predictors finds in x_t, at the steps t. Raises ValueError for a name that is none."""
+        """Noise prediction of one predictor.
+
+        Args:
+            who: name of the predictor, as in `predictors`.
+            t: time steps, K of them.
+
+        Returns:
+            The prediction and its errors at these time steps.
+
+        Raises:
+            ValueError: if there is no predictor of that name.
+        """
         known = self.predictors()
-        if who not in list(known):  # which may be anything
+        if who not in list(known):  # not `in known`: an endpoint may pass what cannot be hashed
             raise ValueError(f"predictor must be one of {', '.join(known)}; it was {who!r}.")
         return noise_prediction.predict_noise(known[who], self.x0, self.eps(), self.schedule, t)
 
     def unrelated_noise(self) -> Any:
-        """A noise that is in no picture here: that of the next seed."""
+        """Noise of the next seed, (C, H, W): independent of the noise in x_t."""
         return generate.seeded_noise(self.pictures.shape, self.other_seed())
 
     def other_seed(self) -> int:
-        """The next one."""
+        """The next seed; after MAX_SEED it is 0."""
         return (self.settings.seed + 1) % (MAX_SEED + 1)
 
     def independence(self, found: NoisePrediction) -> NoiseCorrelations:
-        """What the found noise follows: the noise in x_t, or the other one."""
+        """Correlations of the predicted noise with the noise in x_t, and with an unrelated noise."""
         return noise_prediction.independence(found, self.unrelated_noise())
 
     def total_variance(self, t: list[int]) -> dict[str, VarianceDecomposition]:
-        """What is found and missed at the steps t on average: by the ideal predictor over the pictures that it knows,
-        by the network over some that it has never seen, or that stand in.
+        """Law of total variance: explained and residual variance at the time steps `t`, by predictor.
+
+        The ideal predictor is averaged over its training set, the network over held-out pictures or a substitute
+        dataset.
         """
         x0 = {"network": self.pictures.x0(self.pictures.testing), "ideal": self.pictures.x0(self.pictures.training)}
         known, seed = self.predictors(), self.settings.seed
@@ -152,18 +174,22 @@ class Scene:
         }
 
     def averaging_sets(self) -> dict[str, str]:
-        """Over which pictures each of those means is taken, in words."""
+        """The pictures that `total_variance` averages over, in words, by predictor."""
         if self.pictures.is_substitute:
             return {"network": "over the substitute dataset"}
         return {"network": "over held-out pictures", "ideal": "over the training set"}
 
     def reverse_step(self, found: NoisePrediction) -> ReverseStep:
-        """The reverse step that follows from the found noise, beside the true one."""
+        """Reverse step that follows from the predicted noise, beside the true posterior."""
         before = likelihood.previous_level(self.schedule, found.t)
         return likelihood.reverse_step(found.x_t, found.x0, found.eps_hat, found.level, before)
 
     def ood_inputs(self) -> dict[str, OODInput]:
-        """What the network can be asked about that it knows, and that it does not, by the name of its column."""
+        """Inputs in and out of distribution, by name.
+
+        The first is a picture of the network's data; then come the user's own picture, if there is one, pictures of
+        other datasets, a photograph, and noise of the wrong strength.
+        """
         known = self.pictures
         first = f"{known.name} (substitute)" if known.is_substitute else "its data"
         asked = {first: OODInput(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
@@ -179,7 +205,7 @@ class Scene:
         return asked | {"noise": out_of_distribution.pure_noise_input(known.shape, OOD_NOISE_SCALE)}
 
     def ood_results(self, t: list[int]) -> dict[str, OODResult]:
-        """What the network says of each of them, with the same noise, at the steps t."""
+        """Noise predictions of the network for these inputs, with the same noise, at the time steps `t`."""
         network, eps = self.library.checkpoint(self.settings.model).predictor, self.eps()
         return {
             name: out_of_distribution.evaluate_ood(network, each, eps, self.schedule, t)
@@ -187,60 +213,73 @@ class Scene:
         }
 
     def reference_errors(self) -> ReferenceErrors | None:
-        """How far the network errs on pictures of its data that it has never seen; None where there are none."""
+        """Errors of the network on held-out pictures of its data; None where there are none."""
         return None if self.pictures.is_substitute else self.library.reference_errors(self.settings.model)
 
     def held_out_errors(self, t: int) -> Any:
-        """The error on each of the first held-out pictures at step t, with the noise of the seed."""
+        """MSE of ε̂ on each of the first held-out pictures at step t, with the noise of the seed, (N,)."""
         network = self.library.checkpoint(self.settings.model).predictor
         return out_of_distribution.error_per_picture(network, self.held_out(), self.eps(), self.schedule, t)
 
     def held_out(self) -> Any:
-        """The first pictures of the network's data that it was not trained on; none where these are unknown."""
+        """First held-out pictures, (N, C, H, W): at most HELD_OUT, and fewer large ones.
+
+        Of a substitute dataset all pictures count as held out.
+        """
         most = min(HELD_OUT, max(1, HELD_OUT_NUMBERS // self.x0.numel()))
         return self.pictures.x0(self.pictures.testing)[:most]
 
     def parameterizations(self, found: NoisePrediction) -> Parameterizations:
-        """The found noise as picture, velocity and score."""
-        return parameterizations.four_names(found.x_t, found.eps_hat, found.level)
+        """Parameterizations of the prediction: noise, picture, velocity and score."""
+        return parameterizations.parameterize(found.x_t, found.eps_hat, found.level)
 
     def variational_bound(self) -> Iterator[VariationalBound]:
-        """The bound on the likelihood of this picture that the network gives with this noise, while it is added up."""
+        """Variational bound on the picture's negative log-likelihood, given by the network with this noise.
+
+        It yields the sums so far while the terms are added up.
+        """
         return self.library.run(self.settings.model, likelihood.variational_bound, self.x0, self.eps(), self.schedule)
 
     def training_step(self) -> list[ExecutedLine]:
-        """The four lines of training, executed."""
+        """Training step: its four lines, executed."""
         network = self.library.checkpoint(self.settings.model).predictor
         return execute(network, self.x0, self.schedule, self.settings.t, self.settings.seed)
 
     def trajectory(self) -> Iterator[Step]:
-        """Sampling from noise, step by step."""
+        """Trajectory: sampling with the network, step by step."""
         return self._run(generate.generate, **self._sampling_options())
 
     def initial_noise(self) -> Any:
-        """The x_T that sampling from noise starts with; the network is not needed for it."""
+        """Initial noise x_T of sampling that starts from noise, (B, C, H, W). It does not need the network."""
         return generate.seeded_noise((self.count(), *self.pictures.shape), self.settings.seed)
 
     def guidance_trace(self) -> Iterator[GuidanceStep]:
-        """The same, and in each step what is found with the label and what without."""
+        """Trajectory, with the predictions with and without the label at each step."""
         return self._run(generate_with_guidance_trace, **self._sampling_options())
 
     def single_steps(self) -> Iterator[StepDecomposition]:
-        """The same, each step taken apart. Raises ValueError for what cannot be."""
+        """Trajectory, with each step decomposed.
+
+        Raises ValueError if a part of the picture is kept and, at the first step, for a sampler other than DDPM and
+        DDIM.
+        """
         s = self.settings
         if s.keep != "nothing":
             raise ValueError("keep must be nothing to show a single step.")
         return (decompose_step(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.trajectory())
 
     def runs(self, most: int | None = None) -> dict[str, Iterable[Step]]:
-        """The first `most` steps of what is watched: of one run, or by name of those in the race."""
+        """Sampled steps by run: the first `most` steps, or network calls in a solver comparison; None for all.
+
+        A solver comparison has one run per sampler, under its name; any other view has one run, under an empty name.
+        """
         if self.settings.view != "race":
             return {"": islice(self.trajectory(), most)}
         *_, runners = islice(self.solver_comparison(), most)
         return {runner.sampler: runner.taken for runner in runners}
 
     def sampled_from(self) -> dict[str, str]:
-        """The settings that a film of sampling was made from, as a link has them, and fingerprints of drawings."""
+        """Settings that a sampling film depends on, as a link has them, and fingerprints of the drawings."""
         s = self.settings
         said = sampling_query(s)
         own = {"own": fingerprint(self.own)} if "picture" in said else {}
@@ -248,17 +287,20 @@ class Scene:
         return {**said, **own, **painting}
 
     def solver_comparison(self) -> Iterator[list[SolverRun]]:
-        """Several solvers from one noise, call by call."""
+        """Solver comparison: several samplers from the same x_T, network call by network call."""
         s = self.settings
         spaced = {"spacing": s.spacing, "karras": s.karras}
         return self._run(compare_solvers, s.solvers.split(","), s.calls, **spaced, **self._label_options())
 
     def reference_trajectory(self) -> Iterator[Step]:
-        """The long run that they are compared with."""
+        """Reference trajectory of the solver comparison: DDIM in up to 1,000 steps."""
         return self._run(reference_trajectory, **self._label_options())
 
     def network_beside_ideal(self) -> Iterator[dict[str, StepWithNeighbors]]:
-        """The same, beside sampling that the ideal predictor drives, which knows the training pictures of the label."""
+        """Trajectories of the network and of the ideal predictor side by side, with the nearest training pictures.
+
+        With a label the ideal predictor knows only the training pictures that have it.
+        """
         training, asked = self.pictures.x0(self.pictures.training), self._sampling_options()
         label = asked["label"]
         ideal = self.library.ideal(self.settings.model)
@@ -268,38 +310,41 @@ class Scene:
         return run_side_by_side({"network": self.trajectory(), "ideal": beside}, training)
 
     def _run(self, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """A run that the network drives, wherever the library has it."""
+        """A run driven by the network, on the device where the registry has it."""
         return self.library.run(self.settings.model, way, self.pictures.shape, self.schedule, *args, **options)
 
     def labels(self) -> tuple[int | None, int | None]:
-        """Which label is asked for, and which from half way on; None for any and for the same."""
+        """Indices of the label and of the label from T / 2 on; None for any label and for the same."""
         names = self.pictures.label_names
         label, then = self.settings.label, self.settings.then
         return None if label == ANY_LABEL else names.index(label), None if then == SAME_LABEL else names.index(then)
 
-    def label_switch_log_snr(self) -> float:
-        """ᾱ about T / 2, from which on the label is another."""
+    def label_switch_alpha_bar(self) -> float:
+        """ᾱ at about T / 2, from which on the second label is used."""
         return 1 / (1 + math.exp(-generate.label_switch_log_snr(self.schedule)))
 
     def count(self) -> int:
-        """How many pictures are sampled: one where each would make a large film."""
+        """Number of pictures sampled: one in the views that show many panels of each."""
         return 1 if self.settings.view in ("slow", "guidance") else self.settings.count
 
     def _label_options(self) -> dict[str, Any]:
-        """Which pictures are asked for."""
+        """Options of sampling: labels, guidance and seed."""
         s = self.settings
         label, then = self.labels()
         return {"label": label, "then": then, "guidance": s.guidance, "seed": s.seed}
 
     def _sampling_options(self) -> dict[str, Any]:
-        """How they are sampled, too."""
+        """All options of sampling."""
         s = self.settings
         way = {name: getattr(s, name) for name in ("sampler", "steps", "eta", "variance", "spacing", "karras")}
         walk_to = self.other_seed() if s.start == "walk" else None
         return {**self._label_options(), **way, "count": self.count(), "walk_to": walk_to, "given": self.conditioning()}
 
     def conditioning(self) -> Conditioning:
-        """The picture that sampling starts from, or keeps a part of."""
+        """Conditioning: the picture that sampling starts from (image-to-image), or keeps a part of (inpainting).
+
+        Raises ValueError if the painted part is to be filled in and nothing, or everything, is painted over.
+        """
         s = self.settings
         if s.keep == "painted" and self.painting is None:
             raise ValueError("Nothing is painted over yet: paint over the part of the picture that is to be filled in.")
@@ -314,15 +359,19 @@ class Scene:
         return UNCONDITIONED if kept is None and not skip else Conditioning(self.x0, skip, kept)
 
     def in_training_range(self, t: int) -> bool:
-        """Whether the network was trained at this step's level."""
+        """Whether the noise level of step t is in the network's training range."""
         return self.library.checkpoint(self.settings.model).predictor.in_training_range(self.schedule.level(t))
 
     def in_training_range_throughout(self) -> bool:
-        """Whether the network was trained at every level of the schedule."""
+        """Whether all noise levels of the schedule are in the network's training range."""
         return self.in_training_range(0) and self.in_training_range(self.schedule.num_steps - 1)
 
     def warnings(self) -> str:
-        """A sentence where the network was not, and one where its schedule had to be assumed; else nothing."""
+        """Warnings of this scene; empty where there are none.
+
+        One is that the network's schedule had to be assumed, the other that noise levels are outside its training
+        range.
+        """
         assumed = self.library.checkpoint(self.settings.model).assumed
         if self.in_training_range_throughout():
             return assumed
@@ -333,11 +382,11 @@ class Scene:
         return f"{assumed} {clamped}".strip()
 
     def unused_picture(self) -> str:
-        """A sentence for a picture of a person's own that sampling does not use; else nothing."""
+        """Note that sampling does not use the user's own picture; empty where it does or there is none."""
         if self.own is None or "picture" in sampling_query(self.settings):
             return ""
         return "Your picture is not used: choose it under “Start from”, or keep a part of it."
 
     def eps(self) -> Any:
-        """The noise that the seed stands for."""
+        """Noise of the seed, (C, H, W)."""
         return generate.seeded_noise(self.pictures.shape, self.settings.seed)

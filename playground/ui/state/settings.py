@@ -22,33 +22,78 @@ from playground.core.toy2d.trainer import TOTAL_STEPS
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 16
 MAX_FILM = 2**27
-"""How many bytes the pictures of a sampling may have that is watched."""
+"""Most bytes that the pictures of a sampling film may have."""
 SHOWN = {"run": 3, "slow": 15, "guidance": 6, "race": 10}
-"""How many pictures a view shows of one that is sampled, in a step or call."""
+"""Pictures that each view shows per sampled picture, in each step or network call."""
 MAX_GUIDANCE = 8.0
 MAX_STOP = 8
 ANY_LABEL = "any"
 DRIVERS = ("network", "both")
-"""Who says the noise in sampling: the network, or the network and the ideal predictor side by side."""
+"""Predictors to sample with: the network, or the network and the ideal predictor side by side."""
 VIEWS = ("run", "slow", "guidance", "race")
-"""What one watches of sampling: the run itself, each step in three, what guidance adds, or several solvers."""
+"""Views of *Remove noise*: trajectory, single step, guidance, solver comparison."""
 STARTS = ("noise", "picture", "walk")
-"""Where sampling starts: in noise, in the picture noised to a step, or in noises on the way to the next seed's."""
+"""Where sampling starts: noise, the noised picture (image-to-image), noises interpolated to that of the next seed."""
 KEPT = ("nothing", *MASKS, "painted")
 SAME_LABEL = "same"
 RACERS, CALLS = (2, 4), (MIN_CALLS, 100)
 TABS = ("forward", "prediction", "reverse", "training")
 WAYS = ("jump", "walk")
-"""How x_t is made: in one jump from x_0, or in t small steps."""
+"""Forward process: in closed form from x_0, or as a Markov chain of small steps."""
 LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training", "depth")
-"""The ways to look at the noise that was found; `ui.looks` has the rest of them."""
+"""Views of *Predict noise*; `LOOKS` in ui/tabs/predict_noise_views.py defines what they show."""
 WIDTHS, DEPTHS = (16, 256), (1, 4)
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person has chosen. `validate` says whether it can be computed; the defaults can."""
+    """Settings chosen by the user. The defaults are valid; `validate` checks any others.
+
+    Attributes:
+        tab: open tab, one of TABS.
+        model: name of the network.
+        picture: index of the picture in the network's dataset.
+        seed: seed of the noise, 0 to MAX_SEED.
+        schedule: name of the noise schedule, one of SCHEDULES.
+        T: number of steps of the schedule, MIN_STEPS to MAX_STEPS.
+        t: time step, 0 (nearly clean) to T − 1 (noise).
+        sampler: name of the sampler, one of SAMPLERS.
+        steps: number of sampling steps, 1 to T.
+        label: class label to sample; ANY_LABEL is unconditional.
+        guidance: scale of classifier-free guidance, 0 to MAX_GUIDANCE.
+        zero_terminal: whether the schedule is rescaled to zero terminal SNR.
+        way: forward process, one of WAYS.
+        look: view of *Predict noise*, one of LOOK_NAMES.
+        eta: for DDIM, share of fresh noise, 0 to 1.
+        variance: for DDPM, variance of a step, one of POSTERIOR_VARIANCES.
+        count: number of pictures sampled, 1 to MAX_COUNT.
+        driver: predictors to sample with, one of DRIVERS.
+        view: view of *Remove noise*, one of VIEWS.
+        solvers: names of the samplers compared, with commas between.
+        calls: network calls (NFE) of each sampler compared.
+        then: class label from T / 2 on; SAME_LABEL keeps `label`.
+        start: where sampling starts, one of STARTS.
+        start_at: strength of image-to-image: the t that the picture is noised to, as a share of T − 1.
+        keep: part of the picture that inpainting keeps, one of KEPT.
+        spacing: time-step spacing, one of TIMESTEP_SPACINGS.
+        karras: whether the noise levels are those of Karras et al. 2022 (arXiv:2206.00364).
+        world: toy dataset, one of TOY_DATASETS.
+        target: prediction type of the toy network, one of TARGETS.
+        sees_x_t: whether the toy network gets x_t as input.
+        sees_t: whether the toy network gets t as input.
+        width: units in each hidden layer of the toy network.
+        depth: hidden layers of the toy network.
+        lr: learning rate of the toy network.
+        paths: sampler of the toy network, one of TOY_SAMPLERS.
+        trained: number of training steps done; None for an untrained network.
+        moment: training step of the snapshot on show; None for the last.
+        place: position along the trajectories, from 0 (noise); None for their end.
+        frame: frame on show of the sampling film; None where nothing was sampled.
+        lesson: open question of the lesson, from 1; 0 while it is closed.
+        present: whether the page is in presenter mode.
+        hide: names of controls that are hidden, with commas between.
+    """
 
     tab: str = "forward"
     model: str = "digits"
@@ -69,11 +114,11 @@ class Settings:
     count: int = 4
     driver: str = "network"
     view: str = "run"
-    solvers: str = "ddpm,ddim,dpmsolver++,heun"  # those of a race, with commas between
+    solvers: str = "ddpm,ddim,dpmsolver++,heun"
     calls: int = 10
-    then: str = SAME_LABEL  # the label from half way on
+    then: str = SAME_LABEL
     start: str = "noise"
-    start_at: float = 0.5  # the t that the picture is noised to, as a share of T − 1
+    start_at: float = 0.5
     keep: str = "nothing"
     spacing: str = "trailing"
     karras: bool = False
@@ -85,21 +130,21 @@ class Settings:
     depth: int = 3
     lr: float = 0.01
     paths: str = "flow"
-    trained: int | None = None  # how many steps the network was trained; None where it was not
-    moment: int | None = None  # the step on show; None for the last
-    place: int | None = None  # along the generation, from 0, noise; None for its end
-    frame: int | None = None  # of the sampling that was run; None where none was
-    lesson: int = 0  # the stop of the lesson that is open; 0 where none is
+    trained: int | None = None
+    moment: int | None = None
+    place: int | None = None
+    frame: int | None = None
+    lesson: int = 0
     present: bool = False
-    hide: str = ""  # names of controls, with commas between
+    hide: str = ""
 
     def noise_schedule(self) -> NoiseSchedule:
-        """The schedule that these settings name."""
+        """Noise schedule of these settings."""
         schedule = SCHEDULES[self.schedule](self.T)
         return zero_terminal_snr(schedule) if self.zero_terminal else schedule
 
     def all_schedules(self) -> list[NoiseSchedule]:
-        """Every schedule at this T, the chosen one as it is set."""
+        """All noise schedules with this T; the chosen one with zero terminal SNR where that is set."""
         return [self.noise_schedule() if name == self.schedule else make(self.T) for name, make in SCHEDULES.items()]
 
 
@@ -107,17 +152,26 @@ NAMES = tuple(field.name for field in fields(Settings))
 ALWAYS_IN_LINK = NAMES[: NAMES.index("view")]
 TRAINING_FIELDS = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
 OPTIONAL_FIELDS = (*NAMES[NAMES.index("view") : NAMES.index(TRAINING_FIELDS[0])], *TRAINING_FIELDS)
-"""Further controls of *Remove noise* and those of *Train*: a link says them only where they differ from the
-defaults."""
+"""Further controls of *Remove noise*, and those of *Train*: a link contains those that differ from their defaults."""
 HIDEABLE = tuple(name for name in (*ALWAYS_IN_LINK, *OPTIONAL_FIELDS) if name not in ("tab", "t"))
 """The controls that a link can hide."""
 
 
 def validate(library: ModelRegistry, **controls: Any) -> Settings:
-    """Settings from controls as they come: whole numbers may be floats or text. What is not
-    named keeps its default.
+    """Validated settings, from the values of controls.
 
-    Raises ValueError, in one sentence for a person, for the first that is not allowed.
+    Whole numbers may be floats or text. A setting that is not given keeps its default, adapted to the network and to T:
+    `t` becomes T / 4, `steps` and `count` become smaller, and a `picture` out of range becomes a held-out one.
+
+    Args:
+        library: registry of the networks.
+        **controls: values by the name of the setting.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ValueError: for the first value that is not allowed; the message is one sentence for the user.
     """
     defaults = Settings()
     values = {name: controls.get(name, getattr(defaults, name)) for name in NAMES}
@@ -197,14 +251,26 @@ def validate(library: ModelRegistry, **controls: Any) -> Settings:
 
 
 def choice(name: str, value: Any, known: Collection[str]) -> str:
-    """The value, which is one of these. Raises ValueError, in a sentence for a person, for any other."""
+    """Validated choice.
+
+    Args:
+        name: name of the setting, for the message.
+        value: value to check.
+        known: the allowed values.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: if the value is none of them; the message is for the user.
+    """
     if value not in list(known):
         raise ValueError(f"{name} must be one of {', '.join(known)}; it was {quoted(value)}.")
     return str(value)
 
 
 def _solver_list(names: Any) -> str:
-    """The solvers of a race, with commas between, from such a text or a list."""
+    """Validated samplers to compare, with commas between, from such a text or from a list."""
     racers = list(names) if isinstance(names, list | tuple) else str(names).split(",")
     low, high = RACERS
     if not low <= len(racers) <= high or len(set(racers)) < len(racers):
@@ -234,7 +300,20 @@ def _maybe(name: str, value: Any, high: int) -> int | None:
 
 
 def integer(name: str, value: Any, low: int, high: int) -> int:
-    """The value as a whole number from low to high. Raises ValueError, in a sentence for a person, for any other."""
+    """Validated whole number.
+
+    Args:
+        name: name of the setting, for the message.
+        value: value to check: a number, or text.
+        low: smallest value allowed.
+        high: largest value allowed.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: if it is no whole number from low to high; the message is for the user.
+    """
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -245,6 +324,6 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
 
 
 def quoted(value: Any) -> str:
-    """What was asked for, as far as it fits into a sentence."""
+    """The value as text for a message, at most 40 characters; "empty" for None or empty text."""
     text = "empty" if value in (None, "") else str(value)
     return text if len(text) <= 40 else text[:37] + "…"

@@ -1,4 +1,4 @@
-"""Training sessions: the toy network of each browser session, bounded in number (LRU)."""
+"""Training sessions: the toy network of each browser session. The least recently used ones are dropped (LRU)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ _films = itertools.count()
 
 @dataclass(eq=False)
 class TrainingSession:
-    """One person's network, the ground that it learns on, and the choices that both were made for.
+    """Training session: the toy network of one browser session, and the settings it was made from.
 
-    `made_from` are those choices as a link has them.
-
-    `film` numbers the film that the page shows of it. `run` numbers the training that may go on: whatever else was
-    started before ends at its next slice. `going` says that one does, `left` that its person has gone, or has begun
-    something else.
+    Attributes:
+        choices: the drawing and the settings that decide network and data; others need a new session.
+        ground: data, exact posterior mean and noise levels, which do not depend on the network.
+        learner: the trainer, with the snapshots so far.
+        made_from: these settings as a link has them, and the fingerprint of the drawing.
+        film: number of the film that the page shows of it.
+        run: number of the training that may go on; a training with another number ends at its next slice.
+        going: whether a training is under way.
+        left: whether the session was dropped: the page was closed, training began anew, or the store was full.
     """
 
     choices: tuple[Any, ...]
@@ -35,34 +39,39 @@ class TrainingSession:
     left: bool = False
 
     def halt(self) -> int:
-        """Let nothing go on but what gets this number."""
+        """Halt the training under way; return the number of the only one that may go on from here."""
         self.run += 1
         self.going = False
         return self.run
 
     def new_film(self) -> None:
-        """What is still on its way belongs to the film before."""
+        """Begin a new film: pieces that are still on their way belong to the one before."""
         self.film = next(_films)
 
 
 class TrainingSessionStore:
-    """Training sessions by browser session. Beyond the capacity the least recently used one is cleared."""
+    """Training sessions by browser session. Beyond the capacity the least recently used one is dropped."""
 
     def __init__(self, capacity: int = 64) -> None:
-        """The default: 64 networks of the usual size are 120 MB with their moments, and of the largest 2.4 GB."""
+        """At the default capacity, usual networks take 120 MB with their snapshots, and the largest ones 2.4 GB."""
         self._capacity = capacity
         self._sessions: OrderedDict[str, TrainingSession] = OrderedDict()
         self._guard = threading.Lock()
 
     def get(self, session_id: str) -> TrainingSession | None:
-        """The training session of a page, if there is one."""
+        """Training session of a browser session, or None."""
         with self._guard:
             if session_id in self._sessions:
                 self._sessions.move_to_end(session_id)
             return self._sessions.get(session_id)
 
     def put(self, session_id: str, session: TrainingSession) -> None:
-        """Begin anew: what was there before is left."""
+        """Store a new training session; the one before is dropped.
+
+        Args:
+            session_id: id of the browser session.
+            session: its new training session.
+        """
         self.remove(session_id)
         with self._guard:
             self._sessions[session_id] = session
@@ -70,7 +79,7 @@ class TrainingSessionStore:
                 self._sessions.popitem(last=False)[1].left = True
 
     def remove(self, session_id: str) -> None:
-        """The person has gone; whatever still runs there ends."""
+        """Drop the training session of a browser session; a training under way ends."""
         with self._guard:
             if session := self._sessions.pop(session_id, None):
                 session.left = True

@@ -1,1 +1,1 @@
-"""The four tabs, and the views of two of them."""
+"""Tabs: the four tabs of the page, and the views of two of them."""

@@ -1,4 +1,4 @@
-"""The tab *Add noise*: the forward process, x_t for every t."""
+"""Tab *Add noise*: the forward process, x_t for every t."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ predicted."""
 
 
 def film_of(scene: Scene) -> Film:
-    """The film of this tab for a scene."""
+    """Forward-process film of a scene, in closed form or as a Markov chain."""
     settings = scene.settings
     if settings.way == "walk":
         return markov_chain_film(scene.markov_chain(), scene.schedule, settings.t)
@@ -57,7 +57,15 @@ def film_of(scene: Scene) -> Film:
 
 
 def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
-    """Lay out the tab: player (filled by the page's events), the choice of closed form or Markov chain, formula."""
+    """Lay out the tab.
+
+    Args:
+        shared_controls: the controls beside all tabs.
+        first: film to show at first, or None.
+
+    Returns:
+        The player, which the page's events fill, the choice of closed form or Markov chain, and the formula.
+    """
     with gr.Row(elem_classes="claim-row"):
         way = gr.Radio(
             [("closed form", "jump"), ("Markov chain", "walk")],
@@ -86,5 +94,5 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tupl
 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
-    """The film of a scene, a word on the picture, and the formula."""
+    """Film of a scene, description of its picture, and formula."""
     return film_update(film_of(scene)), plain(scene.describe_image()), CLAIMS[scene.settings.way].markdown()

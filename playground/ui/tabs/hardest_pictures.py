@@ -1,4 +1,4 @@
-"""The hardest held-out pictures, ranked by error, in *Out of distribution*."""
+"""Hardest held-out pictures, ranked by error, in the view *Out of distribution*."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCRIPT = """element.addEventListener("click", ({ target }) => {
 
 
 def build_hardest() -> gr.HTML:
-    """A component whose value is the picture that was chosen, {"picture": its number}."""
+    """Component with the ranking, whose value is the chosen picture, {"picture": index}."""
     return gr.HTML(
         html_template='<div class="hardest" aria-live="polite">${listing}</div>',
         js_on_load=SCRIPT,
@@ -34,7 +34,10 @@ def build_hardest() -> gr.HTML:
 
 
 def rankings(scene: Scene) -> Iterator[str]:
-    """The hardest held-out pictures at the scene's t, then over t, as HTML, while they are measured."""
+    """Rankings of the hardest held-out pictures, at the scene's t and over t, as HTML.
+
+    Intermediate results are yielded while the errors are measured.
+    """
     if scene.pictures.is_substitute:
         yield '<p class="note">This network comes without pictures of its own data, so none of them is held out.</p>'
         return
@@ -56,10 +59,10 @@ def rankings(scene: Scene) -> Iterator[str]:
 
 
 def network_calls_of_rankings(scene: Scene) -> int:
-    """How many calls of the network a ranking takes at most."""
+    """Most network calls that the rankings take."""
     return (STEPS_OVER_T + 1) * len(scene.held_out())
 
 
 def shown_ranking(html: str) -> Any:
-    """The update that shows them."""
+    """Update of the component with the HTML of the rankings."""
     return gr.update(listing=html)

@@ -1,4 +1,4 @@
-"""The tab *Predict noise*: predictors of the noise in x_t, and what follows from their prediction."""
+"""Tab *Predict noise*: predictors of the noise in x_t, and what follows from their prediction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,21 @@ from playground.ui.tabs.predict_noise_views import LOOKS, film_of, takeaway_of
 
 @dataclass(frozen=True)
 class PredictNoiseTab:
-    """The tab's parts: the choice of a look, its texts and film, and what runs when a button is pressed."""
+    """Parts of the tab.
+
+    Attributes:
+        look: choice of the view.
+        question: claim of the view.
+        player: player of its film.
+        note: warnings.
+        run_bound: button that adds up the variational bound.
+        bound_table: table of its terms.
+        run_listing: button that executes the four lines of training.
+        listing: these lines and their results.
+        rank: button that ranks the held-out pictures.
+        hardest: the rankings.
+        seen: takeaway of the view.
+    """
 
     look: gr.Radio
     question: gr.Markdown
@@ -36,12 +50,12 @@ class PredictNoiseTab:
 
     @property
     def shown(self) -> list[Any]:
-        """What `show` brings to a scene."""
+        """Components that `show` updates."""
         return [self.player, self.note, self.question, self.seen]
 
 
 def build_predict_noise(first: Film | None) -> PredictNoiseTab:
-    """Lay out the tab."""
+    """Lay out the tab, with the film to show at first."""
     look = gr.Radio(
         [(each.name, name) for name, each in LOOKS.items()],
         value="predictors",
@@ -77,28 +91,28 @@ def build_predict_noise(first: Film | None) -> PredictNoiseTab:
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
-    """What brings the tab to a scene."""
+    """Film, warnings, claim and takeaway of a scene."""
     look = LOOKS[scene.settings.look]
     return film_update(film_of(scene)), scene.warnings(), takeaway_of(scene), look.seen
 
 
 def clear_results() -> tuple[str, str]:
-    """No sums and no executed lines: those of another scene would mislead."""
+    """Empty table and lines without results: those of another scene would mislead."""
     return "", code(LINES)
 
 
 def execute_listing(scene: Scene) -> str:
-    """The four lines, executed, with what each of them made."""
+    """The four lines of training, executed, with the results of each."""
     return executed_lines(scene.training_step(), scene.settings.t)
 
 
 def ranked(scene: Scene) -> Iterator[Any]:
-    """The held-out pictures of the largest error, while they are measured."""
+    """Rankings of the hardest held-out pictures, while they are measured."""
     yield from map(shown_ranking, rankings(scene))
 
 
 def stream_bound(scene: Scene) -> Iterator[str]:
-    """The bound on the picture's negative log-likelihood, while its terms are added up."""
+    """Table of the variational bound on the picture's NLL, while its terms are added up."""
     for so_far in scene.variational_bound():
         yield _bound_table(so_far, scene.schedule.num_steps)
 

@@ -1,4 +1,4 @@
-"""The views of *Predict noise*: the claim, film and takeaway of each."""
+"""Views of *Predict noise*: claim, film and takeaway of each."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from playground.ui.components.claim import Claim
 from playground.ui.state.scene import PREDICTION_FRAMES, Scene
 
 FIRST_FRAMES = 6
-DEPTH_FRAMES = 26  # each asks the network about four or five pictures
+DEPTH_FRAMES = 26  # the network is evaluated on four or five pictures in each
 
 
 @dataclass(frozen=True)
 class AnalysisView:
-    """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film.
+    """View of *Predict noise*.
 
-    `without_training_pictures` says what is missing from the film of a network that came without its training pictures.
-    The film has about `frames` frames.
+    Attributes:
+        name: text on its button.
+        claim: question, formula and explanation above the film.
+        film: makes the film of a scene at these time steps.
+        seen: takeaway below the film, Markdown.
+        without_training_pictures: what its film lacks for a network that came without its training pictures.
+        frames: about how many frames the film has.
+        skeleton: columns and rows of the film, as in `build_player`.
     """
 
     name: str
@@ -241,19 +247,22 @@ warning.""",
 
 
 def film_of(scene: Scene) -> Film:
-    """The film of the scene's look, over steps that cover the schedule evenly and the one that is asked for."""
+    """Film of the scene's view, at time steps that cover the schedule evenly and at the t of the settings."""
     name = scene.settings.look
     return {**LOOKS[name].film(scene, scene.steps(LOOKS[name].frames)), "look": name}
 
 
 def first_film_of(scene: Scene) -> Film:
-    """The same with few frames: it comes with the page, for which every byte is waited."""
+    """The same film with few frames: it is part of the page, which must load fast."""
     name = scene.settings.look
     return {**LOOKS[name].film(scene, scene.steps(FIRST_FRAMES)), "look": name}
 
 
 def takeaway_of(scene: Scene) -> str:
-    """The claim of the scene's look as Markdown; its explanation says what is missing without training pictures."""
+    """Claim of the scene's view as Markdown.
+
+    For a network without its training pictures the explanation adds what is missing.
+    """
     look = LOOKS[scene.settings.look]
     missing = look.without_training_pictures if scene.pictures.is_substitute else ""
     return replace(look.claim, more=f"{look.claim.more}\n\n{missing}".rstrip()).markdown()

@@ -1,4 +1,4 @@
-"""The tab *Remove noise*: sampling, step by step."""
+"""Tab *Remove noise*: sampling, step by step."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ FORMULAS = {
 <span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
 σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
 }
-"""The update of our own samplers; those of diffusers have a sentence."""
+"""Formulas of our own samplers; for those of diffusers a sentence is shown."""
 
 
 MAX_UNASKED = 2**14
-"""How many numbers a picture may have that is sampled when the tab is opened, without a press; on ZeroGPU, where a run
-costs its visitor's quota, none is."""
+"""Most numbers of a picture for which sampling starts when the tab is opened, without a press of the button. On
+ZeroGPU, where a run costs its visitor's quota, it never does."""
 SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
-"""Columns and rows of each view's film, drawn as empty boxes until it comes."""
+"""Columns and rows of each view's film, drawn as empty boxes until the film comes."""
 
 
 @dataclass(frozen=True)
 class _Sampled:
-    """What a film was sampled from, and how many frames it had after each of its pieces so far."""
+    """Source of a film: the scene it was sampled from, and its number of frames after each piece so far."""
 
     scene: Scene
     ends: list[int]
@@ -73,7 +73,17 @@ class _Sampled:
 
 @dataclass(frozen=True)
 class RemoveNoiseTab:
-    """The tab's controls by name, and what follows their choice."""
+    """Parts of the tab, and the updates that follow a choice.
+
+    Attributes:
+        library: registry of the networks.
+        views: the views by name.
+        controls: the controls by name of the setting.
+        of_sampler: components that follow the choice of a sampler.
+        of_view: components that follow the choice of a view.
+        painting: what the user has painted over the picture, or None.
+        leave: handler for a page that is closed.
+    """
 
     library: ModelRegistry
     views: dict[str, SamplingView]
@@ -85,11 +95,11 @@ class RemoveNoiseTab:
 
     @property
     def outputs(self) -> list[Any]:
-        """What `updates` brings to settings."""
+        """Components that `updates` updates."""
         return [*self.controls.values(), *self.of_sampler, *self.of_view, self.painting]
 
     def updates(self, settings: Settings) -> list[Any]:
-        """What brings the tab to these settings; nothing is painted."""
+        """Updates that bring the tab to these settings; what was painted is removed."""
         following = self.updates_for_model(settings) | {
             "solvers": gr.update(value=settings.solvers.split(",")),
             "sampler": gr.update(choices=samplers_of(settings.view), value=settings.sampler),
@@ -98,9 +108,9 @@ class RemoveNoiseTab:
         return [*values, *_of_sampler(settings.sampler), *self.texts_for_view(settings.view), None]
 
     def updates_for_model(self, settings: Settings) -> dict[str, Any]:
-        """What brings the controls that follow the network to one just chosen, by name.
+        """Updates of the controls that follow the choice of a network, by name.
 
-        What it does not know is hidden; of large pictures there are fewer at once.
+        Controls that the network does not support are hidden; large pictures are sampled fewer at a time.
         """
         pictures = self.library.pictures(settings.model)
         named, knows_labels = _label_choices(pictures), bool(pictures.label_names)
@@ -117,14 +127,24 @@ class RemoveNoiseTab:
         }
 
     def texts_for_view(self, view: str) -> tuple[str, str, str]:
-        """The claim and the takeaway of a view, and what its button says."""
+        """Claim and takeaway of a view, and the text of its button."""
         chosen = self.views[choice("view", view, self.views)]
         return chosen.claim.markdown(), chosen.seen, _button_text(view)
 
-    def updates_for_link(self, view: str, model: str, label: str, borrowed_label: str, sampler: str) -> tuple[Any, ...]:
-        """What a chosen view brings: its texts, its samplers, and a label where it needs one.
+    def updates_for_view(self, view: str, model: str, label: str, borrowed_label: str, sampler: str) -> tuple[Any, ...]:
+        """Updates that follow the choice of a view: its texts, its samplers, and a label where it needs one.
 
-        That label is `lent`: the next view that needs none takes it back.
+        Such a label is borrowed: the next view that needs none resets it.
+
+        Args:
+            view: the chosen view.
+            model: name of the network.
+            label: label that is set.
+            borrowed_label: label that an earlier view has set; empty for none.
+            sampler: sampler that is set.
+
+        Returns:
+            Claim, takeaway, text of the button, label, borrowed label, and update of the samplers.
         """
         pictures = self.library.pictures(choice("model", model, self.library.names))
         if view != "guidance":
@@ -137,31 +157,33 @@ class RemoveNoiseTab:
 
 
 def _label_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
-    """What can be asked for, each label with its category where there is one."""
+    """Labels to choose from, each with its category where it has one."""
     categories = pictures.categories or ("",) * len(pictures.label_names)
     named = zip(categories, pictures.label_names, strict=True)
     return [(f"{name} · {category}" if category else name, name) for category, name in named]
 
 
 def predictor_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
-    """The predictors to sample with: the ideal one only where the network's training pictures are there."""
+    """Predictors to sample with: the ideal one only where the network's training pictures are there."""
     both = [] if pictures.is_substitute else [("network and ideal", "both")]
     return [("network", "network"), *both]
 
 
 def samplers_of(view: str) -> list[str]:
-    """The samplers whose steps a view can show: a single step is taken apart for DDPM and DDIM."""
+    """Samplers that a view can show: a single step can be decomposed for DDPM and DDIM only."""
     return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
 
 
 def warnings_of(scene: Scene) -> str:
-    """What a person should know of this sampling; nothing where all is as usual."""
+    """Warnings about this sampling; empty where there are none."""
     return f"{scene.warnings()} {scene.unused_picture()}".strip()
 
 
 def waits_for_a_press(scene: Scene) -> bool:
-    """Whether sampling takes too long to begin by itself: of large pictures, on a borrowed GPU, and in a comparison,
-    whose reference takes up to 1,000 steps.
+    """Whether sampling starts only when the button is pressed, because it takes too long.
+
+    That is so for large pictures, on a borrowed GPU, and in a solver comparison, whose reference takes up to 1,000
+    steps.
     """
     return ZERO or scene.settings.view == "race" or scene.x0.numel() > MAX_UNASKED
 
@@ -182,7 +204,17 @@ def _formula(sampler: str) -> str:
 def build_remove_noise(
     shared_controls: SharedControls, first: Scene, run_limiter: RunLimiter, frame: Frame
 ) -> RemoveNoiseTab:
-    """Lay out the tab, its controls in the rail, at the settings of the first scene; a run takes a turn."""
+    """Lay out the tab, with its controls in the rail.
+
+    Args:
+        shared_controls: the controls beside all tabs.
+        first: scene whose settings the controls show at first.
+        run_limiter: limits the runs of a browser session.
+        frame: frame of the page.
+
+    Returns:
+        The tab's parts.
+    """
     default, labels, views = first.settings, _label_choices(first.pictures), build_views()
     view = gr.Radio(
         [(each.name, name) for name, each in views.items()],
@@ -212,7 +244,7 @@ def build_remove_noise(
         shown_film = gr.Number(visible="hidden", label="The film on show")
         shown_frames = gr.Number(visible="hidden", label="Frames on show")
     with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
-        code = gr.Markdown(elem_id="script")  # gr.Code would bring an editor of several hundred kilobytes
+        code = gr.Markdown(elem_id="script")  # gr.Code would load an editor of several hundred kilobytes
 
     with frame.groups["sampling"]:
         label = gr.Dropdown(
@@ -289,7 +321,7 @@ def build_remove_noise(
     def as_script(*values: Any) -> str:
         try:
             return f"```python\n{script(scene_of(*values))}```"
-        except ValueError as error:  # said here, since code of other settings would be taken for that of these
+        except ValueError as error:  # shown in place of the code: that of earlier settings would be misleading
             return plain(str(error))
 
     def film_pieces(scene: Scene) -> Pieces:
@@ -304,7 +336,10 @@ def build_remove_noise(
     runs = Runs()
 
     def stream_run(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
-        """Sample, or send what a film lacks of the same run: {"film": its number, "frames": how many it has}."""
+        """Sample; or send the frames that the page lacks of a film from the same run.
+
+        For the latter `asked` has {"film": its number, "frames": how many frames the page has}.
+        """
         session = str(request.session_hash)
         with user_errors(), runs.start(session, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
@@ -315,7 +350,7 @@ def build_remove_noise(
                 integer("frames", asked.get("frames", 0), 0, MAX_FILM),
             )
             before = runs.kept(session, film) if film == runs.last_kept(session) else None
-            if not before:  # or the page has lost all of a later film
+            if not before:  # a new run, or the page has lost all of a later film
                 film, have = number, 0
             stream = FilmStream(lambda: runs.lacking(session))
             mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
@@ -354,7 +389,7 @@ def build_remove_noise(
 
     @user_errors()
     def export_npz(request: gr.Request, film: float, frames: float) -> str:
-        """The steps that a film has in its first `frames`, sampled again from what it was made from."""
+        """Save the steps of a film's first `frames`: the same run is sampled once more."""
         session = str(request.session_hash)
         if not (shown := runs.kept(session, integer("film", film, 0, MAX_NUMBER))):
             raise ValueError("Nothing has been sampled yet: start a run first.")
@@ -377,7 +412,7 @@ def build_remove_noise(
     build_answers(runs, asked, "sampling")
     run.click(None, js="() => playground.sample()", api_visibility="private")
     stop.click(None, js="() => playground.requests.sampling.stop()", api_visibility="private")
-    # Which film is on show, and how much of it, the browser knows: the end of a run that was stopped may never come.
+    # Only the browser knows which film is on show, and how much of it: the end of a stopped run may never arrive.
     on_show = """() => {
         const { run, frames } = document.querySelector("#player-reverse .player").dataset;
         return [+(run ?? 0), +(frames ?? 0)];
@@ -398,7 +433,7 @@ def build_remove_noise(
     view.input(None, js="() => playground.choose()", api_visibility="private")
     label.input(lambda: "", None, borrowed_label, **quiet)
     view.input(
-        user_errors()(reverse.updates_for_link),
+        user_errors()(reverse.updates_for_view),
         [view, shared_controls.controls["model"], label, borrowed_label, sampler],
         [*of_view, label, borrowed_label, sampler],
         **quiet,

@@ -1,4 +1,4 @@
-"""The views of *Remove noise*: the claim, films and takeaway of each."""
+"""Views of *Remove noise*: claim, films and takeaway of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ from playground.ui.components.claim import Claim
 from playground.ui.state.scene import Scene
 
 Pieces = Iterator[Film | str]
-"""Pieces of a film, and notes, each in the place of the one before."""
+"""Pieces of a film, and notes, each of which replaces the one before."""
 
 
 @dataclass(frozen=True)
 class SamplingView:
-    """`name` stands on its button; `claim` and the takeaway `seen`, Markdown, stand above and below the film."""
+    """View of *Remove noise*.
+
+    Attributes:
+        name: text on its button.
+        claim: question, formula and explanation above the film.
+        pieces: samples a scene and yields the pieces of its film.
+        seen: takeaway below the film, Markdown.
+    """
 
     name: str
     claim: Claim
@@ -48,14 +55,17 @@ def _guidance(scene: Scene) -> Pieces:
 
 
 class ReferenceCache:
-    """The pictures that long runs have ended in, for those who ask again: a class races from the same seeds."""
+    """Cache of the last `most` references of solver comparisons.
+
+    It helps where many users compare from the same seeds, such as a class.
+    """
 
     def __init__(self, most: int = 128) -> None:
         self.most = most
         self.known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
     def pieces(self, scene: Scene) -> Pieces:
-        """The race, call by call; then the reference, and the race again with the distances to it."""
+        """Solver-comparison film, call by call; then the reference, and the film once more with the distances to it."""
         calls, runners = scene.settings.calls, list[SolverRun]()
         for call, runners in enumerate(scene.solver_comparison()):
             last = call == calls - 1
@@ -155,7 +165,7 @@ different picture. Its large distance is no error: the picture is another sample
 
 
 def build_views() -> dict[str, SamplingView]:
-    """All of them, by name."""
+    """All views, by name."""
     return {
         "run": RUN,
         "slow": SLOW,

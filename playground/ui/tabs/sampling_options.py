@@ -1,4 +1,4 @@
-"""Sampling options: image-to-image, interpolation, inpainting, label switch, timestep spacing."""
+"""Sampling options: image-to-image, interpolation, inpainting, label switch, time-step spacing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ START_NAMES = {"noise": "noise", "picture": "the picture", "walk": "interpolated
 
 @dataclass(frozen=True)
 class SamplingOptionControls:
-    """Its controls by name, and what is painted over, if anything is."""
+    """Controls of the sampling options by name, and what the user has painted over the picture, or None."""
 
     controls: dict[str, Any]
     painting: gr.State
@@ -37,7 +37,17 @@ class SamplingOptionControls:
 def build_sampling_options(
     shared_controls: SharedControls, default: Settings, labels: list[tuple[str, str]], part: gr.Accordion
 ) -> SamplingOptionControls:
-    """Lay it out in a folded group of the rail, at these settings, with these labels to switch to."""
+    """Lay out the sampling options in a folded group of the rail.
+
+    Args:
+        shared_controls: the controls beside all tabs.
+        default: settings that the controls show at first.
+        labels: labels to switch to, each as shown and as set.
+        part: the group.
+
+    Returns:
+        The controls.
+    """
     with part:
         start = gr.Radio(
             [(name, value) for value, name in START_NAMES.items()],

@@ -1,4 +1,4 @@
-"""The tab *Train*: a small network learns a toy dataset in two dimensions."""
+"""Tab *Train*: a small network learns a toy dataset in two dimensions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from playground.ui.state.settings import DEPTHS, RATES, TRAINING_FIELDS, WIDTHS,
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25
-"""Steps of training in a turn: little work at a time, so that no session waits long."""
+"""Training steps in one turn: few, so that no session waits long."""
 MAX_MOMENTS = 200
 
 CLAIM = Claim(
@@ -59,9 +59,16 @@ PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm
 
 @dataclass(frozen=True)
 class TrainTab:
-    """The tab's controls by name, a person's own drawing, if there is one, and the events that begin anew.
+    """Parts of the tab.
 
-    `prepare` takes the name of the open tab and the values of `inputs` to `shown`; `leave` is for who goes away.
+    Attributes:
+        controls: the controls by name of the setting.
+        own: the user's drawing, or None.
+        changed: events after which training begins anew.
+        inputs: components whose values the handlers get.
+        shown: components that `prepare` updates: player and note.
+        prepare: handler that gets the name of the open tab and the values of `inputs`.
+        leave: handler for a page that is closed.
     """
 
     controls: dict[str, Any]
@@ -74,16 +81,16 @@ class TrainTab:
 
     @property
     def outputs(self) -> list[Any]:
-        """What `updates` brings to settings."""
+        """Components that `updates` updates."""
         return [*self.controls.values(), self.own]
 
     def updates(self, settings: Settings) -> list[Any]:
-        """What brings the tab to these settings."""
+        """Updates that bring the tab to these settings; a drawing is removed."""
         return [*(getattr(settings, name) for name in TRAINING_FIELDS), None]
 
 
 class TrainingService:
-    """All trainings on this server: one for each session, and one worker thread that advances them in turns.
+    """Training service: the trainings of all sessions, one each, and one worker thread that advances them in turns.
 
     The session that has waited longest is next.
     """
@@ -92,7 +99,16 @@ class TrainingService:
         self.device, self.sessions, self._worker = device, TrainingSessionStore(), single_thread_executor("training")
 
     def prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
-        """The training session for these settings, and whether it is a new one."""
+        """Training session for these settings: the present one if it fits, else a new one.
+
+        Args:
+            session_id: id of the browser session.
+            own: the user's drawing as dataset, or None.
+            settings: settings of data and network.
+
+        Returns:
+            The session, and whether it is new.
+        """
         return self._worker.submit(self._prepared, session_id, own, settings).result()
 
     def _prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
@@ -119,7 +135,17 @@ class TrainingService:
         return session, True
 
     def film(self, session: TrainingSession, index: int, total: int, paths: str) -> Film:
-        """The piece of a moment that was kept."""
+        """Film piece of a stored snapshot.
+
+        Args:
+            session: the training session.
+            index: index of the snapshot.
+            total: number of frames of the film.
+            paths: sampler of the particles, one of TOY_SAMPLERS.
+
+        Returns:
+            The piece, with one frame.
+        """
         return self._piece(session, session.film, index, total, paths)
 
     def _piece(self, session: TrainingSession, number: int, index: int, total: int, paths: str) -> Film:
@@ -127,7 +153,17 @@ class TrainingService:
         return {**film, "run": number, **({} if index else {"settings": {**session.made_from, "paths": paths}})}
 
     def stored_film(self, session: TrainingSession, have: int, total: int, paths: str) -> Iterator[Film]:
-        """The pieces that the page does not have yet, from `have` on."""
+        """Film pieces of the stored snapshots that the page lacks.
+
+        Args:
+            session: the training session.
+            have: number of frames that the page has.
+            total: number of frames of the film.
+            paths: sampler of the particles, one of TOY_SAMPLERS.
+
+        Yields:
+            The pieces, with one frame each.
+        """
         number = session.film
         for index in range(have, len(session.learner.moments)):
             yield self._piece(session, number, index, total, paths)
@@ -141,9 +177,21 @@ class TrainingService:
         paths: str,
         goes_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Film]:
-        """Train up to each of the goals in turn, with a piece of film for each; `more` are still to come later.
+        """Training, with a snapshot and a film piece at each goal.
 
-        A training that is halted, or that no longer `goes_on`, stops within a slice, where the network then is.
+        A training that is halted, or whose `goes_on` returns False, stops within a slice, with a snapshot of where it
+        is.
+
+        Args:
+            session: the training session.
+            have: number of frames that the page has.
+            goals: training steps to stop at, ascending.
+            more: number of frames still to come after these.
+            paths: sampler of the particles, one of TOY_SAMPLERS.
+            goes_on: returns whether the training may go on.
+
+        Yields:
+            The pieces that the page lacks, then one for each goal.
         """
         learner, run, number = session.learner, session.halt(), session.film
         total = len(learner.moments) + len(goals) + more
@@ -155,7 +203,7 @@ class TrainingService:
                     self._worker.submit(learner.train_steps, min(SLICE, goal - learner.step)).result()
                 known_frames = len(learner.moments)
                 index = self._worker.submit(_store_snapshot, learner).result()
-                if session.left or index < known_frames:  # nothing was done since
+                if session.left or index < known_frames:  # nothing was trained since the last snapshot
                     return
                 yield self._piece(session, number, index, total, paths)
                 if session.run != run or not goes_on():
@@ -172,7 +220,7 @@ def _film(session: TrainingSession, index: int, total: int, paths: str) -> Film:
 
 
 def _snapshots_ahead(learner: Trainer, until: Any) -> list[int]:
-    """The steps ahead at which a training keeps a snapshot: the usual ones, or those up to `until` and that itself."""
+    """Training steps of the snapshots ahead: the usual ones, or those before `until` and `until` itself."""
     goals = [step for step in snapshot_steps() if step > learner.step]
     if until is None:
         return goals
@@ -181,14 +229,23 @@ def _snapshots_ahead(learner: Trainer, until: Any) -> list[int]:
 
 
 def _store_snapshot(learner: Trainer) -> int:
-    """Keep this moment, unless it is kept; which one it is."""
+    """Store a snapshot, unless there is one of this step; return its index."""
     if learner.step != learner.moments[-1].step:
         learner.save_snapshot()
     return len(learner.moments) - 1
 
 
 def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> TrainTab:
-    """Lay out the tab, its controls in the rail, at the settings of the first scene, and listen to its buttons."""
+    """Lay out the tab, with its controls in the rail, and listen to its buttons.
+
+    Args:
+        shared_controls: the controls beside all tabs.
+        first: scene whose settings the controls show at first.
+        frame: frame of the page.
+
+    Returns:
+        The tab's parts.
+    """
     default, service, own = first.settings, TrainingService(shared_controls.library.device), gr.State(None)
     with gr.Row(elem_classes="claim-row"):
         gr.Markdown(CLAIM.markdown(), elem_classes="question")
@@ -242,7 +299,7 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
     inputs = [*shared_controls.inputs, own, *controls.values()]
 
     def session_of(request: gr.Request, values: tuple[Any, ...]) -> tuple[TrainingSession, bool, str]:
-        """The page's training session, whether it is new, and the sampler of the paths."""
+        """Training session of the page, whether it is new, and the sampler of the particles."""
         common, mine, chosen = (
             values[: len(shared_controls.inputs)],
             values[len(shared_controls.inputs)],
@@ -253,7 +310,7 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
         return session, new, settings.paths
 
     def progress_text(session: TrainingSession) -> str:
-        """How far the training is, in words."""
+        """Progress of the training, in words."""
         step, own = (
             session.learner.step,
             " The world is your drawing; choose another to leave it." if session.choices[0] else "",
@@ -284,14 +341,15 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
         return (film_update(film), again + progress_text(session)) if film else (gr.skip(), gr.skip())
 
     def known_frames(have: float) -> int:
-        """How many pieces of the film the page has already."""
+        """Number of frames that the page has already."""
         return integer("have", have, 0, MAX_MOMENTS)
 
     def train(request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
-        """Train, and send what the film lacks: {"film": its number, "frames": how many it has}.
+        """Train, and send the frames that the page lacks of a film.
 
-        With "again" a training that has done all its steps starts from the first. With "new_film" the snapshots come
-        anew, for another sampler; without "train" only those that there are.
+        `asked` names the film, {"film": its number, "frames": how many frames the page has}. With "again" a finished
+        training starts from the first step. With "new_film" the snapshots are sent anew, for another sampler; with
+        "train" false only those that there are.
         """
         session_id = str(request.session_hash)
         with user_errors(), runs.start(session_id, number := number_of(asked)) as is_latest:
@@ -304,7 +362,7 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
                 until = asked.get("until")
                 if until is not None and session.learner.step > integer(
                     "until", until, 0, TOTAL_STEPS
-                ):  # it goes only forward
+                ):  # training goes only forward
                     service.sessions.remove(session_id)
                     session, _, paths = session_of(request, values)
                 if asked.get("again") and session.learner.finished:
@@ -348,14 +406,14 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_film: dict[str, Any] = {"outputs": [player, note], **quiet}
     running: dict[str, Any] = {**of_film, "concurrency_id": "training", "concurrency_limit": 64}
-    # A press that comes while the one before is shown would be dropped.
+    # By default Gradio drops a press that comes while the one before is handled.
     each_time: dict[str, Any] = {"trigger_mode": "multiple", **running}
     asked.submit(train, [asked, *inputs], **each_time)
     build_answers(runs, asked, "training")
     start.click(None, js="() => playground.train()", api_visibility="private")
     halt.click(None, js="() => playground.requests.training.stop()", api_visibility="private")
     controls["paths"].input(None, js="() => playground.replay()", api_visibility="private")
-    # How many frames the page has, the browser knows: it fills that in.
+    # The browser knows how many frames the page has, and fills that in.
     frames = "document.querySelector('#player-training .player').dataset.frames ?? 0"
     once.click(one_step, [have, *inputs], js=f"(have, ...rest) => [+({frames}), ...rest]", **each_time)
     reset.click(begin_again, inputs, **of_film)

@@ -1,4 +1,4 @@
-"""The fonts of formulas: letters slanted, digits and signs upright, letters with a hat, tilde or bar as one glyph.
+"""Fonts of formulas: letters slanted, digits and signs upright, letters with a hat, tilde or bar as one glyph.
 
 A selection of STIX General 1.1.1 (SIL Open Font License 1.1, see OFL.txt), made by .ci/build_math_fonts.py.
 """
@@ -13,7 +13,7 @@ FILES = {400: "math-italic.woff2", 600: "math-bold-italic.woff2"}
 
 
 def fonts_css() -> str:
-    """A rule for each weight, with the font in it: no request of its own, and no other machine is asked."""
+    """CSS rule for each weight, with the font embedded: it needs no request."""
     return "".join(_rule(weight, name) for weight, name in FILES.items())
 
 

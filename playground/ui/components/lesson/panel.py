@@ -1,4 +1,4 @@
-"""The lesson's side panel: its questions as HTML; a script beside it turns them like pages."""
+"""Lesson panel: its questions as HTML; a script beside it turns them like pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.ui.components.math_text import subscripts
 
 
 def build_lesson() -> None:
-    """Lay out the panel, closed; `playground.learn()` in the browser opens it."""
+    """Lay out the lesson panel, closed; `playground.learn()` opens it in the browser."""
     sections = "".join(map(_question_html, range(len(QUESTIONS)), QUESTIONS))
     gr.HTML(
         f'<aside class="lesson" aria-label="Lesson" hidden>{sections}</aside>',

@@ -1,4 +1,4 @@
-"""The lesson's questions and answers. tests/test_lesson.py holds every answer against the shipped weights."""
+"""Lesson questions and answers. tests/test_lesson.py checks every answer against the shipped weights."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its guesses, of which number `right` is right, counted from 0; the answer, and where to see it.
+    """Lesson question. In its texts `x_t` gets a lowered t.
 
-    `link` is the query of that state; in texts `x_t` has its t lowered. `sources` are who found it.
+    Attributes:
+        title: heading.
+        question: the question.
+        guesses: possible answers.
+        right: index of the right one, from 0.
+        link: query of the state of the page that shows the answer.
+        look: what to do and to look at there.
+        answer: the explanation.
+        sources: literature.
     """
 
     title: str

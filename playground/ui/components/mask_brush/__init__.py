@@ -1,4 +1,4 @@
-"""The mask brush: paint over the part of a picture that is to be inpainted."""
+"""Mask brush: paint over the part of a picture that is to be inpainted."""
 
 from playground.ui.components.mask_brush.mask_brush import build_mask_brush, canvas_image, parse_mask
 

@@ -1,4 +1,4 @@
-"""The mask brush: a component for painting an inpainting mask over a picture."""
+"""Mask brush: a component to paint an inpainting mask over a picture."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from playground.ui.state.scene import Scene
 
 
 def build_mask_brush() -> gr.HTML:
-    """A component whose value is what was painted, {"painting": dark on white, a data: URL, or None}.
+    """Mask brush, whose value is {"painting": data: URL, dark on white, or None}.
 
-    An event gives it the picture to paint on with `gr.update(picture=over(scene))`.
+    An event brings the picture to paint on with `gr.update(picture=canvas_image(scene))`.
     """
     return gr.HTML(
         html_template=text_beside(__file__, "mask_brush.html"),
@@ -29,14 +29,14 @@ def build_mask_brush() -> gr.HTML:
 
 
 def canvas_image(scene: Scene) -> str:
-    """The scene's picture, as the component takes it."""
+    """The scene's picture in a data: URL, as the component reads it."""
     return images.data_url(scene.x0)
 
 
 def parse_mask(value: Any) -> tuple[str, Image.Image | None]:
-    """What the component's value does: what is kept from now on, and the painting, if there is one.
+    """What inpainting keeps, "painted" or "nothing", and the painting or None, from the component's value.
 
-    Raises ValueError, in a sentence for a person, for what is no painting.
+    Raises ValueError for any other value; the message is for the user.
     """
     match value:
         case {"painting": None}:

@@ -1,4 +1,4 @@
-"""The image picker: a component for choosing a shipped picture or drawing one."""
+"""Image picker: a component to choose a shipped picture or to draw one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ The pictures are on their way…</div>"""
 
 
 def build_picker() -> gr.HTML:
-    """A component whose value is what was chosen, {"picture": its number}, or drawn, {"drawing": a data: URL}.
+    """Image picker, whose value is {"picture": index} for a choice, or {"drawing": data: URL}.
 
-    An event gives it the pictures with `gr.update(offer=offer(pictures))`.
+    An event brings the pictures with `gr.update(offer=gallery(pictures))`.
     """
     about = "Centred and scaled as the network's digits are"
     return _component("picker", "Pictures", "a digit", about, OFFER, "Choose or draw")
 
 
 def build_drawing_pad() -> gr.HTML:
-    """A component whose value is what was drawn on it, {"drawing": a data: URL}, as data for a world."""
+    """Drawing pad for a toy dataset, whose value is {"drawing": data: URL}."""
     about = "2,000 points, drawn where there is ink"
     return _component("world-pad", "Drawing", "the data", about, "", "Draw a dataset")
 
@@ -53,9 +53,10 @@ def _component(elem_id: str, label: str, what: str, about: str, beside: str, fol
 
 
 def gallery(pictures: ImageDataset) -> dict[str, Any]:
-    """Held-out pictures first, then others, evenly from the data: their numbers, names, and one sheet with all.
+    """Gallery of the picker: held-out pictures first, then training pictures, evenly from the dataset.
 
-    Of pictures that stand in, which are all held out, it is the first.
+    Of a substitute dataset, where all pictures are held out, it has the first ones. Returns their indices and names,
+    and one sheet with all thumbnails.
     """
     held_out = list(range(pictures.testing.start, len(pictures)))[: OFFERED if pictures.is_substitute else OFFERED // 2]
     count = min(OFFERED - len(held_out), pictures.training.stop)
@@ -71,9 +72,9 @@ def gallery(pictures: ImageDataset) -> dict[str, Any]:
 
 
 def parse_choice(value: Any) -> tuple[Any, Image.Image | None]:
-    """The picture's number and no picture of one's own for a choice, or the drawing as one's own.
+    """Index of the chosen picture and None; or no update of the index, and the drawing as the user's own picture.
 
-    Raises ValueError, in a sentence for a person, for an empty drawing and for what is none.
+    Raises ValueError for an empty drawing, and for a value that is neither; the message is for the user.
     """
     match value:
         case {"drawing": str(drawing)}:
@@ -84,10 +85,10 @@ def parse_choice(value: Any) -> tuple[Any, Image.Image | None]:
 
 
 def parse_drawing(value: Any) -> Image.Image:
-    """The drawing that is the pad's value. Raises ValueError, in a sentence for a person, for an empty one or none."""
+    """Drawing on the pad. Raises ValueError for an empty one and for any other value; the message is for the user."""
     match value:
         case {"drawing": str(drawing)}:
             image = images.load_upload(images.decode_base64(drawing))
-            dataset_from_drawing(image)  # or says that there is nothing on it
+            dataset_from_drawing(image)  # raises ValueError for an empty one
             return image
     raise ValueError("A drawing is needed here.")

@@ -1,4 +1,4 @@
-"""The player component: its markup, its style and its script lie beside it."""
+"""Player component; its markup, style and scripts lie beside it."""
 
 from playground.ui.components.player.player import build_player, film_update
 

@@ -1,4 +1,4 @@
-"""The player: the component that shows every film."""
+"""Player: the component that shows every film."""
 
 from __future__ import annotations
 
@@ -26,18 +26,27 @@ _serial = itertools.count()
 def build_player(
     film: Film | None = None, *, elem_id: str, label: str, skeletons: dict[str, str], prompt: str = "", runs: str = ""
 ) -> gr.HTML:
-    """A component that plays, steps and scrubs through a film in the browser; `prompt` stands there before the first.
+    """Player component: it plays, steps and scrubs through a film in the browser.
 
-    `runs` is the name of the requests that its films answer, if any: sampling or training. `skeletons` are the columns
-    and rows of the films to come, such as "5x3", by view, with an h where columns have names: empty boxes keep their
-    place.
+    An event brings a new film, or pieces of one, with `film_update(…)`. A piece whose `start` is 0 begins a film that
+    replaces the one on show; any other is added to its end. Films with `sync` stand at the same t.
 
-    An event gives it a new film, or pieces of one, with `film_update(…)`. The film travels as a prop, not as the value,
-    which would be posted back with every event, and as one text: Gradio copies props, number by number, whenever
-    anything happens. A piece whose `start` is 0 begins a film that takes the place of the one on show; any other is
-    added to its end. Films with `sync` share their place in t.
+    The film is a prop, not the value, which would be sent back with every event. It is one text, because Gradio copies
+    props, number by number, at every event.
+
+    Args:
+        film: film to show at first, or None.
+        elem_id: id of the element.
+        label: label of the component.
+        skeletons: columns and rows of the films to come by view, such as "5x3", with an h where columns have names.
+            Empty boxes are drawn until a film comes.
+        prompt: text shown before the first film.
+        runs: kind of requests that make its films, "sampling" or "training"; empty for films over t.
+
+    Returns:
+        The component.
     """
-    # Colours and prompt stand in the markup: the props of a player in a tab that was never shown get lost.
+    # Colours and prompt are in the markup: Gradio loses the props of a player in a tab that was never shown.
     markup = (
         text_beside(__file__, "player.html")
         .replace("COLOURS", colour_scale())
@@ -59,12 +68,12 @@ def build_player(
 
 
 def film_update(*pieces: Film) -> Any:
-    """The update that brings a film, or pieces of one, to a player."""
+    """Update that brings a film, or pieces of one, to a player."""
     return gr.update(film=_text(*pieces))
 
 
 def export_formats() -> dict[str, Callable[[Image.Image, int], bytes]]:
-    """What makes a moving film of a sheet of frames, by the ending of the file's name: MP4 only where ffmpeg is."""
+    """Encoders of a frame sheet by file extension: MP4 only where ffmpeg is installed."""
     return {"gif": gif, "mp4": mp4} if ffmpeg() else {"gif": gif}
 
 
@@ -91,6 +100,6 @@ def _export_button(kind: str) -> str:
 
 
 def _text(*pieces: Film) -> str:
-    """As the player reads it, with a number: an update that equals the one before would not count."""
+    """Text of the pieces for the player, with a number: Gradio would drop an update that equals the one before."""
     film = {"serial": next(_serial), "pieces": pieces}
     return json.dumps(film, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
