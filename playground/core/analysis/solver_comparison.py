@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import generate
-from playground.core.sampling.samplers import SAMPLERS, Step
+from playground.core.sampling.samplers import Step, sampler_named
 
 REFERENCE_STEPS = 1000
 
@@ -75,7 +75,7 @@ def compare_solvers(
         After each call the runs so far, in the order of `samplers`.
 
     Raises:
-        ValueError: if calls is below MIN_CALLS.
+        ValueError: if calls is below MIN_CALLS or a sampler is not in SAMPLERS.
     """
     if calls < MIN_CALLS:
         raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
@@ -85,7 +85,7 @@ def compare_solvers(
             shape,
             schedule,
             sampler=name,
-            steps=SAMPLERS[name].steps_for_nfe(calls),
+            steps=sampler_named(name).steps_for_nfe(calls),
             clip_x0=False,
             **options,
         )

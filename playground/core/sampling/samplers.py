@@ -115,6 +115,13 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
+def sampler_named(name: str) -> Sampler:
+    """The sampler with this name. Raises ValueError where there is none."""
+    if name not in SAMPLERS:
+        raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}; it was {name!r}.")
+    return SAMPLERS[name]
+
+
 def sample(
     predictor: NoisePredictor,
     x_T: Tensor,
@@ -158,8 +165,8 @@ def sample(
     References:
         Karras et al. 2022, eq. 5 (arXiv:2206.00364).
     """
+    chosen = sampler_named(sampler)
     choices = (
-        ("sampler", sampler, SAMPLERS),
         ("spacing", spacing, TIMESTEP_SPACINGS),
         ("variance", variance, POSTERIOR_VARIANCES),
     )
@@ -173,4 +180,4 @@ def sample(
     if not 0 <= given.skipped_steps < steps:
         raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skipped_steps}.")
     run = SamplingOptions(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
-    return SAMPLERS[sampler].steps(predictor, x_T, schedule, run)
+    return chosen.steps(predictor, x_T, schedule, run)

@@ -84,9 +84,7 @@ def markov_chain_film(record: MarkovChainForward, schedule: NoiseSchedule, at: i
     edges = torch.linspace(-4, 4, 81)
     return {
         **timestep_film(t, at),
-        **frame_panels(
-            [(record.signal, PICTURE), (record.accumulated_noise, NOISE), (record.x_t, PICTURE)]
-        ),
+        **frame_panels([(record.signal, PICTURE), (record.accumulated_noise, NOISE), (record.x_t, PICTURE)]),
         "size": size(record.x0),
         "panels": [
             panel("√ᾱ_t · x_0", "picture", PICTURE, about="remaining picture"),
