@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -56,7 +57,16 @@ def film_of(scene: Scene) -> Film:
     return forward_film(scene.forward_process(), settings.all_schedules(), settings.t)
 
 
-def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tuple[gr.HTML, gr.Radio, gr.Markdown]:
+@dataclass(frozen=True)
+class AddNoiseTab:
+    """The tab's player, the choice of closed form or Markov chain, and the formula."""
+
+    player: gr.HTML
+    way: gr.Radio
+    formula: gr.Markdown
+
+
+def build_add_noise(shared_controls: SharedControls, first: Film | None) -> AddNoiseTab:
     """Lay out the tab.
 
     Args:
@@ -64,7 +74,7 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tupl
         first: film to show at first, or None.
 
     Returns:
-        The player, which the page's events fill, the choice of closed form or Markov chain, and the formula.
+        The tab's parts, which the page's events fill.
     """
     with gr.Row(elem_classes="claim-row"):
         way = gr.Radio(
@@ -90,7 +100,7 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> tupl
         )
 
     load_when_open(details, shared_controls.changed, compare, shared_controls.inputs, [figure])
-    return player, way, formula
+    return AddNoiseTab(player, way, formula)
 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
