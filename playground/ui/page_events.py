@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from playground.ui.components.events import on_latest
+from playground.ui.components.events import PRIVATE_EACH, PRIVATE_LATEST, on_latest
 from playground.ui.components.picker import parse_choice
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
@@ -29,10 +29,6 @@ from playground.ui.tabs.predict_noise import PredictNoiseTab
 from playground.ui.tabs.predict_noise_views import LOOKS
 from playground.ui.tabs.remove_noise import RemoveNoiseTab
 from playground.ui.tabs.train import TrainTab
-
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
-EACH: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
-"""Not always_last: see `build_shared_controls` on the `input` of a dropdown."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ class Page:
         """Arguments of an event with `prediction_inputs`; the browser knows at which t the films stand."""
         T = list(self.shared.controls).index("T")
         js = f"(look, t, ...rest) => [look, playground.step(rest[{T}], look), ...rest]"
-        return {"inputs": self.prediction_inputs, "js": js, **QUIET}
+        return {"inputs": self.prediction_inputs, "js": js, **PRIVATE_LATEST}
 
     @user_errors()
     def show_forward(self, way: str, *values: Any) -> tuple[Any, ...]:
@@ -127,8 +123,9 @@ def connect_films(page: Page) -> None:
     forward = page.forward_event
     following = [remove.controls[name] for name in remove.updates_for_model(page.first.settings)]
     of_model = [shared.renewed, shared.controls["picture"], *following, *forward["outputs"]]
+    # Not the latest only: see `build_shared_controls` on the `input` of a dropdown.
     for chosen in page.other_network:
-        page.request_film(chosen(show_model, forward["inputs"], of_model, **EACH).then)
+        page.request_film(chosen(show_model, forward["inputs"], of_model, **PRIVATE_EACH).then)
     on_latest([*shared.changed, page.add.way.input], page.show_forward, forward["inputs"], forward["outputs"])
     page.request_film(partial(gr.on, [*shared.changed, page.predict.look.input]))
     T = list(shared.controls).index("T")
@@ -177,21 +174,21 @@ def connect_results(page: Page) -> Any:
     adding = predict.run_bound.click(stream_bound, outputs=predict.bound_table, **lane, **event)
     ranking = predict.rank.click(rank, outputs=predict.hardest, **lane, **event)
     picture = [shared.controls["picture"], shared.own]
-    chosen = predict.hardest.input(user_errors()(parse_choice), predict.hardest, picture, **QUIET)
+    chosen = predict.hardest.input(user_errors()(parse_choice), predict.hardest, picture, **PRIVATE_LATEST)
     drawn = (each.then for each in (*shared.drawn, chosen))
     results = [predict.bound_table, predict.listing]
     opened = page.link_request.input
     for listen in [*shared.changed, *drawn, *page.other_network, opened, predict.look.input]:
-        listen(predict_noise.clear_results, None, results, cancels=[running, adding], **EACH)
+        listen(predict_noise.clear_results, None, results, cancels=[running, adding], **PRIVATE_EACH)
     for listen in [*page.other_network, opened]:
-        listen(lambda: shown_ranking(""), None, predict.hardest, cancels=[ranking], **EACH)
+        listen(lambda: shown_ranking(""), None, predict.hardest, cancels=[ranking], **PRIVATE_EACH)
     return chosen
 
 
 def connect_drawings(page: Page, chosen: Any) -> None:
     """Show what was drawn, uploaded or `chosen`. A film names the drawings it was made from; the page compares them."""
     for event in (*page.shared.drawn, chosen):
-        event.then(**page.forward_event, **QUIET)
+        event.then(**page.forward_event, **PRIVATE_LATEST)
         page.request_film(event.then)
     drawings = {"own": page.shared.own, "painting": page.remove.painting, "world_drawing": page.train.own}
     fingerprints = gr.Textbox(visible="hidden", label="Fingerprints of what was drawn")
@@ -200,7 +197,7 @@ def connect_drawings(page: Page, chosen: Any) -> None:
         lambda *images: json.dumps(dict(zip(drawings, map(fingerprint, images), strict=True))),
         list(drawings.values()),
         fingerprints,
-        **QUIET,
+        **PRIVATE_LATEST,
     ).success(None, fingerprints, None, js="(text) => playground.draw(text)", api_visibility="private")
 
 
@@ -257,7 +254,7 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
     def open_link(asked: Any) -> list[Any]:
         return updates_for_link(dict(parse_qsl(str(asked.get("query", "")))), number_of(asked))
 
-    there = page.link_request.submit(open_link, page.link_request, restored, **EACH)
-    for arrived in (app.load(restore, None, restored, **QUIET), there):
+    there = page.link_request.submit(open_link, page.link_request, restored, **PRIVATE_EACH)
+    for arrived in (app.load(restore, None, restored, **PRIVATE_LATEST), there):
         begun = arrived.then(None, page.link, js="(text) => playground.begin(text)", api_visibility="private")
         page.request_film(begun.then)  # once its tab is there

@@ -7,6 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Options of an event of the page's own, which is no endpoint."""
+PRIVATE_LATEST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last"}
+"""While such an event is handled, only the last of those that come is kept."""
+PRIVATE_EACH: dict[str, Any] = {**PRIVATE, "trigger_mode": "multiple"}
+"""Each such event is handled, even while an earlier one is."""
+
 
 def on_latest(
     triggers: Sequence[Any],
@@ -35,7 +42,5 @@ def on_latest(
         inputs,
         outputs,
         js=js,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
+        **PRIVATE_LATEST,
     )

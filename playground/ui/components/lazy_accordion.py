@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.ui.components.events import on_latest
+from playground.ui.components.events import PRIVATE_LATEST, on_latest
 from playground.ui.server.errors import user_errors
 
 
@@ -23,7 +23,6 @@ def load_when_open(
         inputs: components whose values `fill` gets.
         outputs: components that its results update.
     """
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     is_open = gr.State(False)
 
     @user_errors()
@@ -32,6 +31,6 @@ def load_when_open(
             return fill(*values)
         return [gr.skip()] * len(outputs) if len(outputs) > 1 else gr.skip()
 
-    part.expand(lambda: True, None, is_open, **quiet)
-    part.collapse(lambda: False, None, is_open, **quiet)
+    part.expand(lambda: True, None, is_open, **PRIVATE_LATEST)
+    part.collapse(lambda: False, None, is_open, **PRIVATE_LATEST)
     on_latest([is_open.change, *triggers], filled, [is_open, *inputs], outputs)

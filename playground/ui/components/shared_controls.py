@@ -13,6 +13,7 @@ from PIL import Image
 from playground.core.data import images
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
+from playground.ui.components.events import PRIVATE
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.picker import build_picker, gallery, parse_choice
@@ -160,7 +161,6 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         "T": num_steps,
         "zero_terminal": zero_terminal,
     }
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
     def offered(name: str) -> str:
         return choice("model", name, library.names)
@@ -178,11 +178,11 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
             return image, validate(library, model=name).picture
         return image, gr.skip()
 
-    another_one = another.click(any_other, model, [picture, own], **quiet)
-    other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **quiet)
-    picked = picker.input(user_errors()(parse_choice), picker, [picture, own], **quiet)
-    upload.upload(user_errors()(uploaded), [upload, picture, model], [own, picture], **quiet)
-    picture.input(lambda: None, None, own, **quiet)
+    another_one = another.click(any_other, model, [picture, own], **PRIVATE)
+    other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **PRIVATE)
+    picked = picker.input(user_errors()(parse_choice), picker, [picture, own], **PRIVATE)
+    upload.upload(user_errors()(uploaded), [upload, picture, model], [own, picture], **PRIVATE)
+    picture.input(lambda: None, None, own, **PRIVATE)
     load_when_open(
         picker,
         [model.change],

@@ -243,8 +243,9 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
             "ended": runs.has_ended(session, number),
         }
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    asked.input(arrived, asked, answer, trigger_mode="multiple", **quiet).success(
+    asked.input(
+        arrived, asked, answer, trigger_mode="multiple", show_progress="hidden", api_visibility="private"
+    ).success(
         None, answer, None, js=f"(answer) => playground.requests.{name}.arrived(answer)", api_visibility="private"
     )
 

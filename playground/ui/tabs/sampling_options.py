@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
+from playground.ui.components.events import PRIVATE
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.mask_brush import build_mask_brush, canvas_image, parse_mask
 from playground.ui.components.shared_controls import SharedControls
@@ -79,8 +80,7 @@ def build_sampling_options(
         )
         karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
     painting = gr.State(None)
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    brush.input(user_errors()(parse_mask), brush, [keep, painting], **quiet)
+    brush.input(user_errors()(parse_mask), brush, [keep, painting], **PRIVATE)
     picture_changed = [
         shared_controls.controls["picture"].change,
         shared_controls.renewed.change,
