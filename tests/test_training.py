@@ -11,7 +11,7 @@ import pytest
 
 from playground.core.toy2d.trainer import TOTAL_STEPS, snapshot_steps
 from playground.ui.state.settings import Settings
-from playground.ui.tabs.train import TrainingService
+from playground.ui.tabs.training_runs import TrainingService
 from tests.films import numbers
 
 SMALL = Settings(width=16, depth=1, paths="ddim")

@@ -192,10 +192,10 @@ def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
     page.wait_for_selector("#player-prediction .panel")
     quiet(watched)
     before = drawn(page, "player-prediction", 5)
+    numbers = page.locator("#player-prediction .numbers").text_content()
     page.get_by_role("button", name="Other noise").click()
     page.wait_for_function(
-        "old => document.querySelector('#player-prediction .numbers').textContent !== old",
-        arg=page.locator("#player-prediction .numbers").text_content(),
+        "old => document.querySelector('#player-prediction .numbers').textContent !== old", arg=numbers
     )
     assert not np.array_equal(drawn(page, "player-prediction", 5), before)
 
