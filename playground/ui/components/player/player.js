@@ -1,5 +1,5 @@
 // The player: draws the frames of a film, its numbers and its charts, and moves through them without asking the server.
-// A film comes from playground/render/film.py. This file knows no formula of diffusion: a panel is a sum of layers,
+// A film comes from playground/render/films/. This file knows no formula of diffusion: a panel is a sum of layers,
 // `still` or `moving`, weighted by its row in a table, or a moving layer of its own, or a plane (planes.js).
 // A film of planes has a second way to move: each of its frames has places, from noise to data.
 // Gradio runs this text, with charts.js, planes.js and saving.js before it, as the body of a function of
