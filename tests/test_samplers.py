@@ -35,13 +35,14 @@ DDPM = [(name, ("beta_tilde", "beta")[(i + j) % 2], steps) for i, j, name, steps
 
 
 def test_the_cases_have_every_pair_of_values() -> None:
-    assert len({(eta, clip) for _, eta, clip, _ in DDIM}) == 6
-    assert len({(name, eta) for name, eta, _, _ in DDIM}) == 12
-    assert len({(steps, eta) for _, eta, _, steps in DDIM}) == 12
-    assert len({(name, clip) for name, _, clip, _ in DDIM}) == 8
-    assert len({(steps, clip) for _, _, clip, steps in DDIM}) == 8
-    assert len({(name, variance) for name, variance, _ in DDPM}) == 8
-    assert len({(steps, variance) for _, variance, steps in DDPM}) == 8
+    names, counts = len(SCHEDULES), len(STEPS)
+    assert len({(eta, clip) for _, eta, clip, _ in DDIM}) == 3 * 2
+    assert len({(name, eta) for name, eta, _, _ in DDIM}) == names * 3
+    assert len({(steps, eta) for _, eta, _, steps in DDIM}) == counts * 3
+    assert len({(name, clip) for name, _, clip, _ in DDIM}) == names * 2
+    assert len({(steps, clip) for _, _, clip, steps in DDIM}) == counts * 2
+    assert len({(name, variance) for name, variance, _ in DDPM}) == names * 2
+    assert len({(steps, variance) for _, variance, steps in DDPM}) == counts * 2
 
 
 @pytest.mark.parametrize(("name", "eta", "clip", "steps"), DDIM)
