@@ -477,6 +477,7 @@ window.playground = (() => {
 
   /** The stage is seen once what stands above a film is there, with its style, or else once the link has been read. */
   function showStage() {
+    if (document.body.dataset.stage) return;
     const styles = [...document.querySelectorAll("link[rel=stylesheet]")];
     if (styles.every(({ sheet }) => sheet) && document.querySelector("#stage .segments")) document.body.dataset.stage = "built";
     else requestAnimationFrame(showStage);
