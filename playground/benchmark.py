@@ -43,6 +43,7 @@ from playground.core.inference.cuda_graphs import enable_cuda_graphs
 from playground.core.inference.engine import Engine
 from playground.core.inference.openvino import enable_openvino
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
 
 ROOT = Path(__file__).parents[1]
@@ -175,7 +176,7 @@ class Benchmark:
         Returns:
             An iterator over the steps.
         """
-        return sample(predictor, x_T, self.checkpoint.schedule, steps=steps or self.steps)
+        return sample(predictor, x_T, self.checkpoint.schedule, SamplingOptions(steps=steps or self.steps))
 
     def diffusers_loop(self, x_T: Tensor) -> Tensor:
         """Sample as DDIMPipeline does between its noise and its picture, with the same weights."""

@@ -29,6 +29,7 @@ from playground.core.diffusion.predictors import IdentityPredictor, NoisePredict
 from playground.core.diffusion.schedules import linear
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 
 STEPS, GUIDANCE, COMPONENTS, BOUND_DRAWS = 50, 1.5, 64, 8
 
@@ -95,7 +96,7 @@ def bits(checkpoint: Checkpoint, pictures: ImageDataset, seed: int, draws: int) 
             parts.append(vlb_terms(checkpoint.predictor, some, eps, schedule, t[part]))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
-    decoder = terms(torch.arange(len(x0)), torch.zeros(len(x0), dtype=torch.int64))["beta"]
+    decoder = terms(torch.arange(len(x0)), torch.zeros(len(x0), dtype=torch.int64))["fixed_large"]
     prior = prior_bits(x0, schedule)
     steps = torch.arange(1, schedule.num_steps)
     sums: dict[str, list[float]] = {}
@@ -130,16 +131,8 @@ def sampled(checkpoint: Checkpoint, labels: Sequence[int | None], each: int, see
     """
     pictures = []
     for k, label in enumerate(tqdm(labels, desc="sampling", unit=" labels")):
-        *_, step = generate(
-            checkpoint.predictor,
-            checkpoint.image_shape,
-            linear(1000),
-            count=each,
-            label=label,
-            guidance=GUIDANCE,
-            seed=seed + k,
-            steps=STEPS,
-        )
+        options = SamplingOptions(steps=STEPS, num_images=each, label=label, guidance_scale=GUIDANCE, seed=seed + k)
+        *_, step = generate(checkpoint.predictor, checkpoint.image_shape, linear(1000), options)
         pictures.append(step.x_next.float().cpu())
     return torch.cat(pictures)
 

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from playground.core.diffusion.schedules import SCHEDULES
-from playground.ui.state.settings import NAMES
+from playground.ui.state.settings import CONTROLS
 from tests.server import running_app
 
 ALLOWED = {"complete", "error", "page", "422"}
@@ -41,21 +41,21 @@ ODD = st.one_of(
 )
 LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from(["digits", "emoji"]),
-    "picture": st.integers(0, 597),
+    "image": st.integers(0, 597),
     "t": st.integers(0, 10),
     "T": st.sampled_from([11, 60, 60.0, "60", 4000]),
     "schedule": st.sampled_from(list(SCHEDULES)),
     "seed": st.integers(0, 2**31 - 1),
-    "zero_terminal": st.booleans(),
-    "own_picture": st.sampled_from(["", "", "", "data:,", "iVBORw0KGgo="]),
+    "zero_terminal_snr": st.booleans(),
+    "own_image": st.sampled_from(["", "", "", "data:,", "iVBORw0KGgo="]),
     "predictor": st.sampled_from(["network", "blind", "copycat"]),
     "label": st.sampled_from(["any", "any", "3", "hearts"]),
-    "count": st.integers(1, 2),
+    "num_images": st.integers(1, 2),
     "sampler": st.sampled_from(["ddim", "ddpm", "heun", "unipc"]),
     "steps": st.integers(2, 3),
-    "guidance": st.floats(0, 8),
+    "guidance_scale": st.floats(0, 8),
     "eta": st.floats(0, 1),
-    "variance": st.sampled_from(["beta", "beta_tilde"]),
+    "variance_type": st.sampled_from(["fixed_large", "fixed_small"]),
 }
 
 
@@ -72,7 +72,7 @@ def bodies(parameters: list[str]) -> st.SearchStrategy[Any]:
 
 def queries() -> st.SearchStrategy[str]:
     """A query string: parts of a link, with likely or odd values, or any text."""
-    part = st.sampled_from([*NAMES, "__theme", "unknown"]).flatmap(
+    part = st.sampled_from([*CONTROLS, "__theme", "unknown"]).flatmap(
         lambda name: ODD.map(lambda odd: f"{quote(name)}={quote(str(odd), errors='replace')}")
     )
     return st.one_of(st.lists(part, max_size=8).map("&".join), st.text(max_size=40).map(lambda text: quote(text, "&=")))

@@ -31,12 +31,12 @@ def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: st
     tools = {tool["name"]: tool for tool in asked(damaged, "tools/list")["tools"]}
     assert set(tools) == {"add_noise", "predict_noise", "sample"}
     for tool in tools.values():
-        assert tool["description"].split(".")[0].startswith(("Add noise to a picture", "Sample new pictures"))
+        assert tool["description"].split(".")[0].startswith(("Add noise to an image", "Sample new images"))
         for name, parameter in tool["inputSchema"]["properties"].items():
             assert len(parameter.get("description", "")) > 20, (tool["name"], name)
     said = tools["sample"]["inputSchema"]["properties"]["sampler"]["description"]
     assert all(name in said for name in SAMPLERS)
-    said = tools["add_noise"]["inputSchema"]["properties"]["picture"]["description"]
+    said = tools["add_noise"]["inputSchema"]["properties"]["image"]["description"]
     assert all(f"0 to {len(library.pictures(name)) - 1} for {name}" in said for name in ("digits", "emoji"))
 
 

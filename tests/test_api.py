@@ -17,6 +17,7 @@ from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
+from playground.core.sampling.options import SamplingOptions
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_the_endpoints_are_public_and_all_arguments_have_defaults(client: Client
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_add_noise_gives_what_core_computes(client: Client, library: ModelRegistry, schedule: str) -> None:
-    pictures, record = client.predict(picture=9001, t=123, schedule=schedule, T=500, seed=4, api_name="/add_noise")
+    pictures, record = client.predict(image=9001, t=123, schedule=schedule, T=500, seed=4, api_name="/add_noise")
     level = SCHEDULES[schedule](500).level(123)
     x0, eps = library.pictures("digits").x0(9001)[None], generate.seeded_noise((1, 28, 28), 4)[None]
     assert np.array_equal(picture(pictures["x_t"]), images.to_bytes(add_noise(x0, eps, level))[0, 0].numpy())
@@ -63,18 +64,13 @@ def test_predict_noise_gives_what_the_network_says(client: Client, library: Mode
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
 def test_sample_gives_what_core_samples(client: Client, library: ModelRegistry, sampler: str) -> None:
-    pictures, record = client.predict(label="3", count=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
+    pictures, record = client.predict(label="3", num_images=2, sampler=sampler, steps=6, seed=8, api_name="/sample")
     checkpoint = library.checkpoint("digits")
     first, *_, step = generate.generate(
         checkpoint.predictor,
         (1, 28, 28),
         SCHEDULES["linear"](1000),
-        count=2,
-        label=3,
-        guidance=1.5,
-        seed=8,
-        sampler=sampler,
-        steps=6,
+        SamplingOptions(num_images=2, label=3, guidance_scale=1.5, seed=8, sampler=sampler, steps=6),
     )
     assert set(pictures) == {"0", "1"}
     assert [entry["t"] for entry in record["steps"]] == [999, 832, 666, 499, 332, 166]
@@ -87,7 +83,7 @@ def test_sample_gives_what_core_samples(client: Client, library: ModelRegistry, 
 
 
 def test_zero_terminal_snr_has_numbers_that_json_can_hold(client: Client) -> None:
-    _, record = client.predict(t=999, zero_terminal=True, api_name="/predict_noise")
+    _, record = client.predict(t=999, zero_terminal_snr=True, api_name="/predict_noise")
     assert record["alpha"] == 0
     assert record["log_snr"] is None
     assert record["covered"] is False
@@ -98,9 +94,9 @@ def test_a_picture_of_ones_own(client: Client) -> None:
     Image.new("RGB", (50, 50), "black").save(buffer, "PNG")
     text = base64.b64encode(buffer.getvalue()).decode()
     for own in (text, "data:image/png;base64," + text):
-        pictures, record = client.predict(own_picture=own, t=0, api_name="/add_noise")
+        pictures, record = client.predict(own_image=own, t=0, api_name="/add_noise")
         assert picture(pictures["x0"]).max() == 0
-        assert "your own" in record["picture"]
+        assert "your own" in record["image"]
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
@@ -109,16 +105,16 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/add_noise", {"schedule": "quadratic"}, f"schedule must be one of {', '.join(SCHEDULES)}; it was quadratic."),
     ("/add_noise", {"model": "cats"}, "model must be one of digits, emoji; it was cats."),
     ("/add_noise", {"model": "../../etc"}, "model must be one of digits, emoji"),
-    ("/add_noise", {"own_picture": "no base64"}, "A picture must be sent as a picture file in base64."),
-    ("/add_noise", {"own_picture": base64.b64encode(b"no picture").decode()}, "This file is not a picture"),
+    ("/add_noise", {"own_image": "no base64"}, "A picture must be sent as a picture file in base64."),
+    ("/add_noise", {"own_image": base64.b64encode(b"no picture").decode()}, "This file is not a picture"),
     ("/predict_noise", {"t": -1}, "t must be a whole number from 0 to 999; it was -1."),
     ("/predict_noise", {"seed": -3}, "seed must be a whole number from 0 to 2147483647; it was -3."),
-    ("/predict_noise", {"picture": 10**9}, "picture must be a whole number from 0 to 9999"),
+    ("/predict_noise", {"image": 10**9}, "image must be a whole number from 0 to 9999"),
     ("/predict_noise", {"predictor": []}, "predictor must be one of network, ideal, blind, copycat; it was []."),
     ("/sample", {"steps": 0}, "steps must be a whole number from 1 to 1000; it was 0."),
     ("/sample", {"label": "eleven"}, "label must be one of any, 0"),
-    ("/sample", {"count": 99}, "count must be a whole number from 1 to 16; it was 99."),
-    ("/sample", {"guidance": "much"}, "guidance must be a number from 0 to 8; it was much."),
+    ("/sample", {"num_images": 99}, "num_images must be a whole number from 1 to 16; it was 99."),
+    ("/sample", {"guidance_scale": "much"}, "guidance_scale must be a number from 0 to 8; it was much."),
 ]
 
 

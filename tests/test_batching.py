@@ -17,6 +17,7 @@ from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import batching
 from playground.core.inference.batching import DynamicBatcher, QueueFullError, Request, fair_share
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet
 
@@ -220,7 +221,9 @@ def test_people_who_sample_at_once_get_what_each_would_get_alone() -> None:
         labels = None if person % 2 else torch.full((len(x_T),), person % 4)
         steps = 5 + person
         way = "ddpm" if person % 4 == 1 else "ddim"
-        run = sample(predictor, x_T, schedule, labels=labels, generator=generator, sampler=way, steps=steps)
+        run = sample(
+            predictor, x_T, schedule, SamplingOptions(sampler=way, steps=steps), labels=labels, generator=generator
+        )
         return list(run)[-1].x_next
 
     with ThreadPoolExecutor(12) as threads:

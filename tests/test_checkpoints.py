@@ -58,7 +58,7 @@ SCHEDULERS = {
     "linear": DDPMScheduler(clip_sample=False),
     "scaled": DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False),
     "cosine": DDPMScheduler(beta_schedule="squaredcos_cap_v2", num_train_timesteps=200, clip_sample=False),
-    "given": DDPMScheduler(
+    "conditioning": DDPMScheduler(
         trained_betas=[0.001 * k for k in range(1, 101)], num_train_timesteps=100, clip_sample=False
     ),
     "to_pure_noise": DDPMScheduler(rescale_betas_zero_snr=True, clip_sample=False),

@@ -21,73 +21,85 @@ ROOT = Path(__file__).parents[1]
 LINKS: dict[str, dict[str, Any]] = {
     "": {},
     "tab=forward&t=500": {"t": 500},
-    "way=walk&picture=5&seed=9&schedule=cosine&T=300&t=0": {
-        "way": "walk",
-        "picture": 5,
+    "forward_process=markov_chain&image=5&seed=9&schedule=cosine&T=300&t=0": {
+        "forward_process": "markov_chain",
+        "image": 5,
         "seed": 9,
         "schedule": "cosine",
         "T": 300,
         "t": 0,
     },
-    "schedule=scaled_linear&zero_terminal=1": {"schedule": "scaled_linear", "zero_terminal": True},
+    "schedule=scaled_linear&zero_terminal_snr=1": {"schedule": "scaled_linear", "zero_terminal_snr": True},
     "schedule=sigmoid": {"schedule": "sigmoid"},
     "tab=prediction": {"tab": "prediction"},
-    "tab=prediction&look=independence": {"tab": "prediction", "look": "independence"},
-    "tab=prediction&look=shrinkage&t=20": {"tab": "prediction", "look": "shrinkage", "t": 20},
-    "tab=prediction&look=step": {"tab": "prediction", "look": "step"},
-    "tab=prediction&look=names": {"tab": "prediction", "look": "names"},
-    "tab=prediction&look=training": {"tab": "prediction", "look": "training"},
-    "tab=prediction&look=depth&model=emoji&picture=613": {
+    "tab=prediction&analysis=independence": {"tab": "prediction", "analysis": "independence"},
+    "tab=prediction&analysis=shrinkage&t=20": {"tab": "prediction", "analysis": "shrinkage", "t": 20},
+    "tab=prediction&analysis=reverse_step": {"tab": "prediction", "analysis": "reverse_step"},
+    "tab=prediction&analysis=parameterizations": {"tab": "prediction", "analysis": "parameterizations"},
+    "tab=prediction&analysis=training": {"tab": "prediction", "analysis": "training"},
+    "tab=prediction&analysis=out_of_distribution&model=emoji&image=613": {
         "tab": "prediction",
-        "look": "depth",
+        "analysis": "out_of_distribution",
         "model": "emoji",
-        "picture": 613,
+        "image": 613,
     },
-    "tab=reverse&sampler=ddpm&steps=20&variance=beta&count=2&seed=5&label=3&guidance=2.5&frame=10": {
-        "tab": "reverse",
+    "tab=sampling&sampler=ddpm&variance_type=fixed_large&num_images=2&seed=5&label=3&guidance_scale=2.5&frame=10": {
+        "tab": "sampling",
         "sampler": "ddpm",
-        "steps": 20,
-        "variance": "beta",
-        "count": 2,
+        "variance_type": "fixed_large",
+        "num_images": 2,
         "seed": 5,
         "label": "3",
-        "guidance": 2.5,
+        "guidance_scale": 2.5,
         "frame": 10,
     },
-    "tab=reverse&driver=both&eta=0.5": {"tab": "reverse", "driver": "both", "eta": 0.5},
-    "tab=reverse&view=slow": {"tab": "reverse", "view": "slow"},
-    "tab=reverse&view=guidance&label=7&then=2": {"tab": "reverse", "view": "guidance", "label": "7", "then": "2"},
-    "tab=reverse&view=race&solvers=heun,unipc&calls=12": {
-        "tab": "reverse",
-        "view": "race",
+    "tab=sampling&compare_ideal=1&eta=0.5": {"tab": "sampling", "compare_ideal": True, "eta": 0.5},
+    "tab=sampling&sampling_view=single_step": {"tab": "sampling", "sampling_view": "single_step"},
+    "tab=sampling&sampling_view=guidance&label=7&second_label=2": {
+        "tab": "sampling",
+        "sampling_view": "guidance",
+        "label": "7",
+        "second_label": "2",
+    },
+    "tab=sampling&sampling_view=solvers&solvers=heun,unipc&nfe=12": {
+        "tab": "sampling",
+        "sampling_view": "solvers",
         "solvers": "heun,unipc",
-        "calls": 12,
+        "nfe": 12,
     },
-    "tab=reverse&start=picture&start_at=0.3&keep=left&spacing=leading": {
-        "tab": "reverse",
-        "start": "picture",
-        "start_at": 0.3,
-        "keep": "left",
-        "spacing": "leading",
+    "tab=sampling&init=image&strength=0.3&inpaint_mask=left&timestep_spacing=leading": {
+        "tab": "sampling",
+        "init": "image",
+        "strength": 0.3,
+        "inpaint_mask": "left",
+        "timestep_spacing": "leading",
     },
-    "tab=reverse&start=walk&sampler=dpmsolver%2B%2B&karras=1": {
-        "tab": "reverse",
-        "start": "walk",
+    "tab=sampling&init=interpolation&sampler=dpmsolver%2B%2B&karras_sigmas=1": {
+        "tab": "sampling",
+        "init": "interpolation",
         "sampler": "dpmsolver++",
-        "karras": True,
+        "karras_sigmas": True,
     },
-    "tab=training&world=two_moons&target=v_prediction&sees_x_t=0&sees_t=0&width=32&depth=2&lr=0.001&paths=ddim": {
+    "tab=training&toy_dataset=two_moons&prediction_type=v_prediction&input_x_t=0&input_t=0&hidden_width=32": {
         "tab": "training",
-        "world": "two_moons",
-        "target": "v_prediction",
-        "sees_x_t": False,
-        "sees_t": False,
-        "width": 32,
-        "depth": 2,
-        "lr": 0.001,
-        "paths": "ddim",
+        "toy_dataset": "two_moons",
+        "prediction_type": "v_prediction",
+        "input_x_t": False,
+        "input_t": False,
+        "hidden_width": 32,
     },
-    "tab=training&trained=300&moment=100&place=12": {"tab": "training", "trained": 300, "moment": 100, "place": 12},
+    "tab=training&hidden_layers=2&lr=0.001&toy_sampler=ddim": {
+        "tab": "training",
+        "hidden_layers": 2,
+        "lr": 0.001,
+        "toy_sampler": "ddim",
+    },
+    "tab=training&train_steps=300&snapshot=100&generation_step=12": {
+        "tab": "training",
+        "train_steps": 300,
+        "snapshot": 100,
+        "generation_step": 12,
+    },
     "lesson=2&present=1&hide=T,eta": {"lesson": 2, "present": True, "hide": "T,eta"},
 }
 
@@ -106,14 +118,14 @@ def test_a_link_gives_the_settings_that_it_always_gave(link: str, shipped: Model
     ]
 
 
-SCHEDULED = {"schedule": "linear", "T": 1000, "seed": 0, "zero_terminal": False}
-NOISY = {"model": "digits", "picture": 9003, "t": 250, **SCHEDULED, "own_picture": ""}
-OF_SAMPLER = {"sampler": "ddim", "steps": 50, "guidance": 1.5, "eta": 0.0, "variance": "beta_tilde"}
+SCHEDULED = {"schedule": "linear", "T": 1000, "seed": 0, "zero_terminal_snr": False}
+NOISY = {"model": "digits", "image": 9003, "t": 250, **SCHEDULED, "own_image": ""}
+OF_SAMPLER = {"sampler": "ddim", "steps": 50, "guidance_scale": 1.5, "eta": 0.0, "variance_type": "fixed_small"}
 # Arguments and their defaults.
 ENDPOINTS: dict[str, dict[str, Any]] = {
     "/add_noise": NOISY,
     "/predict_noise": {**NOISY, "predictor": "network"},
-    "/sample": {"model": "digits", "label": "any", "count": 4, **OF_SAMPLER, **SCHEDULED},
+    "/sample": {"model": "digits", "label": "any", "num_images": 4, **OF_SAMPLER, **SCHEDULED},
 }
 
 

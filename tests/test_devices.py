@@ -9,6 +9,7 @@ from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.networks.checkpoints import Checkpoint, choose_device, load_checkpoint
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS, sample
 from tests.conftest import small_unet
 
@@ -26,7 +27,11 @@ def test_network_and_samplers_run_on_the_meta_device(sampler: str, eta: float, s
     steps = []
     # Whether a step adds noise is read from the levels, which stay on the CPU: nothing here asks meta for a value.
     for step in sample(
-        predictor, x_T, SCHEDULES[schedule](100), sampler=sampler, eta=eta, steps=2, labels=torch.zeros(2).long()
+        predictor,
+        x_T,
+        SCHEDULES[schedule](100),
+        SamplingOptions(sampler=sampler, eta=eta, steps=2),
+        labels=torch.zeros(2).long(),
     ):
         steps.append(step)
         for tensor in (step.x_t, step.eps_hat, step.x0_hat, step.x_next):
@@ -55,10 +60,10 @@ def test_the_default_device_is_the_fastest_there_is() -> None:
 
 def test_every_device_gives_the_picture_of_the_cpu(digits: Checkpoint) -> None:
     """From one seed: exactly so on the CPU again, nearly so in half precision on CUDA and in float32 on MPS."""
-    options = {"count": 2, "label": 3, "seed": 1, "steps": 10}
-    *_, expected = generate(digits.predictor, digits.image_shape, linear(1000), **options)
+    options = {"num_images": 2, "label": 3, "seed": 1, "steps": 10}
+    *_, expected = generate(digits.predictor, digits.image_shape, linear(1000), SamplingOptions(**options))
     for device in ["cpu", *ACCELERATORS]:
         checkpoint = load_checkpoint(WEIGHTS / "digits", device)
-        *_, step = generate(checkpoint.predictor, checkpoint.image_shape, linear(1000), **options)
+        *_, step = generate(checkpoint.predictor, checkpoint.image_shape, linear(1000), SamplingOptions(**options))
         assert checkpoint.predictor.device.type == device
         assert (step.x_next.float().cpu() - expected.x_next).abs().mean() < (1e-6 if device == "cpu" else 0.02)

@@ -11,9 +11,8 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import UNCONDITIONED
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS, sample
-from playground.core.sampling.steps import SamplingOptions
 
 SOLVERS = {name: each.steps for name, each in SAMPLERS.items() if isinstance(each.steps, DiffusersSolver)}
 KARRAS = [name for name, solver in SOLVERS.items() if solver.karras]
@@ -35,15 +34,14 @@ def theirs(
 
     The network is asked at the scheduler's t; under Karras' spacing, where some round t, at the level of its sigma.
     """
-    spacing, karras = options.get("spacing", "trailing"), options.get("karras", False)
-    run = SamplingOptions(steps, None, None, 0.0, "beta", False, spacing, karras, UNCONDITIONED)
+    run = SamplingOptions(steps=steps, **options)
     scheduler, generator = solver.make_scheduler(schedule, run), torch.Generator().manual_seed(5)
     draws = {"generator": generator} if solver.stochastic else {}
     sample, seen = x_T * scheduler.init_noise_sigma, []
     for k, t in enumerate(scheduler.timesteps):
         x_t = scheduler.scale_model_input(sample, t)
         level = schedule.level(t.double())
-        if run.karras:
+        if run.karras_sigmas:
             sigma = scheduler.sigmas[k].double()
             level = NoiseLevel(1 / (1 + sigma**2).sqrt(), sigma / (1 + sigma**2).sqrt())
         sample = scheduler.step(ideal(x_t, level), t, sample, **draws).prev_sample
@@ -55,7 +53,9 @@ def ours(
     name: str, ideal: IdealPredictor, x_T: torch.Tensor, schedule: NoiseSchedule, steps: int, **options: Any
 ) -> list:
     generator = torch.Generator().manual_seed(5)
-    return list(sample(ideal, x_T, schedule, sampler=name, steps=steps, generator=generator, **options))
+    return list(
+        sample(ideal, x_T, schedule, SamplingOptions(sampler=name, steps=steps, **options), generator=generator)
+    )
 
 
 # Every pair of two of these three occurs.
@@ -79,16 +79,16 @@ def test_it_is_diffusers_own_loop(name: str, schedule: str, steps: int, pictures
 @pytest.mark.parametrize("name", SOLVERS)
 def test_under_other_spacings_too(name: str, spacing: str, pictures: torch.Tensor) -> None:
     ideal, x_T = IdealPredictor(pictures), noise(3, 1, 8, 8)
-    run = ours(name, ideal, x_T, linear(1000), 10, spacing=spacing)
-    expected = theirs(SOLVERS[name], ideal, x_T, linear(1000), 10, spacing=spacing)
+    run = ours(name, ideal, x_T, linear(1000), 10, timestep_spacing=spacing)
+    expected = theirs(SOLVERS[name], ideal, x_T, linear(1000), 10, timestep_spacing=spacing)
     assert_close(run[-1].x_next, expected[-1], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("name", KARRAS)
 def test_under_the_spacing_of_karras_too(name: str, pictures: torch.Tensor) -> None:
     ideal, x_T = IdealPredictor(pictures), noise(3, 1, 8, 8)
-    run = ours(name, ideal, x_T, linear(1000), 10, karras=True)
-    expected = theirs(SOLVERS[name], ideal, x_T, linear(1000), 10, karras=True)
+    run = ours(name, ideal, x_T, linear(1000), 10, karras_sigmas=True)
+    expected = theirs(SOLVERS[name], ideal, x_T, linear(1000), 10, karras_sigmas=True)
     assert_close(run[-1].x_next, expected[-1], atol=1e-4, rtol=0)
     plain = ours(name, ideal, x_T, linear(1000), 10)
     assert not torch.allclose(run[3].level.alpha, plain[3].level.alpha)
@@ -97,7 +97,7 @@ def test_under_the_spacing_of_karras_too(name: str, pictures: torch.Tensor) -> N
 @pytest.mark.parametrize("name", KARRAS)
 def test_levels_whose_rounded_t_are_equal_are_no_obstacle(name: str, pictures: torch.Tensor) -> None:
     """Karras' first two levels may share a t, and diffusers' own loop then begins at the second."""
-    run = ours(name, IdealPredictor(pictures), noise(1, 1, 8, 8), SCHEDULES["cosine"](1000), 8, karras=True)
+    run = ours(name, IdealPredictor(pictures), noise(1, 1, 8, 8), SCHEDULES["cosine"](1000), 8, karras_sigmas=True)
     assert [step.index for step in run] == list(range(run[0].total))
     assert run[-1].x_next.isfinite().all()
 

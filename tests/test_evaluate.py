@@ -64,10 +64,10 @@ def test_the_bound_of_one_picture_is_the_mean_of_its_bounds(tmp_path: Path) -> N
     every = []
     for seed in range(6):
         *_, last = variational_bound(checkpoint.predictor, pictures.x0(2), seeded_noise((1, 8, 8), seed), linear(1000))
-        every.append(last.bits("beta"))
+        every.append(last.bits("fixed_large"))
     mean, spread = torch.tensor(every).mean().item(), torch.tensor(every).std().item()
-    assert abs(found["beta"] - mean) < 4 * spread * (1 / 2 + 1 / 6) ** 0.5
-    assert found["beta"] < found["beta_tilde"]
+    assert abs(found["fixed_large"] - mean) < 4 * spread * (1 / 2 + 1 / 6) ** 0.5
+    assert found["fixed_large"] < found["fixed_small"]
 
 
 def test_the_same_seed_gives_the_same_figures(

@@ -23,27 +23,41 @@ from tests.conftest import unlabelled
 ASKED: list[dict[str, Any]] = [
     *({"sampler": name} for name in SAMPLERS),
     {"sampler": "ddim", "eta": 1.0, "steps": 7, "label": "3"},
-    {"sampler": "ddpm", "variance": "beta", "schedule": "cosine", "steps": 6, "label": "2", "guidance": 1},
-    {"sampler": "ddpm", "schedule": "sigmoid", "T": 60, "spacing": "linspace", "label": "1", "then": "8"},
-    {"sampler": "ddim", "zero_terminal": True, "schedule": "scaled_linear", "spacing": "leading"},
+    {
+        "sampler": "ddpm",
+        "variance_type": "fixed_large",
+        "schedule": "cosine",
+        "steps": 6,
+        "label": "2",
+        "guidance_scale": 1,
+    },
+    {
+        "sampler": "ddpm",
+        "schedule": "sigmoid",
+        "T": 60,
+        "timestep_spacing": "linspace",
+        "label": "1",
+        "second_label": "8",
+    },
+    {"sampler": "ddim", "zero_terminal_snr": True, "schedule": "scaled_linear", "timestep_spacing": "leading"},
     {
         "sampler": "dpmsolver++",
-        "karras": True,
+        "karras_sigmas": True,
         "schedule": "cosine",
         "label": "5",
-        "guidance": 4,
-        "zero_terminal": True,
+        "guidance_scale": 4,
+        "zero_terminal_snr": True,
     },
-    {"sampler": "heun", "start": "picture", "start_at": 0.6, "keep": "left"},
-    {"sampler": "ddim", "start": "picture", "start_at": 0.4, "label": "9"},
-    {"sampler": "euler_a", "keep": "border", "label": "6"},
-    {"sampler": "pndm", "start": "picture", "start_at": 0.7},
-    {"sampler": "ddim", "start": "walk", "keep": "top", "then": "4"},
-    {"sampler": "ddim", "view": "guidance", "label": "7", "guidance": 0},
+    {"sampler": "heun", "init": "image", "strength": 0.6, "inpaint_mask": "left"},
+    {"sampler": "ddim", "init": "image", "strength": 0.4, "label": "9"},
+    {"sampler": "euler_a", "inpaint_mask": "border", "label": "6"},
+    {"sampler": "pndm", "init": "image", "strength": 0.7},
+    {"sampler": "ddim", "init": "interpolation", "inpaint_mask": "top", "second_label": "4"},
+    {"sampler": "ddim", "sampling_view": "guidance", "label": "7", "guidance_scale": 0},
     # A step at T / 2 itself, where the label changes.
-    {"sampler": "ddim", "spacing": "leading", "steps": 20, "eta": 1.0, "label": "3", "then": "8"},
-    {"sampler": "dpmsolver++", "spacing": "leading", "steps": 20, "label": "3", "then": "8"},
-    {"sampler": "euler", "spacing": "leading", "steps": 20, "label": "3", "then": "8"},
+    {"sampler": "ddim", "timestep_spacing": "leading", "steps": 20, "eta": 1.0, "label": "3", "second_label": "8"},
+    {"sampler": "dpmsolver++", "timestep_spacing": "leading", "steps": 20, "label": "3", "second_label": "8"},
+    {"sampler": "euler", "timestep_spacing": "leading", "steps": 20, "label": "3", "second_label": "8"},
 ]
 
 
@@ -60,7 +74,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_script_ends_in_the_pictures_on_the_screen(
     asked: dict[str, Any], library: ModelRegistry, folder: Path
 ) -> None:
-    scene = Scene(library, validate(library, **{"count": 2, "steps": 8, "seed": 3, **asked}))
+    scene = Scene(library, validate(library, **{"num_images": 2, "steps": 8, "seed": 3, **asked}))
     *_, last = scene.trajectory()
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
@@ -72,7 +86,15 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
 
 @pytest.mark.slow
 def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: Path) -> None:
-    asked = {"view": "race", "calls": 6, "label": "4", "seed": 2, "start": "picture", "keep": "left", "eta": 1.0}
+    asked = {
+        "sampling_view": "solvers",
+        "nfe": 6,
+        "label": "4",
+        "seed": 2,
+        "init": "image",
+        "inpaint_mask": "left",
+        "eta": 1.0,
+    }
     asked["variance"] = "beta"
     scene = Scene(library, validate(library, **asked))
     *_, runners = scene.solver_comparison()
@@ -88,7 +110,7 @@ def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: 
 @pytest.mark.slow
 def test_it_needs_nothing_of_ours(library: ModelRegistry, folder: Path) -> None:
     """In a process of its own, in a folder of its own."""
-    scene = Scene(library, validate(library, steps=3, count=1))
+    scene = Scene(library, validate(library, steps=3, num_images=1))
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     subprocess.run([sys.executable, "run.py"], check=True)
     with Image.open("pictures.png") as made:

@@ -17,6 +17,7 @@ from playground.core.inference import openvino
 from playground.core.inference.backends import accelerate, try_enable
 from playground.core.inference.engine import Engine, plan_batches
 from playground.core.inference.openvino import enable_openvino
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet, unlabelled
 
@@ -64,7 +65,9 @@ def test_answers_do_not_share_memory(engine: Engine) -> None:
 def test_fast_and_plain_agree_after_fifty_steps(engine: Engine) -> None:
     schedule, x_T = linear(1000), torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     ends = [
-        list(sample(UNetPredictor(network, schedule, null_label=3), x_T, schedule, steps=50))[-1].x_next
+        list(sample(UNetPredictor(network, schedule, null_label=3), x_T, schedule, SamplingOptions(steps=50)))[
+            -1
+        ].x_next
         for network in (engine, engine.unet)
     ]
     assert_close(*ends, atol=1e-4, rtol=0)

@@ -9,6 +9,7 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.inpainting import Conditioning
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS, Step, sample
 
 THEIRS = {
@@ -25,7 +26,11 @@ def noise(*shape: int) -> torch.Tensor:
 
 def run(name: str, ideal: IdealPredictor, x_T: torch.Tensor, given: Conditioning, **options: object) -> list[Step]:
     generator = torch.Generator().manual_seed(5)
-    return list(sample(ideal, x_T, linear(1000), sampler=name, generator=generator, given=given, **options))
+    return list(
+        sample(
+            ideal, x_T, linear(1000), SamplingOptions(sampler=name, conditioning=given, **options), generator=generator
+        )
+    )
 
 
 @pytest.mark.parametrize("skip", [1, 5, 9])
@@ -72,5 +77,5 @@ def test_what_is_known_is_kept_and_the_rest_is_filled_in(name: str, pictures: to
 
 
 def test_no_more_strides_can_be_left_out_than_there_are(pictures: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="must be fewer than the 10 steps; they were 10"):
+    with pytest.raises(ValueError, match="number of skipped steps must be from 0 to 9; it was 10"):
         run("ddim", IdealPredictor(pictures), noise(1, 1, 8, 8), Conditioning(pictures[0], 10), steps=10)

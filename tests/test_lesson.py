@@ -21,9 +21,10 @@ from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.ui.components.lesson import QUESTIONS
 from playground.ui.state.links import from_query
-from playground.ui.state.settings import MAX_STOP
+from playground.ui.state.settings import MAX_QUESTION
 from tests.server import ROOT
 
 SCHEDULE = linear(1000)
@@ -42,7 +43,7 @@ def at(t: int) -> int:
 
 
 def test_there_are_eight_stops_and_their_links_open(library: ModelRegistry) -> None:
-    assert len(QUESTIONS) == MAX_STOP == 8
+    assert len(QUESTIONS) == MAX_QUESTION == 8
     for number, stop in enumerate(QUESTIONS, start=1):
         query = {name: values[0] for name, values in parse_qs(stop.link).items()} | {"lesson": str(number)}
         settings, notes = from_query(library, query)
@@ -143,7 +144,10 @@ def test_8_ideal_goes_back_to_its_pictures_and_the_network_does_not(library: Mod
     training = pictures.x0(pictures.training)
     assert len(training) == 9000
     predictors = {"network": digits.predictor, "ideal": library.ideal("digits")}
-    runs = {name: generate.generate(each, (1, 28, 28), SCHEDULE, count=4) for name, each in predictors.items()}
+    runs = {
+        name: generate.generate(each, (1, 28, 28), SCHEDULE, SamplingOptions(num_images=4))
+        for name, each in predictors.items()
+    }
     *_, last = run_side_by_side(runs, training)
     a_pixel = 28.0
     assert (last["ideal"].nearest.distance / a_pixel < 1e-3).all()

@@ -40,7 +40,7 @@ def test_the_terms_are_those_of_torch_distributions(name: str) -> None:
         beta_tilde = (1 - before) / (1 - a_bar) * beta
         assert_close(found.mean[k], mean, atol=1e-9, rtol=1e-9)
         assert_close(found.true_posterior.mean[k], true, atol=1e-9, rtol=1e-9)
-        for variance, value in (("beta", beta), ("beta_tilde", beta_tilde)):
+        for variance, value in (("fixed_large", beta), ("fixed_small", beta_tilde)):
             kl = kl_divergence(Normal(true, beta_tilde.sqrt()), Normal(mean, value.sqrt())).mean() / math.log(2)
             assert_close(found.bits[variance][k], kl, atol=1e-9, rtol=1e-9)
 
@@ -58,7 +58,7 @@ def test_who_knows_the_noise_takes_the_true_step() -> None:
     x0, eps, level = byte_pictures(4), seeded_noise((4, 1, 4, 4), 0).double(), schedule.level(t)
     found = reverse_step(add_noise(x0, eps, level), x0, eps, level, previous_level(schedule, t))
     assert_close(found.mean, found.true_posterior.mean, atol=1e-9, rtol=1e-9)
-    assert_close(found.bits["beta_tilde"], torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
+    assert_close(found.bits["fixed_small"], torch.zeros(4, dtype=torch.float64), atol=1e-12, rtol=0)
 
 
 def test_the_last_step_is_a_decoder_of_256_values() -> None:
@@ -74,9 +74,9 @@ def test_the_last_step_is_a_decoder_of_256_values() -> None:
         bits = reverse_step(x_t, value.reshape(1, 1, 1, 1), eps_hat, level, clean).bits
         upper = normal.cdf(value + 1 / 255) if k < 255 else torch.tensor(1.0)
         lower = normal.cdf(value - 1 / 255) if k > 0 else torch.tensor(0.0)
-        assert bits["beta"] == bits["beta_tilde"]
-        assert_close(0.5 ** bits["beta"].item(), (upper - lower).item(), atol=1e-12, rtol=1e-6)
-        chances.append(0.5 ** bits["beta"].item())
+        assert bits["fixed_large"] == bits["fixed_small"]
+        assert_close(0.5 ** bits["fixed_large"].item(), (upper - lower).item(), atol=1e-12, rtol=1e-6)
+        chances.append(0.5 ** bits["fixed_large"].item())
     assert sum(chances) == pytest.approx(1, abs=1e-9)
 
 
@@ -87,7 +87,7 @@ def test_far_in_the_tail_the_decoder_stays_finite() -> None:
     bits = reverse_step(
         -5 * torch.ones(1, 1, 2, 2), x0, torch.zeros(1, 1, 2, 2), level, previous_level(schedule, t)
     ).bits
-    assert bits["beta"].isfinite().all()
+    assert bits["fixed_large"].isfinite().all()
 
 
 def test_the_prior_term_is_that_of_torch_distributions() -> None:
@@ -138,7 +138,7 @@ def test_with_the_exact_predictor_the_bound_is_close_to_the_entropy() -> None:
     t = torch.arange(1000).repeat(draws)
     x0 = values[weights.multinomial(len(t), replacement=True, generator=generator)].reshape(-1, 1, 1, 1)
     eps = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
-    terms = vlb_terms(OverValues(values, weights), x0, eps, schedule, t)["beta"]
+    terms = vlb_terms(OverValues(values, weights), x0, eps, schedule, t)["fixed_large"]
     bits = terms.sum().item() / draws + prior_bits(x0, schedule).mean().item()
     spread = terms.reshape(draws, 1000).sum(1).std().item() / draws**0.5
     assert entropy - 3 * spread < bits < entropy + 0.1 + 3 * spread

@@ -10,10 +10,10 @@ from playground.ui.state.settings import validate
 
 def test_a_painting_is_taken_and_clearing_it_keeps_nothing() -> None:
     kept, painting = parse_mask({"painting": images.png_url(Image.new("L", (8, 8), "white"))})
-    assert kept == "painted"
+    assert kept == "drawn"
     assert painting is not None
     assert painting.size == (8, 8)
-    assert parse_mask({"painting": None}) == ("nothing", None)
+    assert parse_mask({"painting": None}) == ("none", None)
 
 
 @pytest.mark.parametrize("value", [None, {}, {"painting": 3}, {"painting": "<script>"}, "x"])
@@ -23,6 +23,6 @@ def test_what_is_no_painting_is_told(value: object) -> None:
 
 
 def test_what_is_painted_on_is_the_scenes_picture(library: ModelRegistry) -> None:
-    scene = Scene(library, validate(library, picture=17))
+    scene = Scene(library, validate(library, image=17))
     shown = images.load_upload(images.decode_base64(canvas_image(scene)))
     assert images.from_pil(shown, 1).equal(library.pictures("digits").x0(17))

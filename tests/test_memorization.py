@@ -7,6 +7,7 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from tests.conftest import small_unet
 
 
@@ -14,8 +15,10 @@ from tests.conftest import small_unet
 def test_the_ideal_predictor_ends_in_pictures_that_it_knows(pictures: torch.Tensor, options: dict) -> None:
     network = UNetPredictor(small_unet(), linear(1000), null_label=3)
     predictors = {"network": network, "ideal": IdealPredictor(pictures)}
-    options = {"count": 5, "steps": 20, "seed": 3, **options}
-    driven = {name: generate(each, (1, 8, 8), linear(1000), **options) for name, each in predictors.items()}
+    options = {"num_images": 5, "steps": 20, "seed": 3, **options}
+    driven = {
+        name: generate(each, (1, 8, 8), linear(1000), SamplingOptions(**options)) for name, each in predictors.items()
+    }
     runs = list(run_side_by_side(driven, pictures))
     assert len(runs) == 20
     assert torch.equal(runs[0]["network"].step.x_t, runs[0]["ideal"].step.x_t)  # the same x_T
@@ -26,7 +29,9 @@ def test_the_ideal_predictor_ends_in_pictures_that_it_knows(pictures: torch.Tens
 
 def test_the_nearest_is_the_nearest_by_brute_force(pictures: torch.Tensor) -> None:
     network = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    for each in run_side_by_side({"network": generate(network, (1, 8, 8), linear(100), count=3, steps=4)}, pictures):
+    for each in run_side_by_side(
+        {"network": generate(network, (1, 8, 8), linear(100), SamplingOptions(num_images=3, steps=4))}, pictures
+    ):
         step, close = each["network"].step, each["network"].nearest
         for k in range(3):
             distances = [(step.x0_hat[k] - picture).norm().item() for picture in pictures]

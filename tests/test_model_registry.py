@@ -56,7 +56,7 @@ def test_few_pictures_shorten_the_defaults(library: ModelRegistry, monkeypatch: 
     few = library.pictures("digits")
     short = type(few)(few.name, few.pixels[:30], few.labels[:30], few.label_names, 5, few.source, few.licence)
     monkeypatch.setattr(library, "pictures", lambda name: short)
-    assert validate(library).picture == 27  # the middle one of the five that are held out
+    assert validate(library).image == 27  # the middle one of the five that are held out
 
 
 def test_shipped_pictures_are_there_without_their_network(library: ModelRegistry) -> None:

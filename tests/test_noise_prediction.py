@@ -11,6 +11,7 @@ from playground.core.diffusion.predictors import IdentityPredictor, UNetPredicto
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
+from playground.core.sampling.options import SamplingOptions
 from tests.conftest import small_unet
 
 
@@ -73,7 +74,9 @@ def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, li
 def test_reverse_repeats_with_its_seed_and_differs_with_another(digits: Checkpoint) -> None:
     ends = []
     for seed in (0, 0, 1):
-        *_, step = generate.generate(digits.predictor, digits.image_shape, linear(1000), seed=seed, steps=3, label=2)
+        *_, step = generate.generate(
+            digits.predictor, digits.image_shape, linear(1000), SamplingOptions(seed=seed, steps=3, label=2)
+        )
         ends.append(step.x_next)
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[0], ends[2])
@@ -155,26 +158,39 @@ def test_the_label_can_change_half_way() -> None:
 
     schedule = linear(100)
     predictor = Asked(small_unet(), linear(1000), null_label=3)
-    list(generate.generate(predictor, (1, 8, 8), schedule, count=2, label=1, then=2, steps=10))
+    list(
+        generate.generate(
+            predictor, (1, 8, 8), schedule, SamplingOptions(num_images=2, label=1, second_label=2, steps=10)
+        )
+    )
     assert [labels for _, labels in asked] == [[1, 1]] * 5 + [[2, 2]] * 5
     assert asked[4][0] > 50 > asked[5][0]
 
 
 def test_a_walk_lies_between_two_noises() -> None:
     predictor, options = UNetPredictor(small_unet(), linear(1000), null_label=3), {"steps": 3}
-    walk = list(generate.generate(predictor, (1, 8, 8), linear(1000), count=5, seed=1, walk_to=2, **options))
+    walk = list(
+        generate.generate(
+            predictor, (1, 8, 8), linear(1000), SamplingOptions(num_images=5, seed=1, interpolate_to=2, **options)
+        )
+    )
     assert_close(walk[0].x_t[0], generate.seeded_noise((1, 8, 8), 1))
     assert_close(walk[0].x_t[-1], generate.seeded_noise((1, 8, 8), 2))
-    alone = list(generate.generate(predictor, (1, 8, 8), linear(1000), count=1, seed=2, **options))
+    alone = list(
+        generate.generate(predictor, (1, 8, 8), linear(1000), SamplingOptions(num_images=1, seed=2, **options))
+    )
     assert_close(walk[-1].x_next[-1], alone[-1].x_next[0], atol=1e-4, rtol=1e-4)
 
 
 def test_the_fresh_noise_of_an_interpolation_is_not_its_x_T() -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
     run = generate.generate(
-        predictor, (1, 8, 8), linear(1000), count=3, seed=1, walk_to=2, sampler="ddpm", steps=5, clip_x0=False
+        predictor,
+        (1, 8, 8),
+        linear(1000),
+        SamplingOptions(num_images=3, seed=1, interpolate_to=2, sampler="ddpm", steps=5, clip_x0=False),
     )
     first = next(run)
-    z = decompose_step(first, "ddpm").z
+    z = decompose_step(first, SamplingOptions("ddpm")).z
     for x_T in first.x_t:
         assert noise_prediction.correlation(x_T.expand_as(z), z).abs().max() < 0.5  # 64 pixels: 4 standard errors

@@ -7,6 +7,7 @@ import torch
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
 from playground.render.export import npz as module
 from playground.render.export.npz import npz
@@ -19,7 +20,9 @@ def noise(*shape: int) -> torch.Tensor:
 def test_all_steps_come_back_from_the_file(pictures: torch.Tensor) -> None:
     schedule = linear(100)
     runs = {
-        name: list(sample(IdealPredictor(pictures), noise(2, 1, 8, 8), schedule, sampler=name, steps=5))
+        name: list(
+            sample(IdealPredictor(pictures), noise(2, 1, 8, 8), schedule, SamplingOptions(sampler=name, steps=5))
+        )
         for name in ("ddim", "heun")
     }
     found = np.load(io.BytesIO(npz(runs, schedule)))
@@ -39,7 +42,7 @@ def test_all_steps_come_back_from_the_file(pictures: torch.Tensor) -> None:
 
 
 def test_one_run_has_plain_names(pictures: torch.Tensor) -> None:
-    run = sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), steps=3)
+    run = sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), SamplingOptions(steps=3))
     assert set(np.load(io.BytesIO(npz({"": run}, linear(100))))) == {"x_t", "eps_hat", "x0_hat", "alpha", "sigma", "t"}
 
 
@@ -48,7 +51,7 @@ def test_too_large_a_file_is_told_at_the_first_step(pictures: torch.Tensor, monk
     calls = []
 
     def steps():
-        for step in sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), steps=11):
+        for step in sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), SamplingOptions(steps=11)):
             calls.append(step)
             yield step
 

@@ -20,8 +20,8 @@ SHAPE = (1, 8, 8)
 USUAL = ReferenceErrors(torch.tensor([-30.0, 30.0]), torch.tensor([[0.01, 0.02, 0.05], [0.1, 0.3, 0.4]]))
 
 
-def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, OODResult]:
-    schedule = zero_terminal_snr(linear(100)) if zero_terminal else linear(100)
+def trials(pictures: torch.Tensor, rescaled: bool = False) -> dict[str, OODResult]:
+    schedule = zero_terminal_snr(linear(100)) if rescaled else linear(100)
     ideal, eps = IdealPredictor(pictures[:10]), generate.seeded_noise(SHAPE, 0)
     subjects = {
         "its data": OODInput("one of ten", pictures[0]),
@@ -31,10 +31,10 @@ def trials(pictures: torch.Tensor, zero_terminal: bool = False) -> dict[str, OOD
     return {name: evaluate_ood(ideal, each, eps, schedule, T) for name, each in subjects.items()}
 
 
-@pytest.mark.parametrize("zero_terminal", [False, True])
-def test_each_input_has_its_own_row(pictures: torch.Tensor, zero_terminal: bool) -> None:
+@pytest.mark.parametrize("rescaled", [False, True])
+def test_each_input_has_its_own_row(pictures: torch.Tensor, rescaled: bool) -> None:
     """x_0, x_t as the predictor gets it, the noise of the wrong strength too, and what it predicts."""
-    record = trials(pictures, zero_terminal)
+    record = trials(pictures, rescaled)
     film = out_of_distribution_film(record, USUAL, 62)
     assert (film["at"], film["columns"], len(film["panels"])) == (2, 5, 15)
     assert film["absent"] == {"10": ["no picture"] * len(T)}
@@ -86,7 +86,7 @@ def test_as_many_lines_can_be_told_apart_as_there_can_be_rows() -> None:
 
 
 def test_where_nothing_usual_was_measured_there_is_no_number(pictures: torch.Tensor) -> None:
-    film = out_of_distribution_film(trials(pictures, zero_terminal=True), USUAL, 0)
+    film = out_of_distribution_film(trials(pictures, rescaled=True), USUAL, 0)
     for key in ("usual", "noise times"):
         assert np.isnan(numbers(film, key)).tolist() == [False, False, False, True]
     assert film["charts"][1]["series"][0]["x"] == T[:-1]

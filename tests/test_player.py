@@ -9,7 +9,7 @@ from playground.core.data import images
 from playground.ui.components.player.player import build_player, encode
 from tests.test_frame_sheet import grey_sheet
 
-STARTS = {"gif": b"GIF89a", "mp4": b"\0\0\0 ftyp"}
+INITS = {"gif": b"GIF89a", "mp4": b"\0\0\0 ftyp"}
 
 
 def kinds() -> set[str]:
@@ -22,7 +22,7 @@ def test_a_film_is_offered_in_each_kind_that_can_be_made() -> None:
     assert kinds() == ({"gif", "mp4"} if shutil.which("ffmpeg") else {"gif"})
     for kind in kinds():
         answer = encode({"kind": kind, "sheet": images.png_url(grey_sheet()), "frames": 3})
-        assert base64.b64decode(answer["file"]).startswith(STARTS[kind])
+        assert base64.b64decode(answer["file"]).startswith(INITS[kind])
 
 
 def test_without_ffmpeg_no_mp4_is_offered_or_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

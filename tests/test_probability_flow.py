@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.probability_flow import probability_flow
 from playground.core.sampling.samplers import Step, sample
 
@@ -42,7 +43,9 @@ def test_it_follows_the_exact_solution_with_second_order() -> None:
 
     assert flow(200) < 1e-3
     assert flow(50) / flow(200) > 12
-    assert flow(100) < off(sample(of_a_gaussian, x_T, schedule, steps=200, clip_x0=False)) / 3  # DDIM, as many calls
+    assert (
+        flow(100) < off(sample(of_a_gaussian, x_T, schedule, SamplingOptions(steps=200, clip_x0=False))) / 3
+    )  # DDIM, as many calls
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 50])

@@ -19,6 +19,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import DynamicBatcher
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.replay import stream_predictions
 from playground.serving import ray_replicas as module
 from playground.serving.ray_replicas import MAX_RETRIES, RemoteModelRegistry, SamplingReplica
@@ -55,13 +56,13 @@ class Handle:
         return self
 
     @property
-    def said(self) -> Handle:
+    def stream_predictions(self) -> Handle:
         return self
 
-    def remote(self, model: str, way: Any, known: list[np.ndarray], args: Any, options: Any) -> Answering:
+    def remote(self, model: str, sampling_function: Any, known: list[np.ndarray], args: Any) -> Answering:
         self.asked.append(len(known))
         before = [torch.from_numpy(each) for each in known]
-        run = self.library.run(model, stream_predictions, way, before, *args, **options)
+        run = self.library.run(model, stream_predictions, sampling_function, before, *args)
         self.answering.append(Answering(self.until_death(run)))
         return self.answering[-1]
 
@@ -82,7 +83,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def ended(library: ModelRegistry, **options: Any) -> list[torch.Tensor]:
-    return [step.x_next for step in library.run("digits", generate, SHAPE, SCHEDULE, **{"steps": 6, **options})]
+    return [
+        step.x_next
+        for step in library.run("digits", generate, SHAPE, SCHEDULE, SamplingOptions(**{"steps": 6, **options}))
+    ]
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
@@ -90,7 +94,7 @@ def test_a_run_that_is_cut_thrice_ends_in_the_same_picture(
     sampler: str, library: ModelRegistry, at_once: list[float]
 ) -> None:
     handle = Handle(library, (2, ActorDiedError()), (0, NodeDiedError("gone")), (1, ActorDiedError()))
-    options = {"sampler": sampler, "label": 3, "guidance": 2.0, "seed": 5}
+    options = {"sampler": sampler, "label": 3, "guidance_scale": 2.0, "seed": 5}
     far, here = ended(RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher), **options), ended(library, **options)
     assert all(map(torch.equal, far, here))
     assert handle.asked == [0, 4, 4, 6]  # two answers a step
@@ -125,7 +129,9 @@ def test_what_is_wrong_with_the_run_is_told_as_it_is_and_not_tried_again(library
 
 def test_whoever_leaves_has_left_the_replica(library: ModelRegistry) -> None:
     handle = Handle(library)
-    run = RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher).run("digits", generate, SHAPE, SCHEDULE, steps=50)
+    run = RemoteModelRegistry(MODELS, handle, 8, DynamicBatcher).run(
+        "digits", generate, SHAPE, SCHEDULE, SamplingOptions()
+    )
     assert handle.answering == []  # nothing is begun before the first step is asked for
     next(run)
     assert not handle.answering[0].cancelled
@@ -140,11 +146,11 @@ def test_it_runs_as_many_at_a_time_as_it_is_made_for(library: ModelRegistry) -> 
 def test_both_answers_of_guidance_come_from_afar(library: ModelRegistry) -> None:
     far, options = (
         RemoteModelRegistry(MODELS, Handle(library), 8, DynamicBatcher),
-        {"label": 1, "guidance": 3.0, "steps": 3},
+        SamplingOptions(label=1, guidance_scale=3.0, steps=3),
     )
-    asked = partial(library.run, "digits", generate_with_guidance_trace, SHAPE, SCHEDULE, **options)
+    asked = partial(library.run, "digits", generate_with_guidance_trace, SHAPE, SCHEDULE, options)
     for one, other in zip(
-        far.run("digits", generate_with_guidance_trace, SHAPE, SCHEDULE, **options), asked(), strict=True
+        far.run("digits", generate_with_guidance_trace, SHAPE, SCHEDULE, options), asked(), strict=True
     ):
         assert torch.equal(one.eps_uncond, other.eps_uncond)
         assert torch.equal(one.eps_cond, other.eps_cond)
@@ -155,8 +161,8 @@ def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Model
     replica = SamplingReplica(MODELS, DynamicBatcher)
 
     async def said(seed: int, known: list[np.ndarray]) -> list[np.ndarray]:
-        options = {"seed": seed, "steps": 5, "sampler": "ddpm"}
-        run = replica.said("digits", generate, known, (SHAPE, SCHEDULE), options)
+        options = SamplingOptions(seed=seed, steps=5, sampler="ddpm")
+        run = replica.stream_predictions("digits", generate, known, (SHAPE, SCHEDULE, options))
         return [eps_hat async for each in run for eps_hat in each]
 
     async def several() -> list[list[np.ndarray]]:
@@ -164,7 +170,7 @@ def test_a_replica_tells_what_its_network_says_to_several_at_once(library: Model
         return await asyncio.gather(*(said(seed, []) for seed in range(4)))
 
     for seed, found in enumerate(asyncio.run(several())):
-        here = library.run("digits", generate, SHAPE, SCHEDULE, seed=seed, steps=5, sampler="ddpm")
+        here = library.run("digits", generate, SHAPE, SCHEDULE, SamplingOptions(seed=seed, steps=5, sampler="ddpm"))
         for one, step in zip(found, here, strict=True):
             np.testing.assert_allclose(one, step.eps_hat.numpy(), atol=1e-4)
         rest = asyncio.run(said(seed, found[:3]))

@@ -16,8 +16,8 @@ from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
 from playground.ui.export_script import script
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import HIDEABLE, LOOK_NAMES, validate
-from playground.ui.tabs.predict_noise_views import LOOKS
+from playground.ui.state.settings import ANALYSES, HIDEABLE, validate
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
 from playground.ui.tabs.remove_noise import FORMULAS
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ def test_every_sampler_has_a_sentence_with_its_source() -> None:
 def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
     sampler: str, library: ModelRegistry
 ) -> None:
-    scene = Scene(library, validate(library, sampler=sampler, T=100, steps=10, count=1))
+    scene = Scene(library, validate(library, sampler=sampler, T=100, steps=10, num_images=1))
     steps: list[Step] = list(scene.trajectory())
     assert len(steps) == steps[0].total == SAMPLERS[sampler].nfe(10)  # a Step is one call of the network
     assert SAMPLERS[sampler].steps_for_nfe(SAMPLERS[sampler].nfe(10)) == 10
@@ -60,11 +60,11 @@ def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
 
 
 def test_every_view_of_noise_prediction_has_its_name_claim_and_takeaway() -> None:
-    assert tuple(LOOKS) == LOOK_NAMES
-    assert all(look.name and look.claim.markdown() and look.seen for look in LOOKS.values())
+    assert tuple(ANALYSIS_VIEWS) == ANALYSES
+    assert all(look.name and look.claim.markdown() and look.seen for look in ANALYSIS_VIEWS.values())
 
 
 def test_the_teaching_guide_lists_every_control_that_a_link_can_hide() -> None:
     guide = (ROOT / ".github" / "TEACHING.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"&hide=T,eta,guidance`, with any of `([\w\s]+)`", guide)
+    (listed,) = re.findall(r"&hide=T,eta,guidance_scale`, with any of `([\w\s]+)`", guide)
     assert sorted(listed.split()) == sorted(HIDEABLE)

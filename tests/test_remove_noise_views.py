@@ -4,35 +4,35 @@ import pytest
 
 from playground.core.model_registry import ModelRegistry
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import VIEWS, validate
+from playground.ui.state.settings import SAMPLING_VIEWS, validate
 from playground.ui.tabs.remove_noise_views import build_views
 
 
 def pieces(views: dict[str, Any], library: ModelRegistry, **controls: Any) -> tuple[list[dict], list[str]]:
     scene = Scene(library, validate(library, **controls))
-    made = list(views[scene.settings.view].pieces(scene))
+    made = list(views[scene.settings.sampling_view].pieces(scene))
     return [piece for piece in made if isinstance(piece, dict)], [piece for piece in made if isinstance(piece, str)]
 
 
 def test_every_view_can_be_asked_for() -> None:
-    assert tuple(build_views()) == VIEWS
+    assert list(build_views()) == list(SAMPLING_VIEWS)
 
 
-@pytest.mark.parametrize("view", ["run", "slow", "guidance"])
+@pytest.mark.parametrize("view", ["trajectory", "single_step", "guidance"])
 def test_the_pieces_of_a_view_join_to_one_film(view: str, library: ModelRegistry) -> None:
-    films, notes = pieces(build_views(), library, view=view, steps=3, label="4", count=2)
+    films, notes = pieces(build_views(), library, sampling_view=view, steps=3, label="4", num_images=2)
     length = 0
     for film in films:
         assert film["start"] == length
         length += len(film["labels"])
-    assert length == films[-1]["total"] == {"run": 4, "slow": 9, "guidance": 4}[view]
+    assert length == films[-1]["total"] == {"trajectory": 4, "single_step": 9, "guidance": 4}[view]
     assert not notes
 
 
 @pytest.mark.slow
 def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library: ModelRegistry) -> None:
     views = build_views()
-    asked = {"view": "race", "calls": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}
+    asked = {"sampling_view": "solvers", "nfe": 3, "T": 60, "solvers": "ddim,unipc", "seed": 5}
     films, notes = pieces(views, library, **asked)
     assert [(film["start"], len(film["labels"])) for film in films] == [(0, 1), (1, 1), (2, 2), (0, 4)]
     assert notes[0] == "Computing the reference: step 1 of 60."
@@ -48,14 +48,17 @@ def test_a_race_ends_with_the_distances_and_its_reference_is_remembered(library:
 @pytest.mark.parametrize(
     ("controls", "sentence"),
     [
-        ({"view": "slow", "sampler": "heun"}, "sampler must be ddpm or ddim to show a single step; it was 'heun'."),
-        ({"view": "slow", "keep": "left"}, "keep must be nothing to show a single step."),
         (
-            {"view": "guidance"},
+            {"sampling_view": "single_step", "sampler": "heun"},
+            "sampler must be ddpm or ddim to show a single step; it was 'heun'.",
+        ),
+        ({"sampling_view": "single_step", "inpaint_mask": "left"}, "inpaint_mask must be none to show a single step."),
+        (
+            {"sampling_view": "guidance"},
             "label must be one of the network's labels, since guidance steers towards it; it was any.",
         ),
         (
-            {"keep": "painted"},
+            {"inpaint_mask": "drawn"},
             "Nothing is painted over yet: paint over the part of the picture that is to be filled in.",
         ),
     ],

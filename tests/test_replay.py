@@ -15,6 +15,7 @@ from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.generate import generate
 from playground.core.sampling.inpainting import UNCONDITIONED, Conditioning
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.replay import ReplayPredictor, stream_predictions
 from playground.core.sampling.samplers import SAMPLERS, Step
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
@@ -50,12 +51,12 @@ class Counting(Curved):
 NETWORK = Curved()
 
 
-def died(way: Callable[..., Iterator[Any]], at: int, **options: Any) -> list[torch.Tensor]:
+def died(sampling_function: Callable[..., Iterator[Any]], at: int, *args: Any) -> list[torch.Tensor]:
     """What has been received of a run whose network dies in its call number `at`."""
     received: list[torch.Tensor] = []
 
     def receive() -> None:
-        for each in stream_predictions(Counting(at), way, [], SHAPE, SCHEDULE, **options):
+        for each in stream_predictions(Counting(at), sampling_function, [], SHAPE, SCHEDULE, *args):
             received.extend(each)
 
     with pytest.raises(ConnectionError):
@@ -77,18 +78,18 @@ def same(one: Step, other: Step) -> bool:
 OPTIONS = st.fixed_dictionaries(
     {
         "steps": st.integers(3, 8),
-        "count": st.integers(1, 3),
+        "num_images": st.integers(1, 3),
         "seed": st.integers(0, 99),
         "label": st.sampled_from([None, 0, 2]),
-        "guidance": st.sampled_from([0.0, 1.0, 2.5]),
-        "then": st.sampled_from([None, 1]),
-        "walk_to": st.sampled_from([None, 100]),
+        "guidance_scale": st.sampled_from([0.0, 1.0, 2.5]),
+        "second_label": st.sampled_from([None, 1]),
+        "interpolate_to": st.sampled_from([None, 100]),
         "eta": st.sampled_from([0.0, 0.7]),
-        "variance": st.sampled_from(["beta", "beta_tilde"]),
+        "variance_type": st.sampled_from(["fixed_large", "fixed_small"]),
         "clip_x0": st.booleans(),
-        "spacing": st.sampled_from(list(TIMESTEP_SPACINGS)),
-        "karras": st.booleans(),
-        "given": st.sampled_from(
+        "timestep_spacing": st.sampled_from(list(TIMESTEP_SPACINGS)),
+        "karras_sigmas": st.booleans(),
+        "conditioning": st.sampled_from(
             [UNCONDITIONED, Conditioning(X0, 2), Conditioning(X0, 0, LEFT), Conditioning(X0, 1, LEFT)]
         ),
     }
@@ -102,17 +103,19 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
     sampler: str, options: dict[str, Any], data: st.DataObject
 ) -> None:
     options, network = {**options, "sampler": sampler}, Counting()
-    whole = list(generate(network, SHAPE, SCHEDULE, **options))
+    whole = list(generate(network, SHAPE, SCHEDULE, SamplingOptions(**options)))
     cut = data.draw(st.integers(0, network.calls - 1), "calls until it dies")
-    known = died(generate, cut, **options)
+    known = died(generate, cut, SamplingOptions(**options))
     second = Counting()
     later = [
-        eps_hat for each in stream_predictions(second, generate, known, SHAPE, SCHEDULE, **options) for eps_hat in each
+        eps_hat
+        for each in stream_predictions(second, generate, known, SHAPE, SCHEDULE, SamplingOptions(**options))
+        for eps_hat in each
     ]
     assert len(known) <= cut <= len(known) + 1  # of a step that was not finished nothing was received
     assert second.calls == len(later) == network.calls - len(known)
     third = Counting()
-    followed = list(generate(ReplayPredictor([*known, *later], third), SHAPE, SCHEDULE, **options))
+    followed = list(generate(ReplayPredictor([*known, *later], third), SHAPE, SCHEDULE, SamplingOptions(**options)))
     assert third.calls == 0
     assert len(followed) == len(whole)
     assert all(map(same, followed, whole))
@@ -120,10 +123,12 @@ def test_a_run_cut_anywhere_ends_in_the_same_picture(
 
 @pytest.mark.parametrize("cut", [0, 1, 6, 13])
 def test_guidance_shows_both_answers_again(cut: int) -> None:
-    options: dict[str, Any] = {"label": 1, "guidance": 3.0, "steps": 7, "sampler": "ddpm"}
-    known = died(generate_with_guidance_trace, cut, **options)
-    again = generate_with_guidance_trace(ReplayPredictor(known, NETWORK), SHAPE, SCHEDULE, **options)
-    for one, other in zip(again, generate_with_guidance_trace(NETWORK, SHAPE, SCHEDULE, **options), strict=True):
+    options: dict[str, Any] = {"label": 1, "guidance_scale": 3.0, "steps": 7, "sampler": "ddpm"}
+    known = died(generate_with_guidance_trace, cut, SamplingOptions(**options))
+    again = generate_with_guidance_trace(ReplayPredictor(known, NETWORK), SHAPE, SCHEDULE, SamplingOptions(**options))
+    for one, other in zip(
+        again, generate_with_guidance_trace(NETWORK, SHAPE, SCHEDULE, SamplingOptions(**options)), strict=True
+    ):
         assert same(one.step, other.step)
         assert torch.equal(one.eps_cond, other.eps_cond)
         assert torch.equal(one.eps_uncond, other.eps_uncond)
@@ -131,11 +136,9 @@ def test_guidance_shows_both_answers_again(cut: int) -> None:
 
 @pytest.mark.parametrize("cut", [1, 9, 16])
 def test_so_does_a_race(cut: int) -> None:
-    options: dict[str, Any] = {"samplers": ["ddpm", "unipc", "heun"], "calls": 6, "seed": 3}
-    *_, again = compare_solvers(
-        ReplayPredictor(died(compare_solvers, cut, **options), NETWORK), SHAPE, SCHEDULE, **options
-    )
-    *_, whole = compare_solvers(NETWORK, SHAPE, SCHEDULE, **options)
+    asked = (["ddpm", "unipc", "heun"], 6, SamplingOptions(seed=3))
+    *_, again = compare_solvers(ReplayPredictor(died(compare_solvers, cut, *asked), NETWORK), SHAPE, SCHEDULE, *asked)
+    *_, whole = compare_solvers(NETWORK, SHAPE, SCHEDULE, *asked)
     for one, other in zip(again, whole, strict=True):
         assert len(one.taken) == one.total
         assert all(map(same, one.taken, other.taken))
@@ -152,7 +155,9 @@ def test_and_a_sum_that_is_no_sampling() -> None:
 
 def test_each_step_is_told_as_soon_as_it_is_taken() -> None:
     network = Counting()
-    run = stream_predictions(network, generate, [], SHAPE, SCHEDULE, steps=5, label=1, guidance=2.0)
+    run = stream_predictions(
+        network, generate, [], SHAPE, SCHEDULE, SamplingOptions(steps=5, label=1, guidance_scale=2.0)
+    )
     for step, said in enumerate(run):
         assert len(said) == 2
         assert network.calls == 2 * (step + 1)
@@ -166,7 +171,7 @@ def test_what_is_on_its_way_is_waited_for_only_when_asked() -> None:
             asked.append(k)
             yield torch.zeros(1, *SHAPE)
 
-    run = generate(ReplayPredictor(arriving(), NETWORK), SHAPE, SCHEDULE, steps=4)
+    run = generate(ReplayPredictor(arriving(), NETWORK), SHAPE, SCHEDULE, SamplingOptions(steps=4))
     assert asked == []
     next(run)
     assert asked == [0]

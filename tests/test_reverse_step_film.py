@@ -24,7 +24,7 @@ def test_the_step_is_drawn_with_both_variances(pictures: torch.Tensor) -> None:
         ):
             drawn = step.mean[k].clamp(-1, 1) + variance[k].sqrt() * z
             close(shown(film, title, "", k, (-9, 9)), drawn, (-9, 9))
-        assert numbers(film, "bits")[k] == pytest.approx(step.bits["beta_tilde"][k].item())
+        assert numbers(film, "bits")[k] == pytest.approx(step.bits["fixed_small"][k].item())
     assert (numbers(film, "roads") < 1e-9).all()
     keys = {number["key"] for number in film["numbers"]}
     assert {key for line in film["formulas"] for _, _, key in line if key} <= keys

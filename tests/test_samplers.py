@@ -11,6 +11,7 @@ from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import eps_from_x0
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import Step, sample
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
@@ -24,14 +25,16 @@ def last(steps: list[Step]) -> torch.Tensor:
 
 
 def run(predictor: NoisePredictor, schedule: NoiseSchedule, x_T: torch.Tensor, **options: object) -> list[Step]:
-    return list(sample(predictor, x_T, schedule, generator=torch.Generator().manual_seed(5), **options))
+    return list(
+        sample(predictor, x_T, schedule, SamplingOptions(**options), generator=torch.Generator().manual_seed(5))
+    )
 
 
 STEPS = (5, 10, 50, 1000)
 PAIRS = [(i, j, name, steps) for i, name in enumerate(SCHEDULES) for j, steps in enumerate(STEPS)]
 # Every pair of values of two parameters occurs, not every combination of all four.
 DDIM = [(name, (0.0, 0.5, 1.0)[(i + j) % 3], (i + j // 2) % 2 == 0, steps) for i, j, name, steps in PAIRS]
-DDPM = [(name, ("beta_tilde", "beta")[(i + j) % 2], steps) for i, j, name, steps in PAIRS]
+DDPM = [(name, ("fixed_small", "fixed_large")[(i + j) % 2], steps) for i, j, name, steps in PAIRS]
 
 
 def test_the_cases_have_every_pair_of_values() -> None:
@@ -80,7 +83,7 @@ def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, picture
         trained_betas=schedule.betas.tolist(),
         clip_sample=True,
         timestep_spacing="trailing",
-        variance_type={"beta_tilde": "fixed_small", "beta": "fixed_large"}[variance],
+        variance_type=variance,
     )
     theirs.alphas_cumprod, theirs.one = schedule.alpha_bar, torch.tensor(1.0, dtype=torch.float64)
     theirs.set_timesteps(steps)
@@ -92,7 +95,7 @@ def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, picture
         return torch.zeros(shape) if final else torch.randn(shape, generator=noise).double()
 
     monkeypatch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", draw)
-    ours = run(ideal, schedule, x, sampler="ddpm", steps=steps, variance=variance)
+    ours = run(ideal, schedule, x, sampler="ddpm", steps=steps, variance_type=variance)
     for step, t in zip(ours, theirs.timesteps, strict=True):
         assert_close(step.x_t, x, atol=1e-5, rtol=1e-5)
         final = step.index == steps - 1
@@ -121,7 +124,7 @@ def test_with_one_picture_every_run_ends_in_it(
     for sampler in ("ddim", "ddpm"):
         for spacing in TIMESTEP_SPACINGS:
             ended = last(
-                run(ideal, schedule, randn(2, 1, 8, 8).double(), sampler=sampler, steps=steps, spacing=spacing)
+                run(ideal, schedule, randn(2, 1, 8, 8).double(), sampler=sampler, steps=steps, timestep_spacing=spacing)
             )
             assert_close(ended, pictures[:1].double().expand_as(ended), atol=1e-6, rtol=0)
 
@@ -153,7 +156,7 @@ def test_a_run_falls_through_the_schedule_and_ends_clean(spacing: str, num_steps
         assert t[0] <= num_steps - 1
         assert t[-1] >= 0
         assert (t.diff() < 0).all()
-    ours = run(IdealPredictor(pictures), linear(num_steps), randn(1, 1, 8, 8), steps=10, spacing=spacing)
+    ours = run(IdealPredictor(pictures), linear(num_steps), randn(1, 1, 8, 8), steps=10, timestep_spacing=spacing)
     assert [step.index for step in ours] == list(range(10))
     assert {step.total for step in ours} == {10}
     assert (ours[-1].next_level.alpha, ours[-1].next_level.sigma) == (1, 0)
@@ -177,8 +180,8 @@ def test_a_seed_repeats_a_run(pictures: torch.Tensor) -> None:
         ({"steps": 0}, "steps must be from 1 to T = 100"),
         ({"steps": 101}, "steps must be from 1 to T = 100"),
         ({"sampler": "magic"}, "sampler must be one of ddpm, ddim"),
-        ({"spacing": "odd"}, "spacing must be one of trailing"),
-        ({"variance": "none"}, "variance must be one of beta_tilde, beta"),
+        ({"timestep_spacing": "odd"}, "timestep_spacing must be one of trailing"),
+        ({"variance_type": "none"}, "variance_type must be one of fixed_small, fixed_large"),
         ({"eta": 1.5}, "eta must be from 0 to 1"),
     ],
 )
@@ -186,4 +189,4 @@ def test_what_is_out_of_range_is_refused_before_the_first_step(
     options: dict[str, object], message: str, pictures: torch.Tensor
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), **options)
+        sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), SamplingOptions(**options))

@@ -13,6 +13,7 @@ from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.render.films.sampling import guidance_film, side_by_side_film, single_step_film, trajectory_film
 from tests.conftest import small_unet
 from tests.films import numbers, panel, pixels, titled
@@ -21,7 +22,7 @@ from tests.films import numbers, panel, pixels, titled
 @pytest.mark.parametrize(("count", "grid"), [(1, (8, 8)), (3, (16, 16)), (4, (16, 16)), (16, (32, 32)), (5, (16, 24))])
 def test_the_pieces_of_a_run_join_to_one_film(count: int, grid: tuple[int, int]) -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    steps = list(generate.generate(predictor, (1, 8, 8), linear(50), count=count, steps=4))
+    steps = list(generate.generate(predictor, (1, 8, 8), linear(50), SamplingOptions(num_images=count, steps=4)))
     films = [trajectory_film(step, linear(50)) for step in steps]
     frames = 0
     for film in films:
@@ -39,7 +40,10 @@ def test_two_processes_stand_in_two_rows_with_their_nearest_pictures(pictures: t
     training = ImageDataset("x", images.to_bytes(pictures), torch.zeros(20, dtype=torch.int64), ("a",), 0, "", "")
     known = training.x0(slice(None))
     predictors = {"network": UNetPredictor(small_unet(), linear(1000), null_label=3), "ideal": IdealPredictor(known)}
-    driven = {name: generate.generate(each, (1, 8, 8), linear(50), count=4) for name, each in predictors.items()}
+    driven = {
+        name: generate.generate(each, (1, 8, 8), linear(50), SamplingOptions(num_images=4))
+        for name, each in predictors.items()
+    }
     runs = list(run_side_by_side(driven, known))
     films = [side_by_side_film(each, training, linear(50)) for each in runs]
     assert [film["start"] for film in films] == list(range(50))
@@ -64,10 +68,10 @@ def close(film: dict, title: str, frame: int, expected: torch.Tensor, badge: str
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_a_step_in_slow_motion_has_three_frames(sampler: str) -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    steps = list(generate.generate(predictor, (1, 8, 8), linear(50), sampler=sampler, steps=4))
+    steps = list(generate.generate(predictor, (1, 8, 8), linear(50), SamplingOptions(sampler=sampler, steps=4)))
     start = 0
     for step in steps:
-        slow = decompose_step(step, sampler)
+        slow = decompose_step(step, SamplingOptions(sampler))
         film = single_step_film(slow, linear(50))
         assert (film["start"], film["total"], len(film["labels"])) == (start, 12, 3)
         start += 3
@@ -88,7 +92,9 @@ def test_a_step_in_slow_motion_has_three_frames(sampler: str) -> None:
 
 def test_what_guidance_adds_is_shown_in_every_step() -> None:
     predictor = UNetPredictor(small_unet(), linear(1000), null_label=3)
-    run = generate_with_guidance_trace(predictor, (1, 8, 8), linear(50), label=1, guidance=3.0, steps=4)
+    run = generate_with_guidance_trace(
+        predictor, (1, 8, 8), linear(50), SamplingOptions(label=1, guidance_scale=3.0, steps=4)
+    )
     for index, guided in enumerate(run):
         film = guidance_film(guided, 3.0, linear(50))
         assert (film["start"], film["total"]) == (index, 5)

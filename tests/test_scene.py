@@ -10,7 +10,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.ui.state.links import sampling_query
 from playground.ui.state.scene import Scene, fingerprint
 from playground.ui.state.settings import validate
-from playground.ui.tabs.predict_noise_views import LOOKS, film_of, takeaway_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, takeaway_of
 from tests.conftest import unlabelled
 
 
@@ -38,7 +38,7 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         assert list(subjects) == ["its data", other, "photo", "noise"]
         assert [each.about for each in subjects.values()][1:3] == [what, "a cup of coffee"]
         assert {each.x0.shape for each in subjects.values()} == {shape}
-        assert torch.equal(subjects["its data"].x0, library.pictures(model).x0(settings.picture))
+        assert torch.equal(subjects["its data"].x0, library.pictures(model).x0(settings.image))
         photo = images.to_pil(library.pictures("photo").x0(0))
         assert torch.equal(subjects["photo"].x0, library.pictures(model).preprocess(photo))
         assert (subjects["noise"].strength, subjects["noise"].x0.abs().max()) == (0.5, 0)
@@ -48,14 +48,14 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
 
 
 def test_it_is_said_what_its_pictures_are(foreign: ModelRegistry, library: ModelRegistry) -> None:
-    asked = scene(foreign, picture=3)
+    asked = scene(foreign, image=3)
     name = foreign.pictures("foreign").names[3]
     assert asked.describe_image() == (
         f"picture 3 of 0 to {len(foreign.pictures('foreign')) - 1}, “{name}”, from the substitute dataset emoji: "
         "the network came without its training set"
     )
-    assert scene(library, picture=3).describe_image().endswith("; in the training set")
-    assert "held out" in scene(library, picture=9003).describe_image()
+    assert scene(library, image=3).describe_image().endswith("; in the training set")
+    assert "held out" in scene(library, image=9003).describe_image()
 
 
 def test_nobody_is_ideal_without_the_training_pictures(foreign: ModelRegistry, library: ModelRegistry) -> None:
@@ -70,7 +70,9 @@ def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
     library: ModelRegistry, picture: int, own: bool, is_remarked: bool
 ) -> None:
     asked = Scene(
-        library, validate(library, look="predictors", picture=picture, T=10), Image.new("L", (28, 28)) if own else None
+        library,
+        validate(library, analysis="predictors", image=picture, T=10),
+        Image.new("L", (28, 28)) if own else None,
     )
     assert ("not in the training set" in film_of(asked).get("remark", "")) == is_remarked
 
@@ -81,9 +83,9 @@ def test_means_are_over_the_pictures_that_are_named(foreign: ModelRegistry) -> N
     assert list(asked.total_variance([0, 20])) == ["network"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ANALYSIS_VIEWS)
 def test_every_look_works_and_none_shows_an_ideal(look: str, foreign: ModelRegistry) -> None:
-    film = film_of(scene(foreign, look=look))
+    film = film_of(scene(foreign, analysis=look))
     assert all(panel["badge"] != "ideal" for panel in film["panels"])
     assert not any("ideal" in number["key"] for number in film["numbers"])
 
@@ -93,15 +95,18 @@ def test_what_is_missing_and_what_was_assumed_is_said(foreign: ModelRegistry, li
     for look, missing in (
         ("predictors", "ideal predictor is missing here"),
         ("shrinkage", "over a substitute data set"),
-        ("depth", "no reference band"),
+        ("out_of_distribution", "no reference band"),
     ):
-        assert missing in takeaway_of(scene(foreign, look=look))
-        assert takeaway_of(scene(library, look=look)) == LOOKS[look].claim.markdown()
-    assert takeaway_of(scene(foreign, look="names")) == LOOKS["names"].claim.markdown()
+        assert missing in takeaway_of(scene(foreign, analysis=look))
+        assert takeaway_of(scene(library, analysis=look)) == ANALYSIS_VIEWS[look].claim.markdown()
+    assert (
+        takeaway_of(scene(foreign, analysis="parameterizations"))
+        == ANALYSIS_VIEWS["parameterizations"].claim.markdown()
+    )
 
 
 def test_a_sampling_needs_no_pictures(foreign: ModelRegistry) -> None:
-    *_, last = scene(foreign, steps=3, count=2).trajectory()
+    *_, last = scene(foreign, steps=3, num_images=2).trajectory()
     assert last.x_next.shape == (2, 3, 16, 16)
     assert last.x_next.isfinite().all()
 
@@ -130,10 +135,13 @@ RED, BLUE = (Image.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
     ("controls", "said"),
     [
         ({}, set()),
-        ({"view": "race", "start": "picture", "keep": "painted"}, set()),  # it starts in noise and keeps nothing
-        ({"start": "picture"}, {"own"}),
-        ({"keep": "left"}, {"own"}),
-        ({"keep": "painted"}, {"own", "painting"}),
+        (
+            {"sampling_view": "solvers", "init": "image", "inpaint_mask": "drawn"},
+            set(),
+        ),  # it starts in noise and keeps nothing
+        ({"init": "image"}, {"own"}),
+        ({"inpaint_mask": "left"}, {"own"}),
+        ({"inpaint_mask": "drawn"}, {"own", "painting"}),
     ],
     ids=[
         "noise",
@@ -161,5 +169,5 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
 
 
 def test_the_initial_noise_is_that_of_the_first_step(library: ModelRegistry) -> None:
-    scene = Scene(library, validate(library, seed=8, count=3))
+    scene = Scene(library, validate(library, seed=8, num_images=3))
     assert torch.equal(scene.initial_noise(), next(scene.trajectory()).x_t)

@@ -30,6 +30,7 @@ from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import DynamicBatcher
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import Step
 from playground.serve import main
 from playground.serving.ray_replicas import NAME, RemoteModelRegistry
@@ -40,12 +41,12 @@ pytestmark = pytest.mark.slow
 MODELS = [str(WEIGHTS / "digits")]
 WORLD = ((1, 28, 28), linear(1000))
 SAMPLERS = ("ddim", "ddpm", "dpmsolver++")
-ASKED = {"label": 3, "guidance": 1.5}
+ASKED = {"label": 3, "guidance_scale": 1.5}
 
 
-def slowly(predictor: Any, *args: Any, beats: Path, here: int, **options: Any) -> Iterator[Step]:
+def slowly(predictor: Any, beats: Path, here: int, *args: Any) -> Iterator[Step]:
     """`reverse`, so slow that it can be cut anywhere, but in the process `here`; who makes a step signs in `beats`."""
-    for step in generate(predictor, *args, **options):
+    for step in generate(predictor, *args):
         if os.getpid() != here:
             time.sleep(0.2)
             with beats.open("a") as file:
@@ -103,10 +104,10 @@ class Served:
         return [pid for pid, command in descendants(self.process.pid).items() if "ServeReplica" in command]
 
     def run(self, **options: Any) -> Iterator[Step]:
-        return self.far.run("digits", generate, *WORLD, **ASKED, **options)
+        return self.far.run("digits", generate, *WORLD, SamplingOptions(**ASKED, **options))
 
     def slow_run(self, beats: Path, **options: Any) -> Iterator[Step]:
-        return self.far.run("digits", slowly, *WORLD, beats=beats, here=os.getpid(), **ASKED, **options)
+        return self.far.run("digits", slowly, beats, os.getpid(), *WORLD, SamplingOptions(**ASKED, **options))
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +128,10 @@ def served() -> Iterator[Served]:
 def test_the_page_samples_by_replicas(served: Served) -> None:
     assert len(served.replicas()) == 2
     pictures, record = Client(served.address, verbose=False).predict(
-        label="3", count=2, sampler="ddpm", steps=6, api_name="/sample"
+        label="3", num_images=2, sampler="ddpm", steps=6, api_name="/sample"
     )
     assert len(pictures) == 2
-    *_, last = served.run(count=2, sampler="ddpm", steps=6)
+    *_, last = served.run(num_images=2, sampler="ddpm", steps=6)
     assert record["end"]["std_x_t"] == pytest.approx(last.x_next.std(correction=0).item(), abs=1e-4)
 
 
@@ -166,7 +167,7 @@ def test_what_is_wrong_with_a_run_is_told_as_it_is(served: Served) -> None:
 def test_killed_in_mid_run_it_goes_on_elsewhere_and_ends_in_the_same_picture(served: Served, tmp_path: Path) -> None:
     """Three runs at a time, and both replicas, one after the other, get no chance to say goodbye: each run is cut."""
     # Of four pictures each: PyTorch reckons a single one, alone in its batch, in another order (by 2.7e-6).
-    asked: dict[str, Any] = {"count": 4, "steps": 40}
+    asked: dict[str, Any] = {"num_images": 4, "steps": 40}
     whole = {sampler: list(served.run(sampler=sampler, **asked)) for sampler in SAMPLERS}
     runs = {sampler: served.slow_run(tmp_path / sampler, sampler=sampler, **asked) for sampler in SAMPLERS}
     taken: dict[str, list[Step]] = {sampler: [next(run)] for sampler, run in runs.items()}

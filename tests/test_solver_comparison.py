@@ -6,6 +6,7 @@ from playground.core.analysis.solver_comparison import compare_solvers, referenc
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS, sample
 
 SHAPE = (1, 8, 8)
@@ -32,13 +33,17 @@ def test_nobody_takes_more_calls_than_allowed_nor_could_take_more(
     assert last[0].finished
     assert counting.calls == last[0].total <= calls
     more = Counting(IdealPredictor(pictures))
-    list(generate(more, SHAPE, linear(1000), sampler=name, steps=SAMPLERS[name].steps_for_nfe(calls) + 1))
+    list(
+        generate(
+            more, SHAPE, linear(1000), SamplingOptions(sampler=name, steps=SAMPLERS[name].steps_for_nfe(calls) + 1)
+        )
+    )
     assert more.calls > calls
 
 
 def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
     ideal, names = IdealPredictor(pictures), ["ddpm", "ddim", "dpmsolver++", "heun"]
-    laps = list(compare_solvers(ideal, SHAPE, linear(1000), names, 10, seed=3))
+    laps = list(compare_solvers(ideal, SHAPE, linear(1000), names, 10, SamplingOptions(seed=3)))
     begun = [runner.taken[0].x_t for runner in laps[0]]
     generator = torch.Generator().manual_seed(3)
     x_T = torch.randn(1, *SHAPE, generator=generator)
@@ -55,10 +60,8 @@ def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
             ideal,
             x_T,
             linear(1000),
-            sampler=name,
-            steps=SAMPLERS[name].steps_for_nfe(10),
+            SamplingOptions(sampler=name, steps=SAMPLERS[name].steps_for_nfe(10), clip_x0=False),
             generator=generator,
-            clip_x0=False,
         )
         for taken, step in zip(runner.taken, alone, strict=True):
             assert_close(taken.x_next, step.x_next)
@@ -67,10 +70,12 @@ def test_each_runs_as_it_would_alone(pictures: torch.Tensor) -> None:
 
 def test_the_more_calls_the_nearer_to_the_reference_and_the_higher_order_the_sooner(pictures: torch.Tensor) -> None:
     ideal = IdealPredictor(pictures)
-    *_, far = reference_trajectory(ideal, SHAPE, linear(1000), count=4)
+    *_, far = reference_trajectory(ideal, SHAPE, linear(1000), SamplingOptions(num_images=4))
     found = {}
     for calls in (5, 20, 80):
-        *_, runners = compare_solvers(ideal, SHAPE, linear(1000), ["ddim", "dpmsolver++"], calls, count=4)
+        *_, runners = compare_solvers(
+            ideal, SHAPE, linear(1000), ["ddim", "dpmsolver++"], calls, SamplingOptions(num_images=4)
+        )
         for runner in runners:
             distances = runner.distances(far.x_next)
             assert len(distances) == runner.total + 1
@@ -82,7 +87,7 @@ def test_the_more_calls_the_nearer_to_the_reference_and_the_higher_order_the_soo
 
 
 def test_what_cannot_be_raced_is_told(pictures: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="calls must be at least 2; it was 1"):
+    with pytest.raises(ValueError, match="nfe must be at least 2; it was 1"):
         next(compare_solvers(IdealPredictor(pictures), SHAPE, linear(10), ["ddim"], 1))
     with pytest.raises(ValueError, match="sampler must be one of ddpm, ddim,"):
         next(compare_solvers(IdealPredictor(pictures), SHAPE, linear(10), ["fastest"], 5))

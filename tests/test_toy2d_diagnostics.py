@@ -9,6 +9,8 @@ from torch.testing import assert_close
 
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
+from playground.core.sampling.options import SamplingOptions
+from playground.core.sampling.probability_flow import probability_flow
 from playground.core.sampling.samplers import sample
 from playground.core.toy2d.datasets import EIGHT_DEVIATION, eight_centres, load_toy_dataset
 from playground.core.toy2d.diagnostics import (
@@ -72,7 +74,7 @@ def test_the_density_is_that_of_the_world(known: ReferenceField) -> None:
 
 def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: ReferenceField, learner: Trainer) -> None:
     untrained, trained = (
-        evaluate_snapshot(known, moment, learner.predictor(moment), "ddim") for moment in learner.moments
+        evaluate_snapshot(known, moment, learner.predictor(moment), "ddim") for moment in learner.snapshots
     )
     assert known.blind == pytest.approx(1, abs=1e-6)
     assert untrained.error == pytest.approx(1, abs=1e-6)
@@ -80,7 +82,7 @@ def test_the_floor_is_below_every_loss_and_the_blind_level_is_1(known: Reference
 
 
 def test_the_learned_field_is_the_exact_one(known: ReferenceField, learner: Trainer) -> None:
-    seen = evaluate_snapshot(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "ddim")
+    seen = evaluate_snapshot(known, learner.snapshots[-1], learner.predictor(learner.snapshots[-1]), "ddim")
     assert seen.r2[PATH_STEPS // 2] > 0.99
     assert seen.r2.shape == (PATH_STEPS,)
     assert seen.r2.min() > 0.9
@@ -89,7 +91,7 @@ def test_the_learned_field_is_the_exact_one(known: ReferenceField, learner: Trai
 @pytest.mark.parametrize("paths", TOY_SAMPLERS)
 def test_samples_lie_at_the_modes_and_hit_every_one(known: ReferenceField, learner: Trainer, paths: str) -> None:
     """The way that particles go by default: at least 95 %; the others, which take longer strides, a little less."""
-    moment = learner.moments[-1]
+    moment = learner.snapshots[-1]
     end = evaluate_snapshot(known, moment, learner.predictor(moment), paths).paths[-1]
     away, nearest = torch.cdist(end, eight_centres()).min(1)
     assert (away < 3 * EIGHT_DEVIATION).double().mean() >= (0.95 if paths == next(iter(TOY_SAMPLERS)) else 0.88)
@@ -98,17 +100,17 @@ def test_samples_lie_at_the_modes_and_hit_every_one(known: ReferenceField, learn
 
 def test_many_samples_are_as_good(learner: Trainer) -> None:
     x_T = torch.randn(5000, 2, generator=torch.Generator().manual_seed(3))
-    *_, last = TOY_SAMPLERS["flow"](learner.predictor(learner.moments[-1]), x_T, RECIPE.schedule, steps=PATH_STEPS)
+    *_, last = probability_flow(learner.predictor(learner.snapshots[-1]), x_T, RECIPE.schedule, steps=PATH_STEPS)
     away = torch.cdist(last.x_next, eight_centres()).min(1).values
     assert (away < 3 * EIGHT_DEVIATION).double().mean() >= 0.95
 
 
 def test_who_does_not_see_x_t_learns_nothing() -> None:
-    blind = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), sees_x_t=False)
+    blind = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), input_x_t=False)
     known, learner = build_reference(blind), Trainer(blind)
     learner.train_steps(500)
     moment = learner.save_snapshot()
-    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "flow")
+    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "probability_flow")
     assert seen.error == pytest.approx(1, abs=0.02)
     away = torch.cdist(seen.paths[-1], eight_centres()).min(1).values
     assert (away < 3 * EIGHT_DEVIATION).double().mean() < 0.2
@@ -116,11 +118,13 @@ def test_who_does_not_see_x_t_learns_nothing() -> None:
 
 
 def test_who_does_not_see_t_learns_something_blurred(known: ReferenceField, learner: Trainer) -> None:
-    recipe = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), sees_t=False)
+    recipe = TrainingConfig(load_toy_dataset("eight_gaussians"), linear(1000), input_t=False)
     other = Trainer(recipe)
     other.train_steps(1000)
-    blurred = evaluate_snapshot(known, other.save_snapshot(), other.predictor(other.moments[0]), "flow")
-    sharp = evaluate_snapshot(known, learner.moments[-1], learner.predictor(learner.moments[-1]), "flow")
+    blurred = evaluate_snapshot(known, other.save_snapshot(), other.predictor(other.snapshots[0]), "probability_flow")
+    sharp = evaluate_snapshot(
+        known, learner.snapshots[-1], learner.predictor(learner.snapshots[-1]), "probability_flow"
+    )
     assert sharp.error + 0.01 < blurred.error < 0.5
     assert blurred.r2[-1] < 0.7 < sharp.r2[-1]
     assert blurred.distance > sharp.distance
@@ -132,15 +136,15 @@ def test_every_target_can_be_learned(target: str) -> None:
     known, learner = build_reference(recipe), Trainer(recipe)
     learner.train_steps(500)
     moment = learner.save_snapshot()
-    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "flow")
+    seen = evaluate_snapshot(known, moment, learner.predictor(moment), "probability_flow")
     assert known.floor < seen.error < known.floor + 0.1 * (known.blind - known.floor)
     assert seen.r2[PATH_STEPS // 2] > 0.9
 
 
 def test_a_view_is_what_the_samplers_say(known: ReferenceField, learner: Trainer) -> None:
-    predictor = learner.predictor(learner.moments[-1])
-    run = list(sample(predictor, known.start, RECIPE.schedule, steps=PATH_STEPS))
-    seen = evaluate_snapshot(known, learner.moments[-1], predictor, "ddim")
+    predictor = learner.predictor(learner.snapshots[-1])
+    run = list(sample(predictor, known.start, RECIPE.schedule, SamplingOptions(steps=PATH_STEPS)))
+    seen = evaluate_snapshot(known, learner.snapshots[-1], predictor, "ddim")
     assert torch.equal(seen.paths[0], known.start)
     assert torch.equal(seen.paths[5], run[5].x_t)
     assert torch.equal(seen.paths[-1], run[-1].x_next)

@@ -13,7 +13,7 @@ from playground.render.films.film import Film
 from playground.render.films.toy2d import LONGEST, SCALE, toy2d_film
 from tests.films import floats, numbers
 
-RECIPE = TrainingConfig(load_toy_dataset("pinwheel"), linear(1000), width=16)
+RECIPE = TrainingConfig(load_toy_dataset("pinwheel"), linear(1000), hidden_width=16)
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def whole(text: str, dtype: type) -> np.ndarray:
 
 
 def test_paths_are_those_of_core_to_far_below_a_pixel(film: Film, seen: SnapshotDiagnostics) -> None:
-    paths = whole(film["moments"][0]["paths"], np.int16).reshape(seen.paths.shape) / SCALE
+    paths = whole(film["snapshots"][0]["paths"], np.int16).reshape(seen.paths.shape) / SCALE
     assert np.abs(paths - seen.paths.clamp(-7.9, 7.9).numpy()).max() <= 0.5 / SCALE + 1e-7
 
 
 def test_arrows_point_where_core_says_and_long_ones_are_cut(
     film: Film, seen: SnapshotDiagnostics, known: ReferenceField
 ) -> None:
-    for text, field in ((film["moments"][0]["field"], seen.field), (film["plane"]["field"], known.field)):
+    for text, field in ((film["snapshots"][0]["field"], seen.field), (film["plane"]["field"], known.field)):
         arrows = whole(text, np.int8).reshape(field.shape) * LONGEST / 127
         length = field.norm(dim=2, keepdim=True)
         expected = (field * (LONGEST / length).clamp(max=1)).numpy()

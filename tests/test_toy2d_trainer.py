@@ -43,7 +43,7 @@ def test_an_untrained_network_says_nothing_and_has_a_loss_of_1() -> None:
 def test_the_seed_makes_all_of_it_repeat_however_it_is_cut_up() -> None:
     whole, in_pieces, other = trained(60), trained(60, pieces=12), trained(60, seed=1)
     assert torch.equal(whole.save_snapshot().weights, in_pieces.save_snapshot().weights)
-    assert not torch.equal(whole.moments[0].weights, other.save_snapshot().weights)
+    assert not torch.equal(whole.snapshots[0].weights, other.save_snapshot().weights)
 
 
 def test_other_people_s_draws_change_nothing() -> None:
@@ -67,23 +67,27 @@ def test_a_moment_stays_what_it_was() -> None:
     assert not torch.equal(learner.predictor(learner.save_snapshot())(x_t, level), before)
 
 
-@pytest.mark.parametrize(("sees_x_t", "sees_t"), [(True, True), (True, False), (False, True), (False, False)])
-def test_it_sees_what_it_may_see(sees_x_t: bool, sees_t: bool) -> None:
-    learner = trained(20, sees_x_t=sees_x_t, sees_t=sees_t)
+@pytest.mark.parametrize(("input_x_t", "input_t"), [(True, True), (True, False), (False, True), (False, False)])
+def test_it_sees_what_it_may_see(input_x_t: bool, input_t: bool) -> None:
+    learner = trained(20, input_x_t=input_x_t, input_t=input_t)
     x_t, t = torch.randn(2, 8, 2), torch.rand(2, 8)
     said = learner.network(x_t[0], t[0])
-    assert torch.equal(learner.network(x_t[1], t[0]), said) is not sees_x_t
-    assert torch.equal(learner.network(x_t[0], t[1]), said) is not sees_t
+    assert torch.equal(learner.network(x_t[1], t[0]), said) is not input_x_t
+    assert torch.equal(learner.network(x_t[0], t[1]), said) is not input_t
 
 
 def test_width_and_depth_are_the_network_s() -> None:
-    layers = [each for each in MLP2D(recipe(width=16, depth=2), torch.Generator()).layers if hasattr(each, "weight")]
+    layers = [
+        each
+        for each in MLP2D(recipe(hidden_width=16, hidden_layers=2), torch.Generator()).layers
+        if hasattr(each, "weight")
+    ]
     assert [tuple(layer.weight.shape) for layer in layers] == [(16, 34), (16, 16), (2, 16)]
 
 
 @pytest.mark.slow
 def test_it_ends_after_all_its_steps() -> None:
-    learner = Trainer(recipe(width=16, depth=1))
+    learner = Trainer(recipe(hidden_width=16, hidden_layers=1))
     start = time.process_time()
     learner.train_steps(10 * TOTAL_STEPS)
     assert learner.finished

@@ -14,7 +14,7 @@ from playground.ui.state.settings import Settings
 from playground.ui.tabs.training_runs import TrainingService
 from tests.films import numbers
 
-SMALL = Settings(width=16, depth=1, paths="ddim")
+SMALL = Settings(hidden_width=16, hidden_layers=1, toy_sampler="ddim")
 GOALS = list(range(200, TOTAL_STEPS + 1, 200))
 
 
@@ -25,7 +25,7 @@ def service() -> TrainingService:
 
 def train(service: TrainingService, person: str, settings: Settings, seen: list[Any]) -> None:
     session, _ = service.prepared(person, None, settings)
-    for film in service.train(session, 0, GOALS, 0, settings.paths):
+    for film in service.train(session, 0, GOALS, 0, settings.toy_sampler):
         seen.append((person, film))
 
 
@@ -47,8 +47,8 @@ def test_ten_trainings_at_once_all_finish_and_each_is_the_person_s_own(service: 
     assert min(so_far) > 0.75 * TOTAL_STEPS
     alone: list[Any] = []
     train(service, "alone", people["7"], alone)
-    assert films["7"][-1]["moments"] == alone[-1][1]["moments"]  # what others did changed nothing
-    assert films["6"][-1]["moments"] != films["7"][-1]["moments"]
+    assert films["7"][-1]["snapshots"] == alone[-1][1]["snapshots"]  # what others did changed nothing
+    assert films["6"][-1]["snapshots"] != films["7"][-1]["snapshots"]
 
 
 @pytest.mark.slow
@@ -56,11 +56,11 @@ def test_the_same_settings_find_the_same_desk_and_others_a_new_one(service: Trai
     session, new = service.prepared("a", None, SMALL)
     assert new
     assert service.prepared("a", None, SMALL) == (session, False)
-    assert service.prepared("a", None, replace(SMALL, paths="ddpm")) == (
+    assert service.prepared("a", None, replace(SMALL, toy_sampler="ddpm")) == (
         session,
         False,
     )  # the same network goes otherwise
-    for changed in ({"lr": 0.001}, {"seed": 1}, {"schedule": "cosine"}, {"sees_t": False}, {"world": "letters"}):
+    for changed in ({"lr": 0.001}, {"seed": 1}, {"schedule": "cosine"}, {"input_t": False}, {"toy_dataset": "letters"}):
         other, new = service.prepared("a", None, replace(SMALL, **changed))
         assert new
         assert other is not session
@@ -75,7 +75,7 @@ def test_a_page_that_missed_pieces_gets_them_before_it_goes_on(service: Training
     more = list(service.train(session, 2, [25], 0, "ddim"))
     assert [film["start"] for film in more] == [2, 3, 4]
     assert [numbers(film, "step")[0] for film in more] == [10, 20, 25]
-    assert more[0]["moments"] == first[2]["moments"]
+    assert more[0]["snapshots"] == first[2]["snapshots"]
     assert np.array_equal(numbers(more[1], "loss"), numbers(first[3], "loss"))
 
 
@@ -85,4 +85,4 @@ def test_who_leaves_ends_the_training(service: TrainingService) -> None:
     next(running)
     service.sessions.remove("a")
     assert len(list(running)) <= 1
-    assert session.learner.step < TOTAL_STEPS
+    assert session.trainer.step < TOTAL_STEPS

@@ -5,7 +5,7 @@ from playground.core.toy2d.network import TrainingConfig
 from playground.core.toy2d.trainer import Trainer
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
-RECIPE = TrainingConfig(load_toy_dataset("spiral"), linear(100), width=16, depth=1)
+RECIPE = TrainingConfig(load_toy_dataset("spiral"), linear(100), hidden_width=16, hidden_layers=1)
 GROUND = build_reference(RECIPE)
 
 

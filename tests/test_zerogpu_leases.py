@@ -25,7 +25,7 @@ def test_a_slider_costs_no_quota_and_a_sampling_does(space: Space, address: str)
         client.predict(t=t, api_name="/add_noise")
         client.predict(t=t, api_name="/predict_noise")
     assert len(space.loans()) == before
-    asked = {"label": "3", "count": 2, "steps": 4, "seed": 5, "api_name": "/sample"}
+    asked = {"label": "3", "num_images": 2, "steps": 4, "seed": 5, "api_name": "/sample"}
     assert client.predict(**asked) == Client(address, verbose=False).predict(**asked)
     [(lent, _)] = space.loans()[before:]
     assert START < lent < MAX_SECONDS
@@ -35,8 +35,8 @@ def test_errors_are_the_same_sentences(space: Space) -> None:
     with pytest.raises(AppError, match="steps must be a whole number from 1 to 1000; it was 0"):
         Client(space.address, verbose=False).predict(steps=0, api_name="/sample")
     with ByHand(space.address) as visitor:
-        answer = visitor.call(*visitor.run(View="slow", Keep="left"))
-    assert "keep must be nothing to show a single step" in answer["output"]["error"]
+        answer = visitor.call(*visitor.run(View="single_step", Keep="left"))
+    assert "inpaint_mask must be none to show a single step" in answer["output"]["error"]
 
 
 def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -> None:
@@ -57,15 +57,15 @@ def test_a_run_comes_step_by_step_and_ends_where_its_person_goes(space: Space) -
 
 
 def test_a_gpu_is_asked_for_as_long_as_the_work_takes(library: ModelRegistry) -> None:
-    few = Settings(steps=10, count=1)
+    few = Settings(steps=10, num_images=1)
     scenes = {
         name: Scene(library, replace(few, **more))
         for name, more in {
             "few": {},
             "steps": {"steps": 200},
-            "pictures": {"count": 16},
+            "pictures": {"num_images": 16},
             "heun": {"sampler": "heun"},
-            "race": {"view": "race", "solvers": "ddim,heun", "calls": 20},
+            "race": {"sampling_view": "solvers", "solvers": "ddim,heun", "nfe": 20},
         }.items()
     }
     calls = {name: max_network_calls(scene) for name, scene in scenes.items()}

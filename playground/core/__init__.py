@@ -9,6 +9,7 @@ from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.predictors import NoisePredictor, UNetPredictor
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule
 from playground.core.networks.checkpoints import Checkpoint, load_checkpoint
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS, sample
 from playground.core.sampling.steps import Step
 
@@ -21,6 +22,7 @@ __all__ = [
     "NoiseLevel",
     "NoisePredictor",
     "NoiseSchedule",
+    "SamplingOptions",
     "Step",
     "UNetPredictor",
     "add_noise",

@@ -123,24 +123,23 @@ class ModelRegistry:
         with self._lock:  # so that two concurrent calls do not load it twice
             return self._checkpoint(name)
 
-    def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """Run a sampling function with a network: `way(predictor, *args, **options)`.
+    def run(self, name: str, sampling_function: Callable[..., Iterator[T]], *args: Any) -> Iterator[T]:
+        """Run a sampling function with a network: `sampling_function(predictor, *args)`.
 
         All sampling goes through this method, so a registry whose networks are on other machines can run it there.
 
         Args:
             name: name of the network.
-            way: the sampling function, such as `generate.generate`.
+            sampling_function: the sampling function, such as `generate.generate`.
             args: its arguments after the predictor.
-            options: its keyword arguments.
 
         Returns:
-            An iterator over the records that `way` yields.
+            An iterator over the records that `sampling_function` yields.
 
         Raises:
-            CheckpointError: if the network cannot be read. Errors that `way` raises pass through.
+            CheckpointError: if the network cannot be read. Errors that `sampling_function` raises pass through.
         """
-        return way(self.checkpoint(name).predictor, *args, **options)
+        return sampling_function(self.checkpoint(name).predictor, *args)
 
     def pictures(self, name: str) -> ImageDataset:
         """The network's dataset, training and held-out set; a substitute if the network came without one.

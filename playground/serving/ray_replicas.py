@@ -52,8 +52,8 @@ class SamplingReplica:
         self.library = ModelRegistry(models, engine=engine)
         self.threads = ThreadPoolExecutor(RUNS, "run")
 
-    async def said(
-        self, model: str, way: SamplingFunction, known: list[np.ndarray], args: tuple[Any, ...], options: dict[str, Any]
+    async def stream_predictions(
+        self, model: str, sampling_function: SamplingFunction, known: list[np.ndarray], args: tuple[Any, ...]
     ) -> AsyncIterator[list[np.ndarray]]:
         """Stream the network's predictions in a run, without those that are known; see `replay.stream_predictions`.
 
@@ -61,10 +61,9 @@ class SamplingReplica:
 
         Args:
             model: name of the network.
-            way: the sampling function.
+            sampling_function: the sampling function.
             known: the run's first predictions, each (B, C, H, W), which are not computed again.
-            args: arguments of `way` after the predictor.
-            options: keyword arguments of `way`.
+            args: arguments of `sampling_function` after the predictor.
 
         Yields:
             The new predictions eps_hat behind a record of the run, as arrays, each (B, C, H, W).
@@ -72,10 +71,10 @@ class SamplingReplica:
         before = (torch.from_numpy(each.copy()) for each in known)
         in_thread = asyncio.get_running_loop().run_in_executor
         run = await in_thread(
-            self.threads, lambda: self.library.run(model, stream_predictions, way, before, *args, **options)
+            self.threads, lambda: self.library.run(model, stream_predictions, sampling_function, before, *args)
         )
-        while (said := await in_thread(self.threads, next, run, None)) is not None:
-            yield [eps_hat.numpy(force=True) for eps_hat in said]
+        while (predictions := await in_thread(self.threads, next, run, None)) is not None:
+            yield [eps_hat.numpy(force=True) for eps_hat in predictions]
 
     async def check_health(self) -> None:
         """Raises an error if the device no longer computes; Ray Serve then replaces this replica."""
@@ -102,41 +101,38 @@ class RemoteModelRegistry(ModelRegistry):
         """
         super().__init__(models, "cpu", engine=engine)
         self.max_concurrent_runs = max_concurrent_runs
-        self._said = handle.options(stream=True).said
+        self._predictions = handle.options(stream=True).stream_predictions
 
-    def run(self, name: str, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
+    def run(self, name: str, sampling_function: Callable[..., Iterator[T]], *args: Any) -> Iterator[T]:
         """Run a sampling function on a replica, and repeat it here with the replica's predictions.
 
         See `ModelRegistry.run`.
 
         Args:
             name: name of the network.
-            way: the sampling function.
+            sampling_function: the sampling function.
             args: its arguments after the predictor.
-            options: its keyword arguments.
 
         Returns:
-            An iterator over the records that `way` yields; closing it also ends the replica's run.
+            An iterator over the records that `sampling_function` yields; closing it also ends the replica's run.
 
         Raises:
             CheckpointError: if the network cannot be read.
             ValueError: during iteration, if no replica could continue the run.
         """
-        received = self._received(name, way, args, options)
-        return _closing(way(ReplayPredictor(received, self.checkpoint(name).predictor), *args, **options), received)
+        received = self._received(name, sampling_function, args)
+        return _closing(sampling_function(ReplayPredictor(received, self.checkpoint(name).predictor), *args), received)
 
-    def _received(
-        self, name: str, way: SamplingFunction, args: tuple[Any, ...], options: dict[str, Any]
-    ) -> Iterator[Tensor]:
+    def _received(self, name: str, sampling_function: SamplingFunction, args: tuple[Any, ...]) -> Iterator[Tensor]:
         """The network's predictions in the run, one after the other, from as many replicas as it takes."""
         known: list[np.ndarray] = []
         tries = 0
         while True:
-            response = self._said.remote(name, way, known, args, options)
+            response = self._predictions.remote(name, sampling_function, known, args)
             try:
-                for said in response:
+                for predictions in response:
                     tries = 0
-                    for eps_hat in said:
+                    for eps_hat in predictions:
                         known.append(np.array(eps_hat))  # a copy, since Ray's arrays keep shared memory occupied
                         yield torch.from_numpy(known[-1])
                 return

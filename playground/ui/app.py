@@ -77,14 +77,14 @@ def _build_page(library: ModelRegistry, hub_field: bool) -> Page:
         downloaded = [build_hub_download(shared)] if hub_field else []
     with frame.stage:
         gr.HTML('<p id="link-note" class="note" role="status" hidden></p>', apply_default_css=False)
-        with gr.Tabs(selected=TABS[0]) as tabs:
-            with gr.Tab("Add noise", id="forward", elem_id="tab-forward") as add_pane:
+        with gr.Tabs(selected=first.settings.tab) as tabs:
+            with gr.Tab(TABS["forward"], id="forward", elem_id="tab-forward") as add_pane:
                 add = build_add_noise(shared, film_of(first))
-            with gr.Tab("Predict noise", id="prediction", elem_id="tab-prediction") as predict_pane:
+            with gr.Tab(TABS["prediction"], id="prediction", elem_id="tab-prediction") as predict_pane:
                 predict = build_predict_noise(_first_prediction_film(first))
-            with gr.Tab("Remove noise", id="reverse", elem_id="tab-reverse") as remove_pane:
+            with gr.Tab(TABS["sampling"], id="sampling", elem_id="tab-sampling") as remove_pane:
                 remove = build_remove_noise(shared, first, run_limiter, frame)
-            with gr.Tab("Train", id="training", elem_id="tab-training") as train_pane:
+            with gr.Tab(TABS["training"], id="training", elem_id="tab-training") as train_pane:
                 train = build_train(shared, first, frame)
     return Page(
         first=first,

@@ -18,6 +18,7 @@ from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.networks.checkpoint_format import scheduler_path, weights_path
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
 from playground.core.sampling.inpainting import UNCONDITIONED, mask_to_image
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.scene import Scene
 
@@ -67,7 +68,7 @@ def noisy(level):
 
 x0 = embedded("{x0}").permute(2, 0, 1) / 127.5 - 1"""
 
-WALK = """ends = [torch.randn({shape}, generator=torch.Generator().manual_seed(seed)) for seed in (seed, {other})]
+SLERP = """ends = [torch.randn({shape}, generator=torch.Generator().manual_seed(seed)) for seed in (seed, {other})]
 angle = torch.arccos((ends[0] * ends[1]).sum().double() / (ends[0].double().norm() * ends[1].double().norm()))
 share = torch.linspace(0, 1, {count}, dtype=torch.float64)
 weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()], 1) / angle.sin()
@@ -79,51 +80,42 @@ def script(scene: Scene) -> str:
 
     For a solver comparison it contains the run of each solver, one after the other.
     """
-    s = scene.settings
-    if s.view != "race":
-        return _run(scene, "pictures", {})
-    # A solver comparison ignores these options; the page hides some of them, which may have been set before.
-    as_run: dict[str, Any] = {"view": "run", "count": 1, "start": "noise", "keep": "nothing"}
-    as_run |= {"eta": 0.0, "variance": "beta_tilde"}
+    s, options = scene.settings, scene.sampling_options()
+    if s.sampling_view != "solvers":
+        return _run(scene, options, "pictures")
     return "\n\n".join(
-        _run(
-            Scene(
-                scene.library,
-                replace(s, **as_run, sampler=name, steps=SAMPLERS[name].steps_for_nfe(s.calls)),
-                scene.own,
-            ),
-            name,
-            {"clip_sample": False},
-        )
+        _run(scene, replace(options, sampler=name, steps=SAMPLERS[name].steps_for_nfe(s.nfe), clip_x0=False), name)
         for name in s.solvers.split(",")
     )
 
 
-def _run(scene: Scene, name: str, of_ours: Mapping[str, Any]) -> str:
-    """One run, whose pictures are saved under this name; `of_ours` are options of our own two samplers."""
+def _run(scene: Scene, options: SamplingOptions, name: str) -> str:
+    """One run, whose pictures are saved under this name."""
     parts = [
-        _head(scene),
-        _network(scene),
+        _head(scene, options),
+        _network(scene, options),
         _schedule(scene),
-        _scheduler(scene, of_ours),
-        _start(scene),
-        _prediction(scene),
+        _scheduler(scene, options),
+        _start(scene, options),
+        _prediction(scene, options),
     ]
-    return "\n\n".join(parts) + "\n\n\n" + _loop(scene, name) + "\n"
+    return "\n\n".join(parts) + "\n\n\n" + _loop(options, name) + "\n"
 
 
-def _solver(scene: Scene) -> DiffusersSolver | None:
+def _solver(options: SamplingOptions) -> DiffusersSolver | None:
     """The diffusers solver that takes the steps; None for our own two, which are diffusers' DDPM and DDIM."""
-    steps = SAMPLERS[scene.settings.sampler].steps
+    steps = SAMPLERS[options.sampler].steps
     return steps if isinstance(steps, DiffusersSolver) else None
 
 
-def _head(scene: Scene) -> str:
-    s = scene.settings
-    modules = ["base64", "io"] if scene.conditioning() is not UNCONDITIONED else []
+def _head(scene: Scene, options: SamplingOptions) -> str:
+    s, o = scene.settings, options
+    modules = ["base64", "io"] if o.conditioning is not UNCONDITIONED else []
     modules += ["math"] if s.schedule == "cosine" else []
-    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[s.sampler].scheduler}))
-    title = f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance:g}"
+    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[o.sampler].scheduler}))
+    title = (
+        f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance_scale:g}"
+    )
     lines = [
         json.dumps(f"{title}.", ensure_ascii=False),
         "",
@@ -134,7 +126,7 @@ def _head(scene: Scene) -> str:
     return "\n".join([*lines, *libraries])
 
 
-def _network(scene: Scene) -> str:
+def _network(scene: Scene, options: SamplingOptions) -> str:
     folder = scene.library.folders[scene.settings.model]
     unet, config = weights_path(folder).parent, scheduler_path(folder)
     trained_on = (
@@ -143,7 +135,7 @@ def _network(scene: Scene) -> str:
     where = "# Run this in the folder of the playground.\n" if folder.is_relative_to(WEIGHTS) else ""
     return f"""{where}unet = UNet2DModel.from_pretrained({_source(scene, unet)}, low_cpu_mem_usage=False).eval()
 trained_on = {trained_on}.alphas_cumprod.double()
-T, steps, seed = {scene.settings.T}, {scene.settings.steps}, {scene.settings.seed}"""
+T, steps, seed = {scene.settings.T}, {options.steps}, {options.seed}"""
 
 
 def _source(scene: Scene, part: Path) -> str:
@@ -157,37 +149,35 @@ def _source(scene: Scene, part: Path) -> str:
 def _schedule(scene: Scene) -> str:
     s = scene.settings
     lines = [SCHEDULES[s.schedule].script_for(s.T), "alpha_bar = (1 - betas).cumprod(0)"]
-    return "\n".join([*lines, ZERO_TERMINAL] if s.zero_terminal else lines)
+    return "\n".join([*lines, ZERO_TERMINAL] if s.zero_terminal_snr else lines)
 
 
-def _scheduler(scene: Scene, of_ours: Mapping[str, Any]) -> str:
-    s, solver, skip = scene.settings, _solver(scene), scene.conditioning().skipped_steps
-    options: dict[str, Any] = {"prediction_type": scene.library.checkpoint(s.model).predictor.prediction_type}
+def _scheduler(scene: Scene, options: SamplingOptions) -> str:
+    o, solver, skip = options, _solver(options), options.conditioning.skipped_steps
+    name = SAMPLERS[o.sampler].scheduler
+    predictor = scene.library.checkpoint(scene.settings.model).predictor
+    arguments: dict[str, Any] = {"prediction_type": predictor.prediction_type}
     if solver is None:
-        kind = {"beta_tilde": "fixed_small", "beta": "fixed_large"}[s.variance]
-        options |= {"set_alpha_to_one": True} if s.sampler == "ddim" else {"variance_type": kind}
-        options |= of_ours
-        spaced = SPACED[s.spacing]
-        return OURS.format(
-            spaced=spaced, skip=skip, name=SAMPLERS[s.sampler].scheduler, options=_keyword_arguments(options)
-        )
-    options |= {"timestep_spacing": s.spacing, **({"use_karras_sigmas": s.karras} if solver.karras else {})}
-    calls = (BY_T if s.sampler == "pndm" else BY_SIGMA).format(skip=skip)
-    return THEIRS.format(
-        name=SAMPLERS[s.sampler].scheduler, options=_keyword_arguments(options | solver.options), calls=calls
-    )
+        arguments |= {"set_alpha_to_one": True} if o.sampler == "ddim" else {"variance_type": o.variance_type}
+        arguments |= {} if o.clip_x0 else {"clip_sample": False}
+        spaced = SPACED[o.timestep_spacing]
+        return OURS.format(spaced=spaced, skip=skip, name=name, options=_keyword_arguments(arguments))
+    karras = {"use_karras_sigmas": o.karras_sigmas} if solver.karras else {}
+    arguments |= {"timestep_spacing": o.timestep_spacing, **karras, **solver.options}
+    calls = (BY_T if o.sampler == "pndm" else BY_SIGMA).format(skip=skip)
+    return THEIRS.format(name=name, options=_keyword_arguments(arguments), calls=calls)
 
 
 def _keyword_arguments(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
-def _start(scene: Scene) -> str:
-    s, given, count, shape = scene.settings, scene.conditioning(), scene.count(), scene.pictures.shape
+def _start(scene: Scene, options: SamplingOptions) -> str:
+    given, count, shape = options.conditioning, options.num_images, scene.pictures.shape
     lines = ["generator = torch.Generator().manual_seed(seed)"]
     lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
-    if s.start == "walk":
-        lines.append(WALK.format(shape=shape, count=count, other=scene.other_seed()))
+    if options.interpolate_to is not None:
+        lines.append(SLERP.format(shape=shape, count=count, other=options.interpolate_to))
     if given is not UNCONDITIONED:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
     if given.known_mask is not None:
@@ -195,18 +185,18 @@ def _start(scene: Scene) -> str:
     return "\n".join(lines)
 
 
-def _prediction(scene: Scene) -> str:
+def _prediction(scene: Scene, options: SamplingOptions) -> str:
     """Function of the script that evaluates the network, with labels and guidance where there are any."""
-    s, count, channels = scene.settings, scene.count(), scene.pictures.shape[0]
+    s, count, channels = scene.settings, options.num_images, scene.pictures.shape[0]
     predictor = scene.library.checkpoint(s.model).predictor
-    (label, then), none = scene.labels(), predictor.null_label
+    label, second, none = options.label, options.second_label, predictor.null_label
 
     def asked(labels: str) -> str:
         labelled = "" if none is None else f", class_labels={labels}"
         return f"unet(x_t, t{labelled}).sample[:, :{channels}]"
 
-    named = {"none": none, "labels": none if label is None else label, "then": then}
-    if label is None and then is None:
+    named = {"none": none, "labels": none if label is None else label, "second": second}
+    if label is None and second is None:
         del named["labels"]
     lines = [f"{name} = torch.full(({count},), {number})" for name, number in named.items() if number is not None]
     lines += [
@@ -216,23 +206,23 @@ def _prediction(scene: Scene) -> str:
         "    by_snr = [np.log(1 - a) - np.log(a) for a in (level, trained_on.numpy())]",
         "    t = torch.full((len(x_t),), np.interp(*by_snr, np.arange(len(trained_on))))",
     ]
-    if s.zero_terminal and _solver(scene) is None:
+    if s.zero_terminal_snr and _solver(options) is None:
         nothing = "x_t" if predictor.prediction_type == "epsilon" else "torch.zeros_like(x_t)"
         lines += ["    if level < 1e-11:", f"        return {nothing}  # nothing of a picture is left: all is noise"]
     wanted = "labels"
-    if then is not None:
-        lines.append(f"    wanted = then if level >= {scene.label_switch_alpha_bar()!r} else labels")
+    if second is not None:
+        lines.append(f"    wanted = second if level >= {scene.label_switch_alpha_bar()!r} else labels")
         wanted = "wanted"
-    if (label is None and then is None) or s.guidance == 0:
+    if (label is None and second is None) or options.guidance_scale == 0:
         return "\n".join([*lines, f"    return {asked('none')}"])
-    if s.guidance == 1:
+    if options.guidance_scale == 1:
         return "\n".join([*lines, f"    return {asked(wanted)}"])
-    guided = f"    return uncond + {s.guidance!r} * ({asked(wanted)} - uncond)"
+    guided = f"    return uncond + {options.guidance_scale!r} * ({asked(wanted)} - uncond)"
     return "\n".join([*lines, f"    uncond = {asked('none')}", guided])
 
 
-def _loop(scene: Scene, name: str) -> str:
-    s, given, solver = scene.settings, scene.conditioning(), _solver(scene)
+def _loop(options: SamplingOptions, name: str) -> str:
+    o, given, solver = options, options.conditioning, _solver(options)
 
     def noisy(i: str) -> str:
         """The picture with the noise of level i, scaled as in the scheduler."""
@@ -245,7 +235,7 @@ def _loop(scene: Scene, name: str) -> str:
     elif given.known_mask is not None:
         begin += f"\nx = torch.where(kept, {noisy('0')}, x)"
     keep = "" if given.known_mask is None else f"\n        x = torch.where(kept, {noisy('i + 1')}, x)"
-    of_ddim = f", eta={s.eta!r}, use_clipped_model_output=True" if s.sampler == "ddim" else ""
+    of_ddim = f", eta={o.eta!r}, use_clipped_model_output=True" if o.sampler == "ddim" else ""
     drawn = ", generator=generator" if solver is None or solver.stochastic else ""
     return f"""{begin}
 with torch.no_grad():

@@ -14,6 +14,7 @@ from playground.render.palette import css_variables
 from playground.ui import assets
 from playground.ui.assets import text_beside
 from playground.ui.assets.fonts import fonts_css
+from playground.ui.components.control import visibility_css
 from playground.ui.components.dataset_thumbnails import thumbnails_css
 from playground.ui.components.tooltips import TOOLTIPS
 from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
@@ -34,7 +35,9 @@ def launch_options() -> dict[str, Any]:
         checkbox_background_color_selected="*neutral_900",
         checkbox_border_color_selected="*neutral_900",
     )
-    styles = css_variables() + text_beside(assets.__file__, "page.css") + thumbnails_css() + fonts_css()
+    styles = (
+        css_variables() + text_beside(assets.__file__, "page.css") + thumbnails_css() + fonts_css() + visibility_css()
+    )
     script = text_beside(assets.__file__, "page.js")
     return {
         "theme": theme,

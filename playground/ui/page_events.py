@@ -26,7 +26,7 @@ from playground.ui.tabs import add_noise, predict_noise
 from playground.ui.tabs.add_noise import AddNoiseTab
 from playground.ui.tabs.hardest_pictures import network_calls_of_rankings, shown_ranking
 from playground.ui.tabs.predict_noise import PredictNoiseTab
-from playground.ui.tabs.predict_noise_views import LOOKS
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
 from playground.ui.tabs.remove_noise import RemoveNoiseTab
 from playground.ui.tabs.train import TrainTab
 
@@ -74,29 +74,31 @@ class Page:
     def forward_event(self) -> dict[str, Any]:
         """Arguments of an event that shows *Add noise* at the present controls."""
         outputs = [self.add.player, self.shared.about, self.add.formula]
-        return {"fn": self.show_forward, "inputs": [self.add.way, *self.shared.inputs], "outputs": outputs}
+        return {"fn": self.show_forward, "inputs": [self.add.forward_process, *self.shared.inputs], "outputs": outputs}
 
     @property
     def prediction_inputs(self) -> list[Any]:
         """Components whose values `prediction_scene` needs."""
-        return [self.predict.look, self.moved_to, *self.shared.inputs]
+        return [self.predict.analysis, self.moved_to, *self.shared.inputs]
 
     @property
     def prediction_event(self) -> dict[str, Any]:
         """Arguments of an event with `prediction_inputs`; the browser knows at which t the films stand."""
         T = list(self.shared.controls).index("T")
-        js = f"(look, t, ...rest) => [look, playground.step(rest[{T}], look), ...rest]"
+        js = f"(analysis, t, ...rest) => [analysis, playground.step(rest[{T}], analysis), ...rest]"
         return {"inputs": self.prediction_inputs, "js": js, **PRIVATE_LATEST}
 
     @user_errors()
-    def show_forward(self, way: str, *values: Any) -> tuple[Any, ...]:
+    def show_forward(self, forward_process: str, *values: Any) -> tuple[Any, ...]:
         """Update *Add noise*. A field may be empty while it is typed into: that is no error yet."""
-        return add_noise.show(self.shared.scene(*values, way=way)) if self.shared.filled(*values) else (gr.skip(),) * 3
+        if not self.shared.filled(*values):
+            return (gr.skip(),) * 3
+        return add_noise.show(self.shared.scene(*values, forward_process=forward_process))
 
-    def prediction_scene(self, look: str, t: float | None, *values: Any) -> Scene:
+    def prediction_scene(self, analysis: str, t: float | None, *values: Any) -> Scene:
         """Scene of *Predict noise* for the values of `prediction_inputs`."""
         more: dict[str, Any] = {} if t is None else {"t": t}
-        return self.shared.scene(*values, look=look, **more)
+        return self.shared.scene(*values, analysis=analysis, **more)
 
     def request_film(self, listen: Callable[..., Any]) -> None:
         """Request the film of the open tab. One event brings it, whatever triggers it, so the last request wins."""
@@ -108,11 +110,11 @@ def connect_films(page: Page) -> None:
     shared, remove = page.shared, page.remove
 
     @user_errors()
-    def show_model(way: str, *values: Any) -> tuple[Any, ...]:
+    def show_model(forward_process: str, *values: Any) -> tuple[Any, ...]:
         """One answer updates all that belongs to a network: a picture, its range, labels and film."""
-        scene = shared.of_new_model(*values, way=way)
+        scene = shared.of_new_model(*values, forward_process=forward_process)
         of_reverse = remove.updates_for_model(scene.settings).values()
-        return next(page.renewals), scene.settings.picture, *of_reverse, *add_noise.show(scene)
+        return next(page.renewals), scene.settings.image, *of_reverse, *add_noise.show(scene)
 
     @user_errors()
     def show_prediction(tab: str, *values: Any) -> tuple[Any, ...]:
@@ -122,19 +124,21 @@ def connect_films(page: Page) -> None:
 
     forward = page.forward_event
     following = [remove.controls[name] for name in remove.updates_for_model(page.first.settings)]
-    of_model = [shared.renewed, shared.controls["picture"], *following, *forward["outputs"]]
+    of_model = [shared.renewed, shared.controls["image"], *following, *forward["outputs"]]
     # Not the latest only: see `build_shared_controls` on the `input` of a dropdown.
     for chosen in page.other_network:
         page.request_film(chosen(show_model, forward["inputs"], of_model, **PRIVATE_EACH).then)
-    on_latest([*shared.changed, page.add.way.input], page.show_forward, forward["inputs"], forward["outputs"])
-    page.request_film(partial(gr.on, [*shared.changed, page.predict.look.input]))
+    on_latest(
+        [*shared.changed, page.add.forward_process.input], page.show_forward, forward["inputs"], forward["outputs"]
+    )
+    page.request_film(partial(gr.on, [*shared.changed, page.predict.analysis.input]))
     T = list(shared.controls).index("T")
     on_latest(
         [page.film_request.change],
         show_prediction,
         [page.open_tab, *page.prediction_inputs],
         page.predict.shown,
-        js=f"(tab, look, t, ...rest) => [playground.tab(), look, playground.step(rest[{T}], look), ...rest]",
+        js=f"(tab, view, t, ...rest) => [playground.tab(), view, playground.step(rest[{T}], view), ...rest]",
     )
     on_latest(
         [page.film_request.change],
@@ -173,12 +177,12 @@ def connect_results(page: Page) -> Any:
     lane: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": shared.library.max_concurrent_runs}
     adding = predict.run_bound.click(stream_bound, outputs=predict.bound_table, **lane, **event)
     ranking = predict.rank.click(rank, outputs=predict.hardest, **lane, **event)
-    picture = [shared.controls["picture"], shared.own]
+    picture = [shared.controls["image"], shared.own]
     chosen = predict.hardest.input(user_errors()(parse_choice), predict.hardest, picture, **PRIVATE_LATEST)
     drawn = (each.then for each in (*shared.drawn, chosen))
     results = [predict.bound_table, predict.listing]
     opened = page.link_request.input
-    for listen in [*shared.changed, *drawn, *page.other_network, opened, predict.look.input]:
+    for listen in [*shared.changed, *drawn, *page.other_network, opened, predict.analysis.input]:
         listen(predict_noise.clear_results, None, results, cancels=[running, adding], **PRIVATE_EACH)
     for listen in [*page.other_network, opened]:
         listen(lambda: shown_ranking(""), None, predict.hardest, cancels=[ranking], **PRIVATE_EACH)
@@ -203,7 +207,12 @@ def connect_drawings(page: Page, chosen: Any) -> None:
 
 def connect_address(page: Page) -> None:
     """Let the address bar follow controls and tabs; the browser does that without a request."""
-    settings = {**page.shared.controls, "way": page.add.way, "look": page.predict.look, **page.remove.controls}
+    settings = {
+        **page.shared.controls,
+        "forward_process": page.add.forward_process,
+        "analysis": page.predict.analysis,
+        **page.remove.controls,
+    }
     for controls in (settings, page.train.controls):
         gr.on(
             [each.change for each in controls.values()],
@@ -232,14 +241,16 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
         """Updates that bring the page to the state of a link, for `restored`."""
         state, settings = opened(query, number)
         values = [getattr(settings, name) for name in shared.controls]
-        scene, look = shared.scene(*values, None, way=settings.way, t=settings.t), LOOKS[settings.look]
+        forward_process, view = settings.forward_process, ANALYSIS_VIEWS[settings.analysis]
+        scene = shared.scene(*values, None, forward_process=forward_process, t=settings.t)
         of_page = [state, next(page.renewals), gr.update(selected=settings.tab), None]
         tabs = [*shared.updates(settings), *page.remove.updates(settings), *page.train.updates(settings)]
-        return [*of_page, settings.look, look.claim.markdown(), look.seen, settings.way, *add_noise.show(scene), *tabs]
+        of_prediction = [settings.analysis, view.claim.markdown(), view.seen]
+        return [*of_page, *of_prediction, forward_process, *add_noise.show(scene), *tabs]
 
-    of_page = [page.link, shared.renewed, page.tabs, shared.own, predict.look, predict.question, predict.seen]
+    of_page = [page.link, shared.renewed, page.tabs, shared.own, predict.analysis, predict.question, predict.seen]
     of_tabs = [*shared.controls.values(), *page.remove.outputs, *page.train.outputs]
-    restored = [*of_page, page.add.way, *page.forward_event["outputs"], *of_tabs]
+    restored = [*of_page, page.add.forward_process, *page.forward_event["outputs"], *of_tabs]
 
     @user_errors()
     def restore(request: gr.Request) -> list[Any]:

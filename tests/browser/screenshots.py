@@ -15,20 +15,20 @@ FOLDER = Path(__file__).parent / "screenshots"
 # Name → theme, width, height, and the link.
 SHOTS = {
     "dark": ("dark", 1280, 720, "tab=prediction&t=480&seed=3"),
-    "phone": ("light", 390, 844, "tab=reverse&label=3&frame=25"),
+    "phone": ("light", 390, 844, "tab=sampling&label=3&frame=25"),
 }
 PLAYERS = {
     "forward": "player-forward",
     "prediction": "player-prediction",
-    "reverse": "player-reverse",
+    "sampling": "player-reverse",
     "training": "player-training",
 }
 # The moving picture: a link, and the frames (shares of the film) at which the page is taken.
 TOUR = {
     "tab=forward&t=0": [k / 24 for k in range(2, 20)],
     "tab=prediction&t=400": [0.1 + k / 20 for k in range(12)],
-    "tab=reverse&steps=30&frame=30": [k / 30 for k in range(0, 31, 2)],
-    "tab=training&trained=800": [k / 15 for k in range(16)],
+    "tab=sampling&steps=30&frame=30": [k / 30 for k in range(0, 31, 2)],
+    "tab=training&train_steps=800": [k / 15 for k in range(16)],
 }
 SIZE, SECONDS = (960, 540), 0.14
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page
 
-PRIMARY = {"reverse": "#run", "training": "#train"}
+PLAYERS = {
+    "forward": "player-forward",
+    "prediction": "player-prediction",
+    "sampling": "player-reverse",
+    "training": "player-training",
+}
+PRIMARY = {"sampling": "#run", "training": "#train"}
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class State:
 
     @property
     def player(self) -> str:
-        return f"player-{self._tab}"
+        return PLAYERS[self._tab]
 
     @property
     def primary(self) -> str | None:
@@ -33,20 +39,20 @@ class State:
 
 STATES = {
     "add": State("", 3),
-    "walk": State("way=walk", 3),
+    "walk": State("forward_process=markov_chain", 3),
     "predictors": State("tab=prediction", 15),
-    "independence": State("tab=prediction&look=independence", 5),
-    "step": State("tab=prediction&look=step", 8),
-    "shrinkage": State("tab=prediction&look=shrinkage", 6),
-    "names": State("tab=prediction&look=names", 12),
-    "training": State("tab=prediction&look=training", 5),
-    "depth": State("tab=prediction&look=depth", 20),
-    "run": State("tab=reverse&steps=10&frame=5", 3),
-    "both": State("tab=reverse&driver=both&steps=10&frame=5", 8),
-    "slow": State("tab=reverse&view=slow&steps=10&frame=5", 5),
-    "guidance": State("tab=reverse&view=guidance&label=3&steps=10&frame=5", 6),
-    "race": State("tab=reverse&view=race&T=100&calls=4&frame=4", 10),
-    "planes": State("tab=training&trained=100", 4),
+    "independence": State("tab=prediction&analysis=independence", 5),
+    "step": State("tab=prediction&analysis=reverse_step", 8),
+    "shrinkage": State("tab=prediction&analysis=shrinkage", 6),
+    "names": State("tab=prediction&analysis=parameterizations", 12),
+    "training": State("tab=prediction&analysis=training", 5),
+    "depth": State("tab=prediction&analysis=out_of_distribution", 20),
+    "run": State("tab=sampling&steps=10&frame=5", 3),
+    "both": State("tab=sampling&compare_ideal=1&steps=10&frame=5", 8),
+    "slow": State("tab=sampling&sampling_view=single_step&steps=10&frame=5", 5),
+    "guidance": State("tab=sampling&sampling_view=guidance&label=3&steps=10&frame=5", 6),
+    "race": State("tab=sampling&sampling_view=solvers&T=100&nfe=4&frame=4", 10),
+    "planes": State("tab=training&train_steps=100", 4),
 }
 
 IS_THERE = """([player, panels]) => {

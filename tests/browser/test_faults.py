@@ -195,7 +195,7 @@ def test_who_ends_it_waits_for_no_run_and_no_training_and_the_link_shows_the_sam
 ) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{server.address}?seed=5&tab=reverse&steps=4&frame=4")
+        page.goto(f"{server.address}?seed=5&tab=sampling&steps=4&frame=4")
         page.wait_for_function("window.playground?.ready")
         page.wait_for_function(ALL_THERE)
         link, before = said(page), drawn(page, "player-reverse", 1)

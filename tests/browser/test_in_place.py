@@ -63,13 +63,13 @@ def test_what_opens_floats_and_moves_no_film(open_page: OpenPage, address: str) 
         at_rest(page)
         assert film_top(page, state.player) == top, what
 
-    page.locator("#tab-reverse .more summary").click()
-    expect(page.locator("#tab-reverse .card")).to_be_visible()
+    page.locator("#tab-sampling .more summary").click()
+    expect(page.locator("#tab-sampling .card")).to_be_visible()
     still("the explanation")
     page.keyboard.press("Escape")
-    expect(page.locator("#tab-reverse .card")).to_be_hidden()
-    page.locator("#group-start > button").click()
-    expect(page.locator("#control-spacing")).to_be_visible()
+    expect(page.locator("#tab-sampling .card")).to_be_hidden()
+    page.locator("#group-sampling-options > button").click()
+    expect(page.locator("#control-timestep_spacing")).to_be_visible()
     still("a fold")
     page.locator("#picker summary").click()
     expect(page.locator("#picker .offer")).to_be_visible()
@@ -85,7 +85,7 @@ def test_what_opens_floats_and_moves_no_film(open_page: OpenPage, address: str) 
 
 FILLED = """async () => { // the time from the press to the film
     const start = performance.now();
-    document.querySelector('[role=tab][data-tab-id=reverse]').click();
+    document.querySelector('[role=tab][data-tab-id=sampling]').click();
     const film = () => document.querySelector('#player-reverse .panel canvas');
     while (!film()?.offsetParent) await new Promise(requestAnimationFrame);
     return performance.now() - start;
@@ -111,7 +111,7 @@ LABELS = """new MutationObserver(() => {
 def test_a_link_to_a_frame_shows_nothing_that_comes_after_it(open_page: OpenPage, address: str) -> None:
     page = open_page(**SMALL).page
     page.evaluate(LABELS)
-    page.evaluate("playground.open('tab=reverse&steps=60&seed=3&frame=20')")
+    page.evaluate("playground.open('tab=sampling&steps=60&seed=3&frame=20')")
     expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
     page.wait_for_function("playground.requests.sampling.number && !playground.requests.sampling.running")
     expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
@@ -220,9 +220,9 @@ def test_the_lists_of_the_rail_are_not_clipped(open_page: OpenPage, address: str
     state = STATES["run"]
     page = open_page(f"{address}?{state.query}", **SMALL).page
     wait_for(page, state)
-    page.locator("#group-start > button").click()
-    expect(page.locator("#control-spacing")).to_be_visible()
-    for name in ("label", "sampler", "keep", "spacing", "schedule", "model"):
+    page.locator("#group-sampling-options > button").click()
+    expect(page.locator("#control-timestep_spacing")).to_be_visible()
+    for name in ("label", "sampler", "inpaint_mask", "timestep_spacing", "schedule", "model"):
         field = page.locator(f"#control-{name} input").first
         field.scroll_into_view_if_needed()
         field.click()
@@ -255,8 +255,12 @@ def test_back_and_forward_go_through_tabs_and_views(open_page: OpenPage) -> None
     page.wait_for_selector("#player-reverse .panel canvas")
     page.get_by_label("Single step", exact=True).check()
     page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 5")  # it runs by itself
-    here = "`${playground.tab()} ${playground.value('view')}` === place && !playground.requests.state.pending"
-    for go, place in (("back", "reverse run"), ("back", "forward run"), ("forward", "reverse run")):
+    here = "`${playground.tab()} ${playground.value('sampling_view')}` === place && !playground.requests.state.pending"
+    for go, place in (
+        ("back", "sampling trajectory"),
+        ("back", "forward trajectory"),
+        ("forward", "sampling trajectory"),
+    ):
         page.evaluate(f"history.{go}()")
         page.wait_for_function(f"place => {here}", arg=place)
     page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 3")
@@ -293,7 +297,7 @@ def test_what_was_left_empty_or_wrong_is_told_at_each_field(open_page: OpenPage)
 def test_an_open_explanation_stays_open_when_its_text_is_renewed(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}?tab=prediction", **SMALL).page
     page.locator("#tab-prediction .more summary").click()
-    page.evaluate("playground.open('tab=prediction&look=step')")  # as an answer does that comes late
+    page.evaluate("playground.open('tab=prediction&analysis=reverse_step')")  # as an answer does that comes late
     expect(page.get_by_role("heading", name="How does ε̂ give the reverse step?")).to_be_visible()
     expect(page.locator("#tab-prediction .more .card")).to_be_visible()
 
@@ -310,7 +314,7 @@ def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, 
     page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
     expect(where).to_have_text("t = 0")  # a person went there
     page.get_by_label("Shrinkage", exact=True).check()
-    page.evaluate("playground.open('tab=prediction&look=shrinkage&t=20')")
+    page.evaluate("playground.open('tab=prediction&analysis=shrinkage&t=20')")
     page.wait_for_function("!playground.requests.state.pending")
     page.get_by_label("Independence", exact=True).check()
     page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
@@ -331,12 +335,12 @@ def test_the_lesson_opens_where_it_was_closed(open_page: OpenPage) -> None:
 def test_an_upload_takes_the_place_of_a_number_that_no_picture_has(open_page: OpenPage, tmp_path: Path) -> None:
     watched = open_page(**SMALL)
     page = watched.page
-    page.locator("#control-picture input").first.fill("99999")
+    page.locator("#control-image input").first.fill("99999")
     quiet(watched)  # the number takes the place of a picture of one's own, and that is through
     file = tmp_path / "own.png"
     Image.fromarray((np.indices((28, 28))[1] % 8 < 4).astype(np.uint8) * 255).save(file)
     page.locator("#controls input[type=file]").set_input_files(file)
     expect(page.locator("#about-picture")).to_contain_text("your own picture")
-    expect(page.locator("#control-picture input").first).not_to_have_value("99999")
+    expect(page.locator("#control-image input").first).not_to_have_value("99999")
     page.get_by_role("tab", name="Remove noise").click()
-    expect(page.locator("#tab-reverse .note").first).to_contain_text("Your picture is not used")
+    expect(page.locator("#tab-sampling .note").first).to_contain_text("Your picture is not used")

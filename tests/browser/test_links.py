@@ -84,16 +84,16 @@ def test_a_link_to_a_run_runs_it_again_to_the_same_pixels(open_page: OpenPage) -
     page.get_by_label("Steps", exact=True).fill("8")
     choose(page, "Label", "4")
     choose(page, "Sampler", "ddpm")
-    said(page, tab="reverse", label="4", sampler="ddpm", frame=None)  # nothing has been sampled of these
+    said(page, tab="sampling", label="4", sampler="ddpm", frame=None)  # nothing has been sampled of these
     remove_noise(page)
     scrub(page, "player-reverse", 5)
-    said(page, tab="reverse", label="4", sampler="ddpm", frame="5")
+    said(page, tab="sampling", label="4", sampler="ddpm", frame="5")
     other = open_page(page.url).page
     other.wait_for_function("document.querySelector('#player-reverse .player')?.dataset.frames === '9'")
     assert label(page, "player-reverse").startswith("step 6 of 8")
     expect(other.locator("#player-reverse output")).to_have_text(label(page, "player-reverse"))
     assert same(page, other, "player-reverse", 3)
-    elsewhere = open_page(page.url.replace("tab=reverse", "tab=forward")).page  # it waits until its tab is opened
+    elsewhere = open_page(page.url.replace("tab=sampling", "tab=forward")).page  # it waits until its tab is opened
     open_tab(elsewhere, "Remove noise")
     elsewhere.wait_for_function(
         "old => document.querySelector('#player-reverse output')?.textContent === old",

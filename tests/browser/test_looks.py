@@ -21,8 +21,9 @@ from playground.core.sampling import generate
 from playground.ui.components.lesson import QUESTIONS
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
-from playground.ui.tabs.predict_noise_views import LOOKS
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
 from tests.browser.conftest import Watched
+from tests.browser.states import PLAYERS
 from tests.browser.test_links import said
 from tests.browser.test_page import OpenPage, drawn, label, numbers, open_tab, quiet, scrub
 
@@ -38,25 +39,25 @@ def opened_at(open_page: OpenPage, address: str, link: str) -> Page:
 def test_every_look_is_a_link_and_dragging_t_asks_nobody(open_page: OpenPage, address: str) -> None:
     watched, other = open_page(), open_page(f"{address}?tab=prediction").page
     open_tab(watched.page, "Predict noise")
-    for look in reversed(LOOKS):
+    for look in reversed(ANALYSIS_VIEWS):
         drags_without_a_request(watched, look)
-        if look in ("names", "shrinkage"):
+        if look in ("parameterizations", "shrinkage"):
             opens_elsewhere(watched.page, other, look)
 
 
 def heading(look: str) -> str:
-    return LOOKS[look].claim.question
+    return ANALYSIS_VIEWS[look].claim.question
 
 
 def drags_without_a_request(watched: Watched, look: str) -> None:
     page = watched.page
-    page.get_by_label(LOOKS[look].name, exact=True).check()
+    page.get_by_label(ANALYSIS_VIEWS[look].name, exact=True).check()
     expect(page.get_by_role("heading", name=heading(look))).to_be_visible()
     asked = quiet(watched)
     scrub(page, PLAYER, 11)
     scrub(page, PLAYER, 30)
     assert quiet(watched) == asked
-    said(page, look=look)
+    said(page, analysis=look)
 
 
 def opens_elsewhere(page: Page, other: Page, look: str) -> None:
@@ -74,7 +75,7 @@ def opens_elsewhere(page: Page, other: Page, look: str) -> None:
 def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     open_page: OpenPage, address: str, library: ModelRegistry
 ) -> None:
-    page = opened_at(open_page, address, "look=training&t=333&seed=4")
+    page = opened_at(open_page, address, "analysis=training&t=333&seed=4")
     expect(page.locator(f"#{PLAYER} output")).to_have_text("t = 333")  # exactly the one that the link asks for
     expect(page.locator("#listing code")).to_have_text(list(LINES))
     expect(page.locator("#listing img")).to_have_count(0)
@@ -93,14 +94,14 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
 
 
 def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, library: ModelRegistry) -> None:
-    page = opened_at(open_page, address, "look=step&T=40&t=20")
+    page = opened_at(open_page, address, "analysis=reverse_step&T=40&t=20")
     page.locator("#bound").click()
     expect(page.locator("#sums")).to_contain_text("all 40 steps")
     x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
     *_, found = variational_bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
     last = page.locator("#sums tr").last.locator("td").all_inner_texts()
-    assert float(last[1]) == pytest.approx(found.bits("beta_tilde"), abs=2e-4)
-    assert float(last[2]) == pytest.approx(found.bits("beta"), abs=2e-4)
+    assert float(last[1]) == pytest.approx(found.bits("fixed_small"), abs=2e-4)
+    assert float(last[2]) == pytest.approx(found.bits("fixed_large"), abs=2e-4)
     shown = numbers(page, PLAYER)
     assert float(shown["max difference"]) == 0
     formula = page.locator(f"#{PLAYER} .formulas").inner_text()
@@ -113,7 +114,7 @@ def test_strange_pictures_stand_beside_the_usual_error(
     open_page: OpenPage, address: str, library: ModelRegistry, tmp_path: Path
 ) -> None:
     """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
-    page = opened_at(open_page, address, "look=depth&t=250&seed=3")
+    page = opened_at(open_page, address, "analysis=out_of_distribution&t=250&seed=3")
     shown_with(page, rows=4)
     trials = Scene(library, validate(library, t=250, seed=3)).ood_results([250])
     median = library.reference_errors("digits").quantile(0.5, trials["photo"].prediction.level).item()
@@ -132,14 +133,14 @@ def test_strange_pictures_stand_beside_the_usual_error(
 
 def test_the_hardest_pictures_are_a_press_away(open_page: OpenPage, address: str, library: ModelRegistry) -> None:
     """Chosen, a picture has in the film the error that it is ranked with."""
-    page = opened_at(open_page, address, "look=depth&t=250&seed=3")
+    page = opened_at(open_page, address, "analysis=out_of_distribution&t=250&seed=3")
     shown_with(page, rows=4)
     page.get_by_role("button", name="Rank the held-out pictures by error").click()
     expect(page.locator(".ranking")).to_have_count(2)
     hardest = page.locator(".ranking").first.locator("button").first
     number, error = hardest.get_attribute("data-picture"), float(hardest.inner_text())
     hardest.click()
-    expect(page.locator("#control-picture input").first).to_have_value(str(number))
+    expect(page.locator("#control-image input").first).to_have_value(str(number))
     expect(page.locator(f"#{PLAYER} .about").nth(1)).to_have_text(f"№ {int(number):,}")
     median = library.reference_errors("digits").quantile(0.5, linear(1000).level(torch.tensor([250]))).item()
     assert float(numbers(page, PLAYER)["its data ÷ median"]) == pytest.approx(
@@ -204,7 +205,7 @@ def test_the_lesson_asks_first_and_then_goes_there(open_page: OpenPage) -> None:
             " return Object.entries(wanted).every(([name, value]) => now.get(name) === value); }",
             arg=wanted,
         )
-        expect(page.locator(f"#player-{wanted['tab']} .panel").first).to_be_visible()
+        expect(page.locator(f"#{PLAYERS[wanted['tab']]} .panel").first).to_be_visible()
         if number < len(QUESTIONS):
             section.locator(".on").click()
     expect(panel.locator("section:not([hidden]) .on")).to_be_disabled()

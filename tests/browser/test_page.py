@@ -20,6 +20,7 @@ from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
+from playground.core.sampling.options import SamplingOptions
 from tests.browser.conftest import PATIENCE, Watched
 
 OpenPage = Callable[..., Watched]
@@ -238,11 +239,7 @@ def test_sampling_shows_every_step_and_ends_in_cores_picture(
             checkpoint.predictor,
             (1, 28, 28),
             SCHEDULES["linear"](1000),
-            count=4,
-            label=7,
-            guidance=1.5,
-            steps=12,
-            sampler=sampler,
+            SamplingOptions(num_images=4, label=7, guidance_scale=1.5, steps=12, sampler=sampler),
         )
     )
     asked = quiet(watched)

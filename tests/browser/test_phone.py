@@ -11,7 +11,7 @@ from tests.browser.states import STATES, at_rest, open_state, seen
 from tests.browser.test_page import OpenPage
 
 PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True, "width": 390, "height": 844}
-TABS = ("forward", "prediction", "reverse", "training")
+TABS = ("forward", "prediction", "sampling", "training")
 TAB = "#stage .tab-container [role=tab][data-tab-id={}]"
 
 
@@ -49,7 +49,7 @@ def test_a_knob_is_turned_and_the_film_runs_beside_the_open_sheet(open_page: Ope
     assert page.evaluate(uncovered, state.player) >= 200
     canvas = f"document.querySelector('#{state.player} .panel canvas')"
     before = page.evaluate(f"{canvas}.width")
-    page.locator("#control-count input[type=number]").fill("9")
+    page.locator("#control-num_images input[type=number]").fill("9")
     page.locator("#run").tap()
     page.wait_for_function(f"before => {canvas}.width !== before", arg=before)
     assert page.evaluate("document.body.classList.contains('sheet-open')")

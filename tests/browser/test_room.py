@@ -36,7 +36,7 @@ def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def sampled(address: str, seed: int) -> dict[str, str]:
     """The pictures of one person's run, asked for as scripts do."""
     call = f"{address}gradio_api/call/sample"
-    asked = ["digits", "any", 1, "ddim", STEPS, 1, "linear", 1000, seed, False, 0, "beta_tilde"]
+    asked = ["digits", "any", 1, "ddim", STEPS, 1, "linear", 1000, seed, False, 0, "fixed_small"]
     with httpx.Client(timeout=120) as person:
         event = person.post(call, json={"data": asked}).raise_for_status().json()["event_id"]
         told = person.get(f"{call}/{event}").raise_for_status().text
@@ -57,7 +57,7 @@ def test_the_page_answers_while_a_room_samples(
         assert not all(person.done() for person in people)
         found = [person.result() for person in people]
     for seed in (0, 31):
-        settings = validate(library, model="digits", count=1, steps=STEPS, guidance=1.0, seed=seed)
+        settings = validate(library, model="digits", num_images=1, steps=STEPS, guidance_scale=1.0, seed=seed)
         *_, last = Scene(library, settings).trajectory()
         png = found[seed]["0"].partition(",")[2]
         shown = np.array(Image.open(io.BytesIO(base64.b64decode(png)))).astype(int)

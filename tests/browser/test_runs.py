@@ -22,19 +22,19 @@ from tests.by_hand import ByHand
 OpenPage = Callable[..., Watched]
 
 FILMS = {
-    "run": "tab=reverse&sampler=ddpm&steps=12&count=2&seed=12&frame=9",
-    "slow motion": "tab=reverse&view=slow&steps=5&seed=3&frame=13",
-    "guidance": "tab=reverse&view=guidance&steps=6&label=4&seed=5&frame=6",
-    "race": "tab=reverse&view=race&calls=4&T=60&seed=2&solvers=ddim,heun&frame=4",
-    "training": "tab=training&seed=4&width=32&depth=2&trained=60&moment=18&place=12",
+    "run": "tab=sampling&sampler=ddpm&steps=12&num_images=2&seed=12&frame=9",
+    "slow motion": "tab=sampling&sampling_view=single_step&steps=5&seed=3&frame=13",
+    "guidance": "tab=sampling&sampling_view=guidance&steps=6&label=4&seed=5&frame=6",
+    "race": "tab=sampling&sampling_view=solvers&nfe=4&T=60&seed=2&solvers=ddim,heun&frame=4",
+    "training": "tab=training&seed=4&hidden_width=32&hidden_layers=2&train_steps=60&snapshot=18&generation_step=12",
     "lesson": f"{QUESTIONS[-1].link}&lesson={len(QUESTIONS)}".replace("frame=50", "steps=10&frame=10"),
 }
 LONGER = {
-    "run": "tab=reverse&sampler=ddpm&steps=1000&count=2&seed=30&frame=1000",
-    "slow motion": "tab=reverse&view=slow&steps=300&seed=31&frame=800",
-    "guidance": "tab=reverse&view=guidance&steps=1000&label=4&seed=32&frame=900",
-    "race": "tab=reverse&view=race&calls=100&seed=33&solvers=ddim,heun,ddpm,unipc&frame=100",
-    "training": "tab=training&seed=34&width=128&depth=3&trained=2000&moment=1000&place=3",
+    "run": "tab=sampling&sampler=ddpm&steps=1000&num_images=2&seed=30&frame=1000",
+    "slow motion": "tab=sampling&sampling_view=single_step&steps=300&seed=31&frame=800",
+    "guidance": "tab=sampling&sampling_view=guidance&steps=1000&label=4&seed=32&frame=900",
+    "race": "tab=sampling&sampling_view=solvers&nfe=100&seed=33&solvers=ddim,heun,ddpm,unipc&frame=100",
+    "training": "tab=training&seed=34&hidden_width=128&train_steps=2000&snapshot=1000&generation_step=3",
     "lesson": f"{QUESTIONS[-1].link}&lesson={len(QUESTIONS)}".replace("seed=0", "seed=35").replace(
         "frame=50", "steps=400&frame=400"
     ),
@@ -93,7 +93,7 @@ def open_within(page: Page, link: str) -> None:
 def on_a_fresh_page(regular: BrowserContext, address: str, name: str, link: str) -> Shown:
     """What a page shows that was opened for this film."""
     page = regular.new_page()
-    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.set_viewport_size({"hidden_width": 1440, "height": 1000})
     page.goto(f"{address}?{link}")
     found = settled(page, name)
     page.close()
@@ -168,8 +168,8 @@ def test_back_and_forward_lead_to_the_films_before_and_after(
     page.wait_for_timeout(300)
     page.evaluate("history.back()")  # while the one before is on its way
     page.wait_for_function(
-        "place => playground.value('place') === place && !playground.requests.state.pending",
-        arg=fresh["training"]["link"]["place"],
+        "place => playground.value('generation_step') === place && !playground.requests.state.pending",
+        arg=fresh["training"]["link"]["generation_step"],
     )
     assert differences(settled(page, "training"), fresh["training"]) == []
 
@@ -187,19 +187,19 @@ def test_a_link_to_an_earlier_moment_of_a_training_shows_that(
     )
     open_within(page, FILMS["training"])
     assert differences(settled(page, "training"), fresh["training"]) == []
-    at_its_end = FILMS["training"].replace("&moment=18&place=12", "")
+    at_its_end = FILMS["training"].replace("&snapshot=18&generation_step=12", "")
     open_within(page, at_its_end)
     expected = on_a_fresh_page(regular, address, "training", at_its_end)
     assert differences(settled(page, "training"), expected) == []
 
 
 def test_a_tab_that_is_opened_later_is_in_the_link_as_it_stands(open_page: OpenPage, address: str) -> None:
-    page = open_page(f"{address}?tab=training&trained=20&place=7").page
+    page = open_page(f"{address}?tab=training&train_steps=20&generation_step=7").page
     settled(page, "training")
     open_within(page, QUESTIONS[0].link)
-    page.wait_for_function("!playground.requests.state.pending && playground.value('trained') === ''")
+    page.wait_for_function("!playground.requests.state.pending && playground.value('train_steps') === ''")
     page.get_by_role("tab", name="Train", exact=True).click()
-    page.wait_for_function("playground.value('trained') === '20' && playground.value('place') === '7'")
+    page.wait_for_function("playground.value('train_steps') === '20' && playground.value('generation_step') === '7'")
     assert page.locator("#player-training .frames output").text_content() == "after 20 steps"
 
 
@@ -242,7 +242,7 @@ def frame_by_frame(page: Page, name: str = "run") -> list[Shown]:
 def frames(regular: BrowserContext, address: str) -> list[Shown]:
     """Every frame of the run."""
     page = regular.new_page()
-    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.set_viewport_size({"hidden_width": 1440, "height": 1000})
     page.goto(f"{address}?{FILMS['run']}")
     settled(page, "run")
     found = frame_by_frame(page)
@@ -426,8 +426,8 @@ CONTROLS: dict[str, tuple[Callable[[Page, str, str], None], str, str]] = {
     "label": (choose_in("Label"), "any", "3"),
     "steps": (set_field, "4", "5"),
     "eta": (set_number, "0.5", "0.6"),
-    "guidance": (set_number, "1.5", "2"),
-    "picture": (set_field, "7", "8"),
+    "guidance_scale": (set_number, "1.5", "2"),
+    "image": (set_field, "7", "8"),
     "T": (set_field, "900", "901"),
     "schedule": (choose_in("Schedule"), "linear", "cosine"),
     "sampler": (choose_in("Sampler"), "ddim", "ddpm"),
@@ -437,7 +437,7 @@ CONTROLS: dict[str, tuple[Callable[[Page, str, str], None], str, str]] = {
 def test_a_film_is_marked_whatever_control_has_changed_and_only_as_long_as_it_has(
     open_page: OpenPage, address: str
 ) -> None:
-    link = "tab=reverse&steps=4&count=1&seed=12&eta=0.5&start=picture&picture=7&T=900&frame=2"
+    link = "tab=sampling&steps=4&num_images=1&seed=12&eta=0.5&init=image&image=7&T=900&frame=2"
     page = open_page(f"{address}?{link}").page
     first, mark = settled(page, "run"), page.locator("#player-reverse .stale")
     expect(mark).to_be_hidden()
@@ -455,10 +455,10 @@ def test_a_film_is_marked_whatever_control_has_changed_and_only_as_long_as_it_ha
 
 
 def test_a_picture_that_a_film_does_not_use_marks_nothing(open_page: OpenPage, address: str) -> None:
-    page = open_page(f"{address}?tab=reverse&steps=3&count=1&frame=3").page
+    page = open_page(f"{address}?tab=sampling&steps=3&num_images=1&frame=3").page
     settled(page, "run")
-    set_field(page, "picture", "8")
-    page.wait_for_function("playground.value('picture') === '8'")
+    set_field(page, "image", "8")
+    page.wait_for_function("playground.value('image') === '8'")
     expect(page.locator("#player-reverse .stale")).to_be_hidden()
 
 
@@ -470,7 +470,7 @@ def steps_of(page: Page) -> Any:
 
 
 def test_every_step_that_is_saved_is_of_the_film_on_show(open_page: OpenPage, address: str) -> None:
-    page = open_page(f"{address}?tab=reverse&steps=4&count=1&seed=6&frame=4", accept_downloads=True).page
+    page = open_page(f"{address}?tab=sampling&steps=4&num_images=1&seed=6&frame=4", accept_downloads=True).page
     settled(page, "run")
     saved = steps_of(page)
     assert saved["eps_hat"].shape == (4, 1, 1, 28, 28)
@@ -505,7 +505,7 @@ def test_of_a_stopped_run_as_many_steps_are_saved_as_were_shown(open_page: OpenP
 def test_after_a_run_that_was_stopped_before_its_first_frame_the_film_on_show_is_saved(
     open_page: OpenPage, address: str
 ) -> None:
-    page = open_page(f"{address}?tab=reverse&steps=4&count=1&seed=6&frame=4", accept_downloads=True).page
+    page = open_page(f"{address}?tab=sampling&steps=4&num_images=1&seed=6&frame=4", accept_downloads=True).page
     settled(page, "run")
     saved = steps_of(page)
     set_field(page, "steps", "9")

@@ -24,7 +24,7 @@ PLAYER = "player-reverse"
 
 
 def watch(page: Page, name: str) -> None:
-    page.locator("#control-view").get_by_label(name).check()
+    page.locator("#control-sampling_view").get_by_label(name).check()
 
 
 def link_of_film(page: Page) -> Any:
@@ -42,7 +42,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
 
     watch(page, "Single step")
     expect(page.get_by_role("heading", name="What happens in one step?")).to_be_visible()
-    expect(page.locator("#control-count")).to_be_hidden()
+    expect(page.locator("#control-num_images")).to_be_hidden()
     page.wait_for_function("document.querySelectorAll('#player-reverse .panel').length === 5")  # it runs by itself
     page.locator("#run").click()
     page.wait_for_function("!playground.requests.sampling.running")
@@ -52,7 +52,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
         panels = page.locator(f"#{PLAYER} .panel")
         absent = [panels.nth(p).get_attribute("data-absent") for p in (2, 4)]
         assert absent == ["not yet" if frame < 1 else "", "not yet" if frame < 2 else ""]
-    said(page, view="slow")
+    said(page, sampling_view="single_step")
 
     watch(page, "Guidance")
     expect(page.locator("#control-label input")).to_have_value("0")  # it needs one
@@ -70,9 +70,9 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
     watch(page, "Solver comparison")
     expect(page.locator("#player-reverse .skeleton")).to_have_count(10)  # a comparison waits for the press
     expect(page.locator("#player-reverse .stale")).to_be_hidden()
-    for hidden in ("sampler", "steps", "driver", "eta"):
+    for hidden in ("sampler", "steps", "compare_ideal", "eta"):
         expect(page.locator(f"#control-{hidden}")).to_be_hidden()
-    page.locator("#control-calls input").fill("3")
+    page.locator("#control-nfe input").fill("3")
     page.locator("#control-T input").fill("60")
     page.locator("#control-T input").press("Tab")
     page.locator("#run").click()
@@ -80,7 +80,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
     expect(page.locator("#player-reverse .chart > svg")).to_be_visible()
     ranks = page.locator("#player-reverse .words").all_inner_texts()
     assert sorted(word for word in ranks if word) == ["another sample", "closest", "second", "third"]
-    said(page, view="race", calls="3", T="60", solvers=None)  # they are the usual ones
+    said(page, sampling_view="solvers", nfe="3", T="60", solvers=None)  # they are the usual ones
 
 
 def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
@@ -89,7 +89,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
     page = open_page(accept_downloads=True).page
     page.get_by_role("tab", name="Remove noise").click()
     page.locator("#control-steps input").fill("5")
-    page.locator("#group-start > button").click()
+    page.locator("#group-sampling-options > button").click()
     pad = page.locator("#brush canvas")
     page.wait_for_function("document.querySelector('#brush canvas').style.backgroundImage !== ''")
     pad.scroll_into_view_if_needed()
@@ -99,7 +99,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
     page.mouse.down()
     page.mouse.move(box["x"] + 104, box["y"] + 88, steps=4)
     page.mouse.up()
-    expect(page.locator("#control-keep input")).to_have_value("what is not painted over")
+    expect(page.locator("#control-inpaint_mask input")).to_have_value("what is not painted over")
     remove_noise(page)
     picture = images.to_bytes(library.pictures("digits").x0(9003))[0].numpy().astype(int)
     made = drawn(page, PLAYER, 0)[..., 0]
@@ -127,7 +127,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
     assert np.abs(ended - made[:28, :28]).max() <= 1
 
     page.locator("#brush button").click()
-    expect(page.locator("#control-keep input")).to_have_value("nothing")
+    expect(page.locator("#control-inpaint_mask input")).to_have_value("nothing")
 
 
 def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settings(open_page: OpenPage) -> None:
@@ -154,7 +154,7 @@ def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settin
     page.locator("#control-steps input").fill("1001")
     page.locator("#control-steps input").press("Tab")
     expect(page.locator("#control-steps .error-at-field")).to_contain_text("Steps must be a whole number from 1")
-    expect(page.locator("#control-guidance input").first).to_be_focused()  # it is left without being held
+    expect(page.locator("#control-guidance_scale input").first).to_be_focused()  # it is left without being held
     page.locator("#control-steps input").fill("0")
     page.locator("#run").click()  # refused, so what is on show stays that of before
     expect(page.locator("#control-steps .error-at-field")).to_contain_text("it was 0.")
@@ -209,9 +209,9 @@ def test_the_code_follows_to_another_network(open_page: OpenPage) -> None:
 
 
 def test_a_link_starts_in_a_picture(open_page: OpenPage, library: ModelRegistry, address: str) -> None:
-    asked = {"steps": 10, "count": 1, "start": "picture", "start_at": 0.5, "keep": "left", "seed": 4}
+    asked = {"steps": 10, "num_images": 1, "init": "image", "strength": 0.5, "inpaint_mask": "left", "seed": 4}
     link = "&".join(f"{name}={value}" for name, value in asked.items())
-    page = open_page(f"{address}?tab=reverse&frame=5&{link}").page
+    page = open_page(f"{address}?tab=sampling&frame=5&{link}").page
     page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 5')")
     *_, last = Scene(library, validate(library, **asked)).trajectory()
     expected = images.to_bytes(last.x_next)[0, 0].numpy().astype(int)

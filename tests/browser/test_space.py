@@ -45,7 +45,7 @@ def test_behind_a_prefix_everything_answers(open_page: OpenPage, proxy: Proxy, s
     assert len(space.loans()) == lent + 1
     assert all(urlsplit(url).path.startswith(PREFIX) for url in watched.requests if url.startswith("http"))
     link = page.evaluate("playground.link()")
-    assert link.startswith(proxy.address + "?tab=reverse")
+    assert link.startswith(proxy.address + "?tab=sampling")
     other = open_page(link).page
     other.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 5')")
     assert all(np.array_equal(drawn(page, "player-reverse", k), drawn(other, "player-reverse", k)) for k in range(3))

@@ -135,30 +135,29 @@ def test_pause_one_step_reset_and_train_again(open_page: OpenPage) -> None:
     pause_after(page, 8)
     stopped, step = frames(page), int(along(page, "frames").split()[1].replace(",", ""))
     assert step < TOTAL_STEPS
-    said(page, trained=str(step))
+    said(page, train_steps=str(step))
     page.wait_for_timeout(700)
     assert frames(page) == stopped
     scrub(page, "Frame", 2)
     page.locator("#one-step").click()  # goes on where the network stood, and shows that
     expect(page.locator("#player-training .frames output")).to_have_text(f"after {step + 1:,} steps")
-    said(page, trained=str(step + 1), moment=None)
+    said(page, train_steps=str(step + 1), snapshot=None)
     page.locator("#reset-training").click()
     expect(page.locator("#player-training .frames output")).to_have_text("untrained")
     assert frames(page) == 1
-    said(page, trained=None)
+    said(page, train_steps=None)
 
 
 def test_a_link_trains_as_far_and_shows_the_same_pixels(open_page: OpenPage, address: str) -> None:
-    chosen = (
-        "tab=training&world=two_moons&target=v_prediction&width=32&depth=2&paths=ddpm&seed=3&schedule=cosine&lr=0.003"
-    )
+    chosen = "tab=training&toy_dataset=two_moons&prediction_type=v_prediction&hidden_width=32&hidden_layers=2"
+    chosen += "&toy_sampler=ddpm&seed=3&schedule=cosine&lr=0.003"
     page = open_page(f"{address}?{chosen}").page
     wait_for_frames(page, 1)
     page.locator("#train").click()
     pause_after(page, 12)
     scrub(page, "Frame", 9)
     scrub(page, "Along the generation", 15)
-    query = said(page, moment=str(snapshot_steps()[9]), place="15")
+    query = said(page, snapshot=str(snapshot_steps()[9]), generation_step="15")
 
     other = open_page(page.url).page
     wait_for_frames(other, frames(page))
@@ -259,7 +258,7 @@ def test_who_leaves_the_page_leaves_nothing(
     assert session.left
     assert len(sessions) == 0
     stopped = -1
-    while stopped != session.learner.step:
-        stopped = session.learner.step
+    while stopped != session.trainer.step:
+        stopped = session.trainer.step
         time.sleep(1)
     assert stopped < TOTAL_STEPS

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import generate
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.steps import Step
 
 
@@ -47,33 +47,26 @@ class _Overheard:
 
 
 def generate_with_guidance_trace(
-    predictor: DevicePredictor,
-    shape: tuple[int, int, int],
-    schedule: NoiseSchedule,
-    *,
-    label: int | None,
-    guidance: float,
-    **options: Any,
+    predictor: DevicePredictor, shape: tuple[int, int, int], schedule: NoiseSchedule, options: SamplingOptions
 ) -> Iterator[GuidanceStep]:
     """Sample with classifier-free guidance and keep both predictions of each step.
 
     Args:
         predictor: noise predictor, called twice per step: without and with the label.
-        shape: shape of one picture, (C, H, W).
+        shape: shape of one image, (C, H, W).
         schedule: the noise schedule.
-        label: the label to guide towards, required.
-        guidance: guidance scale; 1 gives the conditional prediction, 0 the unconditional one.
-        **options: further options of `generate.generate`.
+        options: sampling options; a label is required.
 
     Yields:
         Each step of the run, with its two predictions.
 
     Raises:
-        ValueError: if label is None.
+        ValueError: if there is no label.
     """
-    if label is None:
+    if options.label is None:
         raise ValueError("label must be one of the network's labels, since guidance steers towards it; it was any.")
-    overheard = _Overheard(predictor, guidance)
-    for step in generate(overheard, shape, schedule, label=label, **options):
+    overheard = _Overheard(predictor, options.guidance_scale)
+    # `_Overheard` has applied the guidance already: a scale of 1 leaves its prediction as it is.
+    for step in generate(overheard, shape, schedule, replace(options, guidance_scale=1.0)):
         assert overheard.answers is not None
         yield GuidanceStep(step, *overheard.answers)

@@ -183,4 +183,4 @@ def variational_bound(
         for name, bits in vlb_terms(predictor, x0.expand(shape), eps.expand(shape), schedule, t).items():
             found[name] += bits.tolist()
         steps = {name: math.fsum(bits[1:]) for name, bits in found.items()}
-        yield VariationalBound(len(found["beta"]), found["beta"][0], steps, prior)
+        yield VariationalBound(len(found["fixed_large"]), found["fixed_large"][0], steps, prior)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from playground.core.analysis.sample_quality import Nearest, nearest
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.steps import Step
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,9 @@ from torch import Tensor
 from playground.core.diffusion.predictors import DevicePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.generate import generate
-from playground.core.sampling.samplers import Step, sampler_named
+from playground.core.sampling.options import SamplingOptions
+from playground.core.sampling.samplers import DEFAULT_OPTIONS, sampler_named
+from playground.core.sampling.steps import Step
 
 REFERENCE_STEPS = 1000
 
@@ -55,51 +56,51 @@ def compare_solvers(
     shape: tuple[int, int, int],
     schedule: NoiseSchedule,
     samplers: Sequence[str],
-    calls: int,
-    **options: Any,
+    nfe: int,
+    options: SamplingOptions = DEFAULT_OPTIONS,
 ) -> Iterator[list[SolverRun]]:
-    """Run several samplers from the same x_T, one predictor call at a time.
+    """Run several samplers from the same x_T at equal NFE, one predictor call at a time.
 
     x0_hat is not clipped, so that all samplers follow the same equation. A sampler with fewer calls keeps its last
     step until the others finish.
 
     Args:
         predictor: noise predictor.
-        shape: shape of one picture, (C, H, W).
+        shape: shape of one image, (C, H, W).
         schedule: the noise schedule.
         samplers: names in SAMPLERS.
-        calls: NFE budget of each sampler, at least MIN_CALLS; it takes as many steps as that allows.
-        **options: options of `generate.generate`; its seed draws x_T and the fresh noise of stochastic samplers.
+        nfe: number of function evaluations of each sampler, at least MIN_CALLS; it takes as many steps as that allows.
+        options: sampling options, apart from the sampler and its steps.
 
     Yields:
         After each call the runs so far, in the order of `samplers`.
 
     Raises:
-        ValueError: if calls is below MIN_CALLS or a sampler is not in SAMPLERS.
+        ValueError: if nfe is below MIN_CALLS or a sampler is not in SAMPLERS.
     """
-    if calls < MIN_CALLS:
-        raise ValueError(f"calls must be at least {MIN_CALLS}; it was {calls}.")
+    if nfe < MIN_CALLS:
+        raise ValueError(f"nfe must be at least {MIN_CALLS}; it was {nfe}.")
     runs = [
         generate(
             predictor,
             shape,
             schedule,
-            sampler=name,
-            steps=sampler_named(name).steps_for_nfe(calls),
-            clip_x0=False,
-            **options,
+            replace(options, sampler=name, steps=sampler_named(name).steps_for_nfe(nfe), clip_x0=False),
         )
         for name in samplers
     ]
     taken: list[list[Step]] = [[] for _ in samplers]
-    for _ in range(calls):
+    for _ in range(nfe):
         for steps, run in zip(taken, runs, strict=True):
             steps.extend(islice(run, 1))
         yield [SolverRun(name, list(steps), steps[0].total) for name, steps in zip(samplers, taken, strict=True)]
 
 
 def reference_trajectory(
-    predictor: DevicePredictor, shape: tuple[int, int, int], schedule: NoiseSchedule, **options: Any
+    predictor: DevicePredictor,
+    shape: tuple[int, int, int],
+    schedule: NoiseSchedule,
+    options: SamplingOptions = DEFAULT_OPTIONS,
 ) -> Iterator[Step]:
     """Reference trajectory: DDIM in as many steps as the schedule has, at most REFERENCE_STEPS.
 
@@ -107,12 +108,13 @@ def reference_trajectory(
 
     Args:
         predictor: noise predictor.
-        shape: shape of one picture, (C, H, W).
+        shape: shape of one image, (C, H, W).
         schedule: the noise schedule.
-        **options: options of `generate.generate`.
+        options: sampling options, apart from the sampler, its steps and their spacing.
 
     Returns:
         An iterator over the steps.
     """
     steps = min(REFERENCE_STEPS, schedule.num_steps)
-    return generate(predictor, shape, schedule, sampler="ddim", steps=steps, clip_x0=False, **options)
+    exact = replace(options, sampler="ddim", steps=steps, eta=0.0, clip_x0=False, timestep_spacing="trailing")
+    return generate(predictor, shape, schedule, exact)

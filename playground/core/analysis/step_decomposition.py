@@ -10,6 +10,7 @@ from torch import Tensor
 from playground.core.diffusion.noise import expand_coef, linear_combination, reverse_transition
 from playground.core.diffusion.parameterizations import eps_from_x0
 from playground.core.sampling.ddpm_ddim import POSTERIOR_VARIANCES, ddim_coefficients
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.steps import Step
 
 
@@ -40,27 +41,26 @@ class StepDecomposition:
     deviation: Tensor
 
 
-def decompose_step(step: Step, sampler: str, *, eta: float = 0.0, variance: str = "beta_tilde") -> StepDecomposition:
+def decompose_step(step: Step, options: SamplingOptions) -> StepDecomposition:
     """Decompose a reverse step of a DDPM or DDIM run.
 
     Args:
         step: the step.
-        sampler: the run's sampler, "ddpm" or "ddim".
-        eta: the run's eta, for "ddim".
-        variance: the run's variance, a key of POSTERIOR_VARIANCES, for "ddpm".
+        options: sampling options of the run.
 
     Returns:
         The terms of the step.
 
     Raises:
-        ValueError: if sampler is neither "ddpm" nor "ddim".
+        ValueError: if the sampler is neither "ddpm" nor "ddim".
     """
+    sampler = options.sampler
     if sampler not in ("ddpm", "ddim"):
         raise ValueError(f"sampler must be ddpm or ddim to show a single step; it was {sampler!r}.")
     level, next_level = step.level, step.next_level
     q = reverse_transition(level, next_level)
-    spread = q.variance if sampler == "ddpm" else eta**2 * q.variance
-    drawn = POSTERIOR_VARIANCES[variance](q) if sampler == "ddpm" else spread
+    spread = q.variance if sampler == "ddpm" else options.eta**2 * q.variance
+    drawn = POSTERIOR_VARIANCES[options.variance_type](q) if sampler == "ddpm" else spread
     deviation = torch.zeros_like(drawn) if step.index == step.total - 1 else drawn.sqrt()
     ratio = next_level.alpha / level.alpha
     eps_part = ratio * level.sigma - (next_level.sigma**2 - spread).clamp(min=0).sqrt()

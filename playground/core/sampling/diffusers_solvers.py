@@ -17,7 +17,8 @@ from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.inpainting import UNCONDITIONED
-from playground.core.sampling.steps import SamplingOptions, Step
+from playground.core.sampling.options import SamplingOptions
+from playground.core.sampling.steps import Step
 
 MIN_ALPHA_BAR = 2.0**-24
 """Replaces an ᾱ of 0 (pure noise) in a solver's schedule, since solvers divide by ᾱ; the value is diffusers' own."""
@@ -44,7 +45,13 @@ class DiffusersSolver:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __call__(
-        self, predictor: NoisePredictor, x_T: Tensor, schedule: NoiseSchedule, run: SamplingOptions
+        self,
+        predictor: NoisePredictor,
+        x_T: Tensor,
+        schedule: NoiseSchedule,
+        options: SamplingOptions,
+        labels: Tensor | None,
+        generator: torch.Generator | None,
     ) -> Iterator[Step]:
         """Run the reverse process from x_T.
 
@@ -52,27 +59,29 @@ class DiffusersSolver:
             predictor: noise predictor.
             x_T: initial noise, (B, C, H, W).
             schedule: noise schedule.
-            run: sampling options; `eta`, `variance` and `clip_x0` are not used.
+            options: sampling options; `eta`, `variance_type` and `clip_x0` are not used.
+            labels: class labels, int64 (B,), or None for no label.
+            generator: CPU generator of the fresh noise.
 
         Yields:
             One Step per predictor call: Heun makes two calls per step (one in the last), PNDM one more in all.
         """
-        scheduler = self.make_scheduler(schedule, run)
-        draws = {"generator": run.generator} if self.stochastic else {}
-        skipped = self.skip_steps(scheduler, run.given.skipped_steps)
+        scheduler = self.make_scheduler(schedule, options)
+        draws = {"generator": generator} if self.stochastic else {}
+        skipped = self.skip_steps(scheduler, options.conditioning.skipped_steps)
         timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
         sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
-        if run.given is not UNCONDITIONED:
-            sample = self.to_scheduler_space(run.given.initial_x(x_T, visited[0]), visited[0])
+        if options.conditioning is not UNCONDITIONED:
+            sample = self.to_scheduler_space(options.conditioning.initial_x(x_T, visited[0]), visited[0])
         for index, t in enumerate(timesteps):
             level, next_level = visited[index], visited[index + 1]
             x_t = scheduler.scale_model_input(sample, t)
-            eps_hat = predictor(x_t, level, run.labels)
+            eps_hat = predictor(x_t, level, labels)
             sample = scheduler.step(eps_hat, t, sample, **draws).prev_sample
             x0_hat = x0_from_eps(x_t, eps_hat, level)
             x_next = expand_coef(next_level.alpha, sample) * sample if self.sigma_space else sample
-            if run.given.known_mask is not None:
-                x_next = run.given.replace_known(x_next, x_T, next_level)
+            if options.conditioning.known_mask is not None:
+                x_next = options.conditioning.replace_known(x_next, x_T, next_level)
                 sample = self.to_scheduler_space(x_next, next_level)
             yield Step(index, total, level, next_level, x_t, eps_hat, x0_hat, x_next)
 
@@ -108,12 +117,12 @@ class DiffusersSolver:
         scheduler.set_begin_index(skipped)
         return skipped
 
-    def make_scheduler(self, schedule: NoiseSchedule, run: SamplingOptions) -> Any:
+    def make_scheduler(self, schedule: NoiseSchedule, options: SamplingOptions) -> Any:
         """Create the diffusers scheduler with our noise schedule and the run's timesteps.
 
         Args:
             schedule: noise schedule; an ᾱ of 0 is replaced by MIN_ALPHA_BAR.
-            run: sampling options, of which `steps`, `spacing` and `karras` are used.
+            options: sampling options, of which `steps`, `timestep_spacing` and `karras_sigmas` are used.
 
         Returns:
             The diffusers scheduler with its timesteps set.
@@ -121,17 +130,17 @@ class DiffusersSolver:
         alpha_bar = schedule.alpha_bar.clone()
         alpha_bar[alpha_bar == 0] = MIN_ALPHA_BAR
         betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
-        spaced = {"use_karras_sigmas": run.karras} if self.karras else {}
+        spaced = {"use_karras_sigmas": options.karras_sigmas} if self.karras else {}
         scheduler = self.scheduler(
             num_train_timesteps=schedule.num_steps,
             trained_betas=betas.tolist(),
-            timestep_spacing=run.spacing,
+            timestep_spacing=options.timestep_spacing,
             **spaced,
             **self.options,
         )
         # diffusers multiplies the 1 - β in float32, which drifts where ᾱ is small: set the exact levels.
         scheduler.alphas_cumprod = alpha_bar.float()
-        scheduler.set_timesteps(run.steps)
+        scheduler.set_timesteps(options.steps)
         return scheduler
 
 

@@ -24,7 +24,7 @@ def probability_flow(
     steps: int = 50,
     labels: Tensor | None = None,
     clip_x0: bool = True,
-    spacing: str = "trailing",
+    timestep_spacing: str = "trailing",
 ) -> Iterator[Step]:
     """Probability-flow ODE, d(x/alpha) / d(sigma/alpha) = eps_hat(x), solved with Heun's method.
 
@@ -39,7 +39,7 @@ def probability_flow(
         steps: number of steps, 1 to T.
         labels: class labels, int64 (B,), or None for no label.
         clip_x0: whether to clip each x0_hat to [-1, 1] before the step.
-        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+        timestep_spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
 
     Yields:
         One Step per step of the solver, with pictures of (B, ...).
@@ -48,7 +48,7 @@ def probability_flow(
         Song et al. 2021 (DDIM), eq. 14 (arXiv:2010.02502).
         Karras et al. 2022, algorithm 1 (arXiv:2206.00364).
     """
-    visited = sampling_levels(schedule, steps, spacing)
+    visited = sampling_levels(schedule, steps, timestep_spacing)
 
     def moved(x_t: Tensor, eps_hat: Tensor, level: NoiseLevel, next_level: NoiseLevel) -> tuple[Tensor, Tensor]:
         x0_hat = x0_from_eps(x_t, eps_hat, level)

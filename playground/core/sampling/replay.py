@@ -43,40 +43,40 @@ class ReplayPredictor:
         return self._predictor(x_t, level, labels) if eps_hat is None else eps_hat.to(x_t)
 
 
-class _Overheard:
-    """Recording predictor: keeps its predictions in `said`."""
+class RecordingPredictor:
+    """Recording predictor: keeps its predictions."""
 
     def __init__(self, predictor: DevicePredictor) -> None:
         self.predictor = predictor
-        self.said: list[Tensor] = []
+        self.predictions: list[Tensor] = []
 
     @property
     def device(self) -> torch.device:
         return self.predictor.device
 
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
-        self.said.append(self.predictor(x_t, level, labels))
-        return self.said[-1]
+        self.predictions.append(self.predictor(x_t, level, labels))
+        return self.predictions[-1]
 
 
 def stream_predictions(
-    predictor: DevicePredictor, way: SamplingFunction, known: Iterable[Tensor], *args: Any, **options: Any
+    predictor: DevicePredictor, sampling_function: SamplingFunction, known: Iterable[Tensor], *args: Any
 ) -> Iterator[list[Tensor]]:
-    """Stream the new predictions of the run `way(predictor, *args, **options)`.
+    """Stream the new predictions of the run `sampling_function(predictor, *args)`.
 
     Args:
         predictor: noise predictor.
-        way: sampling function.
+        sampling_function: sampling function.
         known: predictions of the run that are known already, in call order; see `ReplayPredictor`.
-        *args: further positional arguments of `way`.
-        **options: keyword arguments of `way`.
+        *args: further arguments of `sampling_function`.
 
     Yields:
-        The new predictions eps_hat, each (B, C, H, W), behind each record of the run, as soon as `way` yields that
-        record: one, two under guidance, several in `compare_solvers`. Records without new predictions are skipped.
+        The new predictions eps_hat, each (B, C, H, W), behind each record of the run, as soon as `sampling_function`
+        yields that record: one, two under guidance, several in `compare_solvers`. Records without new predictions are
+        skipped.
     """
-    overheard = _Overheard(predictor)
-    for _ in way(ReplayPredictor(known, overheard), *args, **options):
-        if overheard.said:
-            yield overheard.said
-            overheard.said = []
+    recording = RecordingPredictor(predictor)
+    for _ in sampling_function(ReplayPredictor(known, recording), *args):
+        if recording.predictions:
+            yield recording.predictions
+            recording.predictions = []

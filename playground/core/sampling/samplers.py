@@ -23,11 +23,16 @@ from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.ddpm_ddim import POSTERIOR_VARIANCES, ddim, ddpm
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import UNCONDITIONED, Conditioning
-from playground.core.sampling.steps import SamplingOptions, Step
+from playground.core.sampling.options import SamplingOptions
+from playground.core.sampling.steps import Step
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
-__all__ = ["SAMPLERS", "Step", "sample"]
+DEFAULT_OPTIONS = SamplingOptions()
+
+SamplerFunction = Callable[
+    [NoisePredictor, Tensor, NoiseSchedule, SamplingOptions, Tensor | None, torch.Generator | None], Iterator[Step]
+]
+"""From predictor, x_T, schedule, options, labels and generator to the reverse steps."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Sampler:
         extra_nfe: network calls per run in addition (negative: fewer).
     """
 
-    steps: Callable[[NoisePredictor, Tensor, NoiseSchedule, SamplingOptions], Iterator[Step]]
+    steps: SamplerFunction
     scheduler: str
     about: str
     stochastic: bool = False
@@ -126,58 +131,40 @@ def sample(
     predictor: NoisePredictor,
     x_T: Tensor,
     schedule: NoiseSchedule,
+    options: SamplingOptions = DEFAULT_OPTIONS,
     *,
-    sampler: str = "ddim",
-    steps: int = 50,
     labels: Tensor | None = None,
     generator: torch.Generator | None = None,
-    eta: float = 0.0,
-    variance: str = "beta_tilde",
-    clip_x0: bool = True,
-    spacing: str = "trailing",
-    karras: bool = False,
-    given: Conditioning = UNCONDITIONED,
 ) -> Iterator[Step]:
-    """Reverse process from x_T to a picture, step by step.
+    """Reverse process from x_T to images, step by step.
 
     Args:
         predictor: noise predictor.
         x_T: noise at the schedule's last level, (B, C, H, W).
         schedule: noise schedule.
-        sampler: name of the sampler, a key of SAMPLERS.
-        steps: number of sampling steps, 1 to T.
+        options: sampling options.
         labels: class labels, int64 (B,), or None for no label.
         generator: CPU generator of the fresh noise.
-        eta: share of fresh noise, 0 to 1; ddim only.
-        variance: variance of the reverse step, "beta" or "beta_tilde"; ddpm only.
-        clip_x0: whether to clip each x0_hat to [-1, 1] before the step; ddpm and ddim only.
-        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
-        karras: whether to use Karras sigmas instead of `spacing`, where the sampler supports them.
-        given: picture to start from or to keep a part of; skipped steps shorten the run by their calls.
 
     Returns:
         An iterator over the steps, one Step per predictor call: heun makes two calls per step (one in the last),
         pndm one more in all.
 
     Raises:
-        ValueError: before the first step, if sampler, spacing, variance, steps, eta or given is out of range.
-
-    References:
-        Karras et al. 2022, eq. 5 (arXiv:2206.00364).
+        ValueError: before the first step, if an option is out of range.
     """
-    chosen = sampler_named(sampler)
+    chosen, steps, skipped = sampler_named(options.sampler), options.steps, options.conditioning.skipped_steps
     choices = (
-        ("spacing", spacing, TIMESTEP_SPACINGS),
-        ("variance", variance, POSTERIOR_VARIANCES),
+        ("timestep_spacing", options.timestep_spacing, TIMESTEP_SPACINGS),
+        ("variance_type", options.variance_type, POSTERIOR_VARIANCES),
     )
     for name, value, known in choices:
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}; it was {value!r}.")
     if not 1 <= steps <= schedule.num_steps:
         raise ValueError(f"steps must be from 1 to T = {schedule.num_steps}; it was {steps}.")
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta must be from 0 to 1; it was {eta}.")
-    if not 0 <= given.skipped_steps < steps:
-        raise ValueError(f"The strides left out must be fewer than the {steps} steps; they were {given.skipped_steps}.")
-    run = SamplingOptions(steps, labels, generator, eta, variance, clip_x0, spacing, karras, given)
-    return chosen.steps(predictor, x_T, schedule, run)
+    if not 0 <= options.eta <= 1:
+        raise ValueError(f"eta must be from 0 to 1; it was {options.eta}.")
+    if not 0 <= skipped < steps:
+        raise ValueError(f"The number of skipped steps must be from 0 to {steps - 1}; it was {skipped}.")
+    return chosen.steps(predictor, x_T, schedule, options, labels, generator)

@@ -1,4 +1,4 @@
-"""Reverse steps: the record of one step, the options of a run, and fresh noise."""
+"""Reverse steps: the record of one step, and fresh noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from torch import Tensor
 
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.inpainting import Conditioning
 
 
 @dataclass(frozen=True)
@@ -59,30 +58,3 @@ def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
         The noise, like x.
     """
     return torch.randn(x.shape, generator=generator).to(x)
-
-
-@dataclass(frozen=True)
-class SamplingOptions:
-    """Sampling options, those of `samplers.sample`; each sampler uses the ones that apply to it.
-
-    Attributes:
-        steps: number of sampling steps, 1 to T.
-        labels: class labels, int64 (B,), or None for no label.
-        generator: CPU generator of the fresh noise.
-        eta: share of fresh noise in DDIM, 0 to 1.
-        variance: variance of DDPM's reverse step, "beta" or "beta_tilde".
-        clip_x0: whether DDPM and DDIM clip each x0_hat to [-1, 1].
-        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
-        karras: whether to use Karras sigmas where the sampler supports them.
-        given: conditioning on a picture.
-    """
-
-    steps: int
-    labels: Tensor | None
-    generator: torch.Generator | None
-    eta: float
-    variance: str
-    clip_x0: bool
-    spacing: str
-    karras: bool
-    given: Conditioning

@@ -67,22 +67,22 @@ TIMESTEP_SPACINGS: dict[str, Callable[[int, int], Tensor]] = {
 """Timestep spacings by name: functions of T and the number of sampling steps that return (steps,) falling t's."""
 
 
-def sampling_levels(schedule: NoiseSchedule, steps: int, spacing: str = "trailing") -> list[NoiseLevel]:
+def sampling_levels(schedule: NoiseSchedule, steps: int, timestep_spacing: str = "trailing") -> list[NoiseLevel]:
     """Noise levels that a run visits, from noise down to NoiseLevel(1, 0).
 
     Args:
         schedule: noise schedule.
         steps: number of sampling steps, 1 to T.
-        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+        timestep_spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
 
     Returns:
         steps + 1 levels, each ().
     """
-    all_of_them = schedule.level(TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps))
+    all_of_them = schedule.level(TIMESTEP_SPACINGS[timestep_spacing](schedule.num_steps, steps))
     return [*map(NoiseLevel, all_of_them.alpha, all_of_them.sigma), CLEAN]
 
 
-def num_steps_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = "trailing") -> int:
+def num_steps_above(schedule: NoiseSchedule, steps: int, t: int, timestep_spacing: str = "trailing") -> int:
     """Number of sampling steps that begin above timestep t, at most all but the last.
 
     A run that skips them begins at its first visited level at or below t.
@@ -91,9 +91,9 @@ def num_steps_above(schedule: NoiseSchedule, steps: int, t: int, spacing: str = 
         schedule: noise schedule.
         steps: number of sampling steps of the whole run, 1 to T.
         t: timestep, 0 to T - 1.
-        spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
+        timestep_spacing: timestep spacing, a key of TIMESTEP_SPACINGS.
 
     Returns:
         The number of steps to skip, 0 to steps - 1.
     """
-    return min(int((TIMESTEP_SPACINGS[spacing](schedule.num_steps, steps) > t).sum()), steps - 1)
+    return min(int((TIMESTEP_SPACINGS[timestep_spacing](schedule.num_steps, steps) > t).sum()), steps - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,8 +13,9 @@ from torch import Tensor
 from playground.core.diffusion.ideal import IdealPredictor
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.parameterizations import TARGETS, x0_from_eps
+from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.probability_flow import probability_flow
-from playground.core.sampling.samplers import Step, sample
+from playground.core.sampling.samplers import sample
 from playground.core.sampling.timesteps import sampling_levels
 from playground.core.toy2d.network import MLPPredictor, TrainingConfig
 from playground.core.toy2d.trainer import Snapshot
@@ -38,7 +39,7 @@ class ReferenceField:
     """Reference values that do not depend on the network, at the G noise levels of a trajectory and its clean end.
 
     Attributes:
-        recipe: configuration of the training.
+        config: configuration of the training.
         t: step of each level, from noise to clean, (G + 1,); NaN for clean.
         level: the levels, (G + 1,).
         x0: data points, (N, 2).
@@ -55,7 +56,7 @@ class ReferenceField:
         mean_pairwise_distance: mean distance between two data points.
     """
 
-    recipe: TrainingConfig
+    config: TrainingConfig
     t: Tensor
     level: NoiseLevel
     x0: Tensor
@@ -81,13 +82,13 @@ class EvaluationBatch:
     wanted: Tensor
 
 
-def build_reference(recipe: TrainingConfig) -> ReferenceField:
+def build_reference(config: TrainingConfig) -> ReferenceField:
     """Compute everything that does not depend on the network.
 
-    E[eps | x_t] is exact over the recipe's points.
+    E[eps | x_t] is exact over the config's points.
     """
-    generator = torch.Generator().manual_seed(recipe.seed)
-    x0, schedule, ideal = recipe.points, recipe.schedule, IdealPredictor(recipe.points)
+    generator = torch.Generator().manual_seed(config.seed)
+    x0, schedule, ideal = config.points, config.schedule, IdealPredictor(config.points)
     visited = sampling_levels(schedule, PATH_STEPS)
     level = NoiseLevel(torch.stack([each.alpha for each in visited]), torch.stack([each.sigma for each in visited]))
     asked = NoiseLevel(level.alpha[:-1], level.sigma[:-1])
@@ -103,12 +104,12 @@ def build_reference(recipe: TrainingConfig) -> ReferenceField:
     eps = torch.randn(some.shape, generator=generator)
     eps = (eps - eps.mean(0)) / eps.std(0, correction=0)  # exactly mean 0 and variance 1: a less noisy loss
     over_t = schedule.level(torch.linspace(0, schedule.num_steps - 1, DRAWS).round())
-    x_t, target = add_noise(some, eps, over_t), TARGETS[recipe.target]
+    x_t, target = add_noise(some, eps, over_t), TARGETS[config.prediction_type]
     eps_best = ideal(x_t, over_t)
     best = target(x0_from_eps(x_t, eps_best, over_t), eps_best, over_t)
     wanted = target(some, eps, over_t)
     return ReferenceField(
-        recipe,
+        config,
         torch.cat([schedule.t_from_log_snr(asked.log_snr).round(), torch.tensor([math.nan])]),
         level,
         x0,
@@ -151,39 +152,42 @@ class SnapshotDiagnostics:
     path_length_ratio: float
 
 
-TOY_SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {"flow": probability_flow, "ddim": sample, "ddpm": sample}
+TOY_SAMPLERS = ("probability_flow", "ddim", "ddpm")
 """How trajectories are sampled: along the probability-flow ODE, or by one of our own samplers."""
 
 
 def evaluate_snapshot(
-    ground: ReferenceField, moment: Snapshot, predictor: MLPPredictor, paths: str
+    ground: ReferenceField, snapshot: Snapshot, predictor: MLPPredictor, sampler: str
 ) -> SnapshotDiagnostics:
     """Compute the diagnostics of the network at a snapshot.
 
     Args:
         ground: reference field of the training.
-        moment: the snapshot.
+        snapshot: the snapshot.
         predictor: the network at that snapshot.
-        paths: how trajectories are sampled, a key of TOY_SAMPLERS.
+        sampler: how trajectories are sampled, one of TOY_SAMPLERS.
 
     Returns:
         The diagnostics.
     """
-    schedule, seed = ground.recipe.schedule, ground.recipe.seed
-    options = {} if paths == "flow" else {"sampler": paths, "generator": torch.Generator().manual_seed(seed)}
-    steps = list(TOY_SAMPLERS[paths](predictor, ground.start, schedule, steps=PATH_STEPS, **options))
+    schedule, seed = ground.config.schedule, ground.config.seed
+    if sampler == "probability_flow":
+        steps = list(probability_flow(predictor, ground.start, schedule, steps=PATH_STEPS))
+    else:
+        generator, options = torch.Generator().manual_seed(seed), SamplingOptions(sampler, PATH_STEPS)
+        steps = list(sample(predictor, ground.start, schedule, options, generator=generator))
     way = torch.stack([*(step.x_t for step in steps), steps[-1].x_next])
     asked = NoiseLevel(ground.level.alpha[:-1], ground.level.sigma[:-1])
     missed = (ground.probed - _at(predictor, ground.probes, asked)).square().sum((1, 2))
     spread = (ground.probed - ground.probed.mean(1, keepdim=True)).square().sum((1, 2))
     draws = ground.draws
-    said = TARGETS[ground.recipe.target]
+    said = TARGETS[ground.config.prediction_type]
     eps_hat = predictor(draws.x_t, draws.level)
     answer = said(x0_from_eps(draws.x_t, eps_hat, draws.level), eps_hat, draws.level)
     length = torch.stack([(after - before).norm(dim=1) for before, after in pairwise(way)]).sum(0)
     return SnapshotDiagnostics(
-        moment.step,
-        moment.loss,
+        snapshot.step,
+        snapshot.loss,
         (answer - draws.wanted).square().mean().item(),
         way,
         _at(predictor, ground.grid.expand(PATH_STEPS, -1, 2), asked),

@@ -23,22 +23,22 @@ class TrainingConfig:
     Attributes:
         points: data points, (N, 2), in [-1, 1].
         schedule: the noise schedule.
-        target: prediction target, a key of TARGETS.
-        sees_x_t: whether the network sees x_t; it gets zeros in its place otherwise.
-        sees_t: whether the network sees t; it gets zeros in its place otherwise.
-        width: units per hidden layer.
-        depth: number of hidden layers.
+        prediction_type: what the network predicts, a key of TARGETS.
+        input_x_t: whether the network gets x_t; it gets zeros in its place otherwise.
+        input_t: whether the network gets t; it gets zeros in its place otherwise.
+        hidden_width: units per hidden layer.
+        hidden_layers: number of hidden layers.
         lr: learning rate at the first step.
         seed: seed of the initial weights and of the training draws.
     """
 
     points: Tensor
     schedule: NoiseSchedule
-    target: str = "epsilon"
-    sees_x_t: bool = True
-    sees_t: bool = True
-    width: int = 64
-    depth: int = 3
+    prediction_type: str = "epsilon"
+    input_x_t: bool = True
+    input_t: bool = True
+    hidden_width: int = 64
+    hidden_layers: int = 3
     lr: float = 0.01
     seed: int = 0
 
@@ -50,12 +50,12 @@ class MLP2D(nn.Module):
     is initialized to 0, so the untrained network returns 0.
     """
 
-    def __init__(self, recipe: TrainingConfig, generator: torch.Generator) -> None:
+    def __init__(self, config: TrainingConfig, generator: torch.Generator) -> None:
         super().__init__()
-        self.sees_x_t, self.sees_t = recipe.sees_x_t, recipe.sees_t
-        sizes = [2 + 4 * X_WAVES + 2 * T_WAVES] + [recipe.width] * recipe.depth
+        self.input_x_t, self.input_t = config.input_x_t, config.input_t
+        sizes = [2 + 4 * X_WAVES + 2 * T_WAVES] + [config.hidden_width] * config.hidden_layers
         hidden = [nn.Linear(*pair) for pair in pairwise(sizes)]
-        last = nn.Linear(recipe.width, 2)
+        last = nn.Linear(config.hidden_width, 2)
         for layer in hidden:
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
             nn.init.zeros_(layer.bias)
@@ -73,8 +73,8 @@ class MLP2D(nn.Module):
         Returns:
             The prediction of the training target, (B, 2).
         """
-        x_t = x_t if self.sees_x_t else torch.zeros_like(x_t)
-        t = t if self.sees_t else torch.zeros_like(t)
+        x_t = x_t if self.input_x_t else torch.zeros_like(x_t)
+        t = t if self.input_t else torch.zeros_like(t)
         said: Tensor = self.layers(
             torch.cat([x_t, fourier_features(x_t, X_WAVES), fourier_features(t[:, None], T_WAVES)], 1)
         )

@@ -32,16 +32,16 @@ class Trainer:
     trainer's own CPU generator, so that other trainings do not change them.
     """
 
-    def __init__(self, recipe: TrainingConfig, device: torch.device | str = "cpu") -> None:
-        self.recipe, self.device = recipe, torch.device(device)
-        self._generator = torch.Generator().manual_seed(recipe.seed)
-        self.network = MLP2D(recipe, self._generator).to(self.device)
+    def __init__(self, config: TrainingConfig, device: torch.device | str = "cpu") -> None:
+        self.config, self.device = config, torch.device(device)
+        self._generator = torch.Generator().manual_seed(config.seed)
+        self.network = MLP2D(config, self._generator).to(self.device)
         fused = self.device.type in ("cpu", "cuda")
         betas = (0.9, 0.99)  # averages over fewer steps than the default 0.999, for a short training
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), recipe.lr, betas, weight_decay=0, fused=fused)
+        self._optimizer = torch.optim.AdamW(self.network.parameters(), config.lr, betas, weight_decay=0, fused=fused)
         self.step = 0
         self._losses: list[Tensor] = []
-        self.moments: list[Snapshot] = []
+        self.snapshots: list[Snapshot] = []
 
     @property
     def finished(self) -> bool:
@@ -60,7 +60,7 @@ class Trainer:
         x_t, t, target = (each[self.step % PREFETCH] for each in self._batches)
         loss = mse_loss(self.network(x_t, t), target)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.recipe.lr * 0.5 * (1 + math.cos(math.pi * self.step / TOTAL_STEPS))
+            group["lr"] = self.config.lr * 0.5 * (1 + math.cos(math.pi * self.step / TOTAL_STEPS))
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
@@ -71,17 +71,17 @@ class Trainer:
 
         One draw for many steps is faster than one draw for each.
         """
-        recipe, generator, size = self.recipe, self._generator, (count, BATCH)
-        x0 = recipe.points[torch.randint(len(recipe.points), size, generator=generator)]
+        config, generator, size = self.config, self._generator, (count, BATCH)
+        x0 = config.points[torch.randint(len(config.points), size, generator=generator)]
         # t ~ Uniform, spread evenly over the batch for a less noisy loss (Kingma et al. 2021, appendix I.1,
         # arXiv:2107.00630).
         share = (torch.rand(count, 1, generator=generator) + torch.arange(BATCH) / BATCH) % 1
-        t = (share * recipe.schedule.num_steps).long()
+        t = (share * config.schedule.num_steps).long()
         eps = torch.randn(x0.shape, generator=generator)
-        level = recipe.schedule.level(t.flatten())
+        level = config.schedule.level(t.flatten())
         x_t = add_noise(x0.flatten(0, 1), eps.flatten(0, 1), level)
-        target = TARGETS[recipe.target](x0.flatten(0, 1), eps.flatten(0, 1), level)
-        progress = t / (recipe.schedule.num_steps - 1)
+        target = TARGETS[config.prediction_type](x0.flatten(0, 1), eps.flatten(0, 1), level)
+        progress = t / (config.schedule.num_steps - 1)
         return (
             x_t.reshape(x0.shape).to(self.device),
             progress.to(self.device),
@@ -93,14 +93,14 @@ class Trainer:
         loss = torch.stack(self._losses).mean().item() if self._losses else math.nan
         self._losses = []
         weights = nn.utils.parameters_to_vector(self.network.parameters()).detach().clone()
-        self.moments.append(Snapshot(self.step, loss, weights))
-        return self.moments[-1]
+        self.snapshots.append(Snapshot(self.step, loss, weights))
+        return self.snapshots[-1]
 
-    def predictor(self, moment: Snapshot) -> MLPPredictor:
+    def predictor(self, snapshot: Snapshot) -> MLPPredictor:
         """The network at a snapshot, as a noise predictor."""
-        network = MLP2D(self.recipe, torch.Generator()).to(self.device)
-        nn.utils.vector_to_parameters(moment.weights, network.parameters())
-        return MLPPredictor(network, self.recipe.schedule, self.recipe.target)
+        network = MLP2D(self.config, torch.Generator()).to(self.device)
+        nn.utils.vector_to_parameters(snapshot.weights, network.parameters())
+        return MLPPredictor(network, self.config.schedule, self.config.prediction_type)
 
 
 def snapshot_steps(count: int = 32) -> list[int]:

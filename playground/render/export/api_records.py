@@ -13,7 +13,7 @@ from playground.core.analysis.noise_prediction import NoisePrediction
 from playground.core.data import images
 from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.steps import Step
 from playground.render.palette import NOISE_RANGE
 
 Answer = tuple[dict[str, str], dict[str, Any]]

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.steps import Step
 
 MAX_VALUES = 2**25
 """Most numbers that a file may have: 128 MB."""

@@ -103,7 +103,7 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
             number(
                 "bits",
                 "L_t−1 · σ² = β̃",
-                bits["beta_tilde"],
+                bits["fixed_small"],
                 "error",
                 "KL divergence in bits per dimension; at t = 0 it is L_0",
                 5,
@@ -111,7 +111,7 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
             number(
                 "bits beta",
                 "L_t−1 · σ² = β",
-                bits["beta"],
+                bits["fixed_large"],
                 "error",
                 "KL divergence in bits per dimension; at t = 0 it is L_0",
                 5,
@@ -122,8 +122,8 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
                 "L_t−1 over t, bits/dimension",
                 last,
                 [
-                    line("σ² = β̃_t", "error", found.t, bits["beta_tilde"].log10(), dot="bits"),
-                    line("σ² = β_t", "noise", found.t, bits["beta"].log10(), dot="bits beta", look="dashed"),
+                    line("σ² = β̃_t", "error", found.t, bits["fixed_small"].log10(), dot="bits"),
+                    line("σ² = β_t", "noise", found.t, bits["fixed_large"].log10(), dot="bits beta", look="dashed"),
                 ],
                 log=True,
             )

@@ -14,7 +14,7 @@ from playground.core.analysis.step_decomposition import StepDecomposition
 from playground.core.data.datasets import ImageDataset
 from playground.core.diffusion.noise import NoiseLevel
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.steps import Step
 from playground.render.films.film import (
     NOISE,
     PICTURE,

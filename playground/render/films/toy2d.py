@@ -42,7 +42,7 @@ def toy2d_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, to
     """
     film = {
         **chunk(index, total, [_label(view.step)]),
-        "moments": [{"paths": to_base64(_whole(view.paths)), "field": _arrows(view.field)}],
+        "snapshots": [{"paths": to_base64(_whole(view.paths)), "field": _arrows(view.field)}],
         "numbers": _numbers(ground, view, first=index == 0),
     }
     return {**film, **_reference_chunk(ground)} if index == 0 else film
@@ -53,10 +53,10 @@ def _label(step: int) -> str:
 
 
 def _reference_chunk(ground: ReferenceField) -> Film:
-    last = ground.recipe.schedule.num_steps - 1
+    last = ground.config.schedule.num_steps - 1
     times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
     coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
-    said = SAID[ground.recipe.target]
+    said = SAID[ground.config.prediction_type]
     return {
         "size": [SAVED_SIDE, SAVED_SIDE, 3],
         "ends": ["untrained", f"{TOTAL_STEPS:,} steps"],
@@ -113,7 +113,8 @@ def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str 
 def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[Part]:
     """Numbers of this snapshot; the first one also brings those of the places, which no snapshot changes."""
     empty = torch.empty(0)
-    loss = f"MSE of the output against {SAID[ground.recipe.target]}, mean over the training since the frame before"
+    target = SAID[ground.config.prediction_type]
+    loss = f"MSE of the output against {target}, mean over the training since the frame before"
 
     def of_places(values: Tensor) -> Tensor:
         return values if first else empty

@@ -129,7 +129,7 @@ window.playground = (() => {
     let details = () => ({}), resumed = 0, resumedWith = 0, toldAt = 0;
     const self = {
       tab, player, request,
-      goal: {},      // where in its film the link asks to be: frame, or trained, moment and place; empty once there
+      goal: {},      // where in its film the link asks to be: frame, or train_steps, snapshot, generation_step; empty once there
       wanted: false, // whether the link asks for a run that has not been started
       anew: false,   // whether nothing has run since the present state was opened
       opened,        // the number of the state in which the run was asked for
@@ -176,7 +176,7 @@ window.playground = (() => {
     return self;
   }
 
-  const RUN_STATE = { frame: null, trained: null, moment: null, place: null }; // of a link, as far as nothing has run
+  const RUN_STATE = { frame: null, train_steps: null, snapshot: null, generation_step: null }; // of a link, as far as nothing has run
 
   const page = {
     pristine: [...asked.keys()].every(isHosts), // nothing differs from the page as it was built
@@ -185,7 +185,7 @@ window.playground = (() => {
     place: undefined,  // of the films over t: t as a share of the last t
     requests: {
       state: numbered(3000, () => notes("The link has not opened: the server does not answer. It is asked again.")),
-      sampling: runs("sampling", "reverse", "player-reverse"),
+      sampling: runs("sampling", "sampling", "player-reverse"),
       training: runs("training", "training", "player-training"),
     },
 
@@ -204,7 +204,7 @@ window.playground = (() => {
       const wants = (...names) => Object.fromEntries(names.filter((name) => name in state).map((name) => [name, +state[name]]));
       Object.assign(sampling, { goal: wants("frame"), wanted: "frame" in state, anew: read.number > 0 });
       const anew = read.number > 0 && page.tab() === training.tab; // without training, too: there may have been some before
-      Object.assign(training, { goal: wants("trained", "moment", "place"), wanted: "trained" in state || anew });
+      Object.assign(training, { goal: wants("train_steps", "snapshot", "generation_step"), wanted: "train_steps" in state || anew });
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
       document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
@@ -220,7 +220,7 @@ window.playground = (() => {
     set(changes) {
       if (!page.ready) return;
       const before = JSON.stringify(state);
-      const leads = ["tab", "view", "look"].some((name) => name in changes && written(changes[name]) !== page.value(name));
+      const leads = ["tab", "sampling_view", "analysis"].some((name) => name in changes && written(changes[name]) !== page.value(name));
       if (leads && !page.requests.state.pending) keep(); // else Gradio tells what the state that is on its way says
       if (leads && touched) notes(""); // they were about the link
       for (const [name, value] of Object.entries(changes)) {
@@ -246,11 +246,11 @@ window.playground = (() => {
       }
       page.pristine &&= !page.ready;
       page.set({ ...Object.fromEntries(changes), ...RUN_STATE });
-      const look = Object.fromEntries(changes).look, last = page.value("T") - 1;
-      if (look === "shrinkage") { // it opens where there is some, and goes back to where one was
+      const { analysis } = Object.fromEntries(changes), last = page.value("T") - 1;
+      if (analysis === "shrinkage") { // it opens where there is some, and goes back to where one was
         beforeShrinkage = page.place ?? page.value("t") / last;
         page.moveTo(Math.round(SHRINKS_AT * last), last, null);
-      } else if (look && beforeShrinkage !== null) {
+      } else if (analysis && beforeShrinkage !== null) {
         if (page.value("t") === written(Math.round(SHRINKS_AT * last))) page.moveTo(Math.round(beforeShrinkage * last), last, null);
         beforeShrinkage = null;
       }
@@ -283,8 +283,8 @@ window.playground = (() => {
 
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. *Shrinkage* opens
      *  where there is some. */
-    step(T, look) {
-      const share = page.place ?? (look === "shrinkage" && page.pristine ? SHRINKS_AT : undefined);
+    step(T, analysis) {
+      const share = page.place ?? (analysis === "shrinkage" && page.pristine ? SHRINKS_AT : undefined);
       return share === undefined || T === null ? null : Math.round(share * (T - 1));
     },
 
@@ -386,9 +386,9 @@ window.playground = (() => {
 
   /** The state is another: style sheets and films go by it. */
   function changed() {
-    const { look, view = "run", start = "noise" } = state, { dataset } = document.body;
-    const isOther = dataset.look !== look || dataset.view !== view;
-    Object.assign(dataset, { look, view, start, tab: page.tab() });
+    const { analysis, sampling_view = "trajectory", init = "noise" } = state, { dataset } = document.body;
+    const isOther = dataset.analysis !== analysis || dataset.sampling_view !== sampling_view;
+    Object.assign(dataset, { analysis, sampling_view, init, tab: page.tab() });
     if (isOther) requestAnimationFrame(() => { // where the choices are wider than the screen
       for (const chosen of document.querySelectorAll(".segments :checked")) chosen.closest(".wrap").scrollLeft = chosen.parentElement.offsetLeft - 80;
     });
@@ -400,7 +400,7 @@ window.playground = (() => {
     const { sampling, training } = page.requests;
     const isThere = ({ tab, player }) => page.ready && page.tab() === tab && document.querySelector(`#${player} [data-listening]`);
     if ((sampling.wanted || sampling.anew || !sampling.number) && isThere(sampling)) page.sample(!sampling.wanted);
-    if (training.wanted && isThere(training)) page.train(training.goal.trained ?? 0);
+    if (training.wanted && isThere(training)) page.train(training.goal.train_steps ?? 0);
   }
 
   /** What is on the page stays in the browser's history; what comes next is another entry. */
@@ -420,7 +420,7 @@ window.playground = (() => {
     const style = document.querySelector("#hidden") ?? document.head.appendChild(document.createElement("style"));
     style.id = "hidden";
     const hidden = names.split(",").filter((name) => /^\w+$/.test(name)).map((name) => `:is(#control-${name}, .with-${name})`);
-    if (/\bpicture\b/.test(names)) hidden.push("#group-picture"); // nothing would be left under its head
+    if (/\bimage\b/.test(names)) hidden.push("#group-image"); // nothing would be left under its head
     style.textContent = hidden.map((selector) => `${selector} { display: none !important; }`).join("\n");
   }
 
@@ -453,7 +453,7 @@ window.playground = (() => {
     }
     const label = control.querySelector("[data-testid=block-info]")?.textContent.trim() || name;
     (control.matches(".line") ? control.parentElement : control).querySelector(".error-at-field")?.remove();
-    const note = Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "picture" ? "Picture" : label} ${rest}` });
+    const note = Object.assign(document.createElement("p"), { className: "error-at-field", textContent: `${name === "image" ? "Picture" : label} ${rest}` });
     const line = field?.closest(".line"); // whose row is full
     if (line) line.after(note);
     else control.append(note);

@@ -21,8 +21,8 @@ def thumbnail(name: str) -> Image.Image:
 
 
 def thumbnails_css() -> str:
-    """CSS masks for the choices of `#control-world`, so that each thumbnail has the colour of the text."""
+    """CSS masks for the choices of `#control-toy_dataset`, so that each thumbnail has the colour of the text."""
     return "".join(
-        f"#control-world label:nth-of-type({k}) {{ --thumbnail: url({images.png_url(thumbnail(name))}); }}\n"
+        f"#control-toy_dataset label:nth-of-type({k}) {{ --thumbnail: url({images.png_url(thumbnail(name))}); }}\n"
         for k, name in enumerate(TOY_DATASETS, 1)
     )

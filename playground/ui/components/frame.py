@@ -12,17 +12,17 @@ import gradio as gr
 from playground.ui.state.settings import TABS
 
 GROUPS = {
-    "sampling": ("Sampling", ("reverse",)),
-    "start": ("Start, inpainting, time steps", ("reverse",)),
+    "sampling": ("Sampling", ("sampling",)),
+    "sampling-options": ("Start, inpainting, time steps", ("sampling",)),
     "dataset": ("Toy dataset", ("training",)),
     "toy-network": ("Network", ("training",)),
     "toy-sampler": ("Sampler", ("training",)),
-    "picture": ("Picture", ("forward", "prediction", "reverse")),
-    "noise": ("Noise", TABS),
-    "network": ("Network", ("forward", "prediction", "reverse")),
+    "image": ("Picture", ("forward", "prediction", "sampling")),
+    "noise": ("Noise", tuple(TABS)),
+    "network": ("Network", ("forward", "prediction", "sampling")),
 }
 """The rail's groups from top to bottom: their headings, and the tabs on which they are shown."""
-FOLDED = ("start",)
+FOLDED = ("sampling-options",)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def card_as_markdown(checkpoint: Checkpoint) -> str:
         "Parameters": _with_thousands(checkpoint.parameters),
         "GFLOP a call": card.get("gflop_per_call"),
         "MSE of ε̂ on held-out pictures": error.get("network") and f"{error['network']:.3f} (predicting 0 gives 1)",
-        "NLL bound on held-out pictures": bound and f"{min(bound['beta'], bound['beta_tilde']):.2f} bits/dimension",
+        "NLL bound on held-out pictures": bound
+        and f"{min(bound['fixed_large'], bound['fixed_small']):.2f} bits/dimension",
         "Samples with the requested label": match
         and f"{match['samples']:.0%} (real pictures: {match['held_out']:.0%})",
         "Training command": card.get("command"),

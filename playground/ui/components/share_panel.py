@@ -10,48 +10,11 @@ from urllib.parse import urlsplit
 import gradio as gr
 import segno
 
+from playground.ui.components.control import full_name
 from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import HIDEABLE
 
 MAX_LINK = 2000
-NAMES_ON_PAGE = {
-    "model": "Model",
-    "picture": "Picture",
-    "seed": "Seed",
-    "schedule": "Schedule",
-    "T": "T",
-    "sampler": "Sampler",
-    "steps": "Steps",
-    "label": "Label",
-    "guidance": "Guidance",
-    "zero_terminal": "Zero terminal SNR",
-    "way": "Add noise: closed form or Markov chain",
-    "look": "Predict noise: views",
-    "eta": "η",
-    "variance": "σₜ²",
-    "count": "Pictures",
-    "driver": "Predictor",
-    "view": "Remove noise: views",
-    "solvers": "Samplers compared",
-    "calls": "NFE",
-    "start": "Start from",
-    "start_at": "Strength",
-    "keep": "Keep",
-    "then": "Label from T/2",
-    "spacing": "Spacing",
-    "karras": "Karras sigmas",
-    "world": "Train: dataset",
-    "target": "Train: what it predicts",
-    "sees_x_t": "Train: input xₜ",
-    "sees_t": "Train: input t",
-    "width": "Train: width",
-    "depth": "Train: layers",
-    "lr": "Train: learning rate",
-    "paths": "Train: sampler",
-}
-"""How the page names each control that a link can hide."""
-
-
 OWN_PICTURES = "A picture of your own is not part of the link."
 
 
@@ -65,7 +28,7 @@ def build_share_panel() -> None:
         note = gr.Markdown(elem_id="reach")
         code = gr.HTML(elem_id="qr")
         hidden = gr.Dropdown(
-            [(NAMES_ON_PAGE[name], name) for name in HIDEABLE],
+            [(full_name(name), name) for name in HIDEABLE],
             value=[],
             multiselect=True,
             label="Hide from the class",

@@ -13,14 +13,16 @@ from PIL import Image
 from playground.core.data import images
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
+from playground.ui.components.control import control_arguments
 from playground.ui.components.events import PRIVATE
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.picker import build_picker, gallery, parse_choice
 from playground.ui.server.errors import user_errors
 from playground.ui.server.markdown_escape import plain
+from playground.ui.state.controls import choice
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import Settings, choice, validate
+from playground.ui.state.settings import Settings, validate
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class SharedControls:
             ValueError: if a value is not allowed; the message is for the user.
         """
         model = dict(zip(self.controls, values, strict=False))["model"]
-        return self.scene(*values, picture=validate(self.library, model=model).picture, **more)
+        return self.scene(*values, image=validate(self.library, model=model).image, **more)
 
     def updates(self, settings: Settings) -> list[Any]:
         """Updates that bring the controls to these settings."""
@@ -130,36 +132,30 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         The controls and their events.
     """
     default = first.settings
-    with frame.groups["picture"], gr.Column(elem_id="control-picture", min_width=0):
+    with frame.groups["image"], gr.Column(elem_id="control-image", min_width=0):
         with gr.Row(elem_classes="line"):
-            picture = gr.Number(default.picture, label="Picture", min_width=0, elem_id="picture-number")
+            image = gr.Number(**control_arguments("image", default) | {"elem_id": "picture-number"}, min_width=0)
             another = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="another")
         about = gr.Markdown(plain(first.describe_image()), elem_id="about-picture")
         picker = build_picker()
         upload = gr.UploadButton("Upload your own", size="sm", file_types=["image"], min_width=0, elem_id="upload")
     with frame.groups["noise"]:
         with gr.Row(elem_classes="line", elem_id="control-seed"):
-            seed = gr.Number(default.seed, label="Seed", min_width=0)
+            seed = gr.Number(**control_arguments("seed", default) | {"elem_id": None}, min_width=0)
             other_noise = gr.Button("↻", size="sm", min_width=0, scale=0, elem_id="other-noise")
-        schedule = gr.Dropdown(
-            list(SCHEDULES), value=default.schedule, label="Schedule", min_width=0, elem_id="control-schedule"
-        )
-        num_steps = gr.Number(default.T, label="T", min_width=0, elem_id="control-T")
-        zero_terminal = gr.Checkbox(
-            default.zero_terminal, label="Zero terminal SNR", container=False, elem_id="control-zero_terminal"
-        )
+        schedule = gr.Dropdown(list(SCHEDULES), **control_arguments("schedule", default), min_width=0)
+        num_steps = gr.Number(**control_arguments("T", default), min_width=0)
+        zero_terminal_snr = gr.Checkbox(**control_arguments("zero_terminal_snr", default), container=False)
     with frame.groups["network"]:
-        model = gr.Dropdown(
-            library.names, value=default.model, label="Model", min_width=0, filterable=False, elem_id="control-model"
-        )
+        model = gr.Dropdown(library.names, **control_arguments("model", default), min_width=0, filterable=False)
     own, renewed = gr.State(None), gr.Number(0, visible="hidden", label="How often another network came")
     controls = {
         "model": model,
-        "picture": picture,
+        "image": image,
         "seed": seed,
         "schedule": schedule,
         "T": num_steps,
-        "zero_terminal": zero_terminal,
+        "zero_terminal_snr": zero_terminal_snr,
     }
 
     def offered(name: str) -> str:
@@ -171,18 +167,18 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
 
     def uploaded(path: str | None, number: Any, name: str) -> tuple[Image.Image, Any]:
         """The upload, and an allowed index in place of one that no picture has."""
-        image = images.load_upload(Path(path).read_bytes() if path else b"")
+        uploaded_image = images.load_upload(Path(path).read_bytes() if path else b"")
         try:
-            validate(library, model=offered(name), picture=number)
+            validate(library, model=offered(name), image=number)
         except ValueError:
-            return image, validate(library, model=name).picture
-        return image, gr.skip()
+            return uploaded_image, validate(library, model=name).image
+        return uploaded_image, gr.skip()
 
-    another_one = another.click(any_other, model, [picture, own], **PRIVATE)
+    another_one = another.click(any_other, model, [image, own], **PRIVATE)
     other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **PRIVATE)
-    picked = picker.input(user_errors()(parse_choice), picker, [picture, own], **PRIVATE)
-    upload.upload(user_errors()(uploaded), [upload, picture, model], [own, picture], **PRIVATE)
-    picture.input(lambda: None, None, own, **PRIVATE)
+    picked = picker.input(user_errors()(parse_choice), picker, [image, own], **PRIVATE)
+    upload.upload(user_errors()(uploaded), [upload, image, model], [own, image], **PRIVATE)
+    image.input(lambda: None, None, own, **PRIVATE)
     load_when_open(
         picker,
         [model.change],
@@ -192,9 +188,9 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
     )
     # T is read after it has been typed, not while: the 1 of 100 would be refused.
     # A dropdown sends `input` twice, and under always_last the two trigger each other without end; `change` does not.
-    changed = [each.input for each in (picture, seed, zero_terminal)]
+    changed = [each.input for each in (image, seed, zero_terminal_snr)]
     changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
     # A field may be empty while it is typed into, but not when it is left.
-    for name, field in {"picture": picture, "seed": seed, "T": num_steps}.items():
+    for name, field in {"image": image, "seed": seed, "T": num_steps}.items():
         refuse_when_left(field, name, library, {"model": model})
     return SharedControls(library, controls, own, renewed, about, changed, [another_one, other, picked])

@@ -104,6 +104,6 @@ def lease_seconds(scene: Scene, calls: int) -> int:
 def max_network_calls(scene: Scene) -> int:
     """Most network calls (NFE) that sampling with these settings can take, the reference included."""
     s = scene.settings
-    if s.view == "race":
-        return s.calls * len(s.solvers.split(",")) + min(REFERENCE_STEPS, s.T)
+    if s.sampling_view == "solvers":
+        return s.nfe * len(s.solvers.split(",")) + min(REFERENCE_STEPS, s.T)
     return SAMPLERS[s.sampler].nfe(s.steps)

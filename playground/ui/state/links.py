@@ -7,15 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from playground.core.model_registry import ModelRegistry
-from playground.ui.state.settings import (
-    ALWAYS_IN_LINK,
-    NAMES,
-    OPTIONAL_FIELDS,
-    TRAINING_FIELDS,
-    Settings,
-    quoted,
-    validate,
-)
+from playground.ui.state.controls import quoted
+from playground.ui.state.settings import CONTROLS, HIDEABLE, TRAINING_FIELDS, Settings, validate
 
 
 def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -31,9 +24,9 @@ def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settin
         The settings, and a sentence for each part that is unknown or not allowed.
     """
     accepted: dict[str, Any] = {"model": library.names[0]}
-    unknown = [name for name in query if name not in NAMES and not name.startswith("__")]
+    unknown = [name for name in query if name not in CONTROLS and not name.startswith("__")]
     notes = [f"The link has a part that is not known here: {quoted(name)}." for name in unknown]
-    for name in NAMES:
+    for name in CONTROLS:
         if name not in query:
             continue
         value: Any = query[name]
@@ -51,12 +44,12 @@ def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settin
 def to_query(settings: Settings) -> dict[str, str]:
     """Query string of a link to these settings, as text by name.
 
-    Settings outside ALWAYS_IN_LINK are left out where they have their defaults.
+    Settings that are not always in a link are left out where they have their defaults.
     """
     values = {
         name: value
         for name, value in asdict(settings).items()
-        if name in ALWAYS_IN_LINK or value != getattr(Settings, name)
+        if CONTROLS[name].always_in_link or value != getattr(Settings, name)
     }
     return {name: _as_text(value) for name, value in values.items()}
 
@@ -64,23 +57,24 @@ def to_query(settings: Settings) -> dict[str, str]:
 def sampling_query(settings: Settings) -> dict[str, str]:
     """Settings that a sampling film depends on, as text by name."""
     s = settings
-    names = ["model", "seed", "schedule", "T", "zero_terminal", "label", "then", "guidance"]
-    names += ["view", "spacing", "karras"]
-    if s.view == "race":
-        names += ["solvers", "calls"]
+    names = ["model", "seed", "schedule", "T", "zero_terminal_snr", "label", "second_label", "guidance_scale"]
+    names += ["sampling_view", "timestep_spacing", "karras_sigmas"]
+    if s.sampling_view == "solvers":
+        names += ["solvers", "nfe"]
     else:
-        names += ["sampler", "steps", "start", "keep"]
-        names += {"ddim": ["eta"], "ddpm": ["variance"]}.get(s.sampler, [])
-        names += ["start_at"] if s.start == "picture" else []
-        names += ["picture"] if s.start == "picture" or s.keep != "nothing" else []
-        names += ["count", "driver"] if s.view == "run" else []
+        names += ["sampler", "steps", "init", "inpaint_mask"]
+        names += {"ddim": ["eta"], "ddpm": ["variance_type"]}.get(s.sampler, [])
+        names += ["strength"] if s.init == "image" else []
+        names += ["image"] if s.init == "image" or s.inpaint_mask != "none" else []
+        names += ["num_images", "compare_ideal"] if s.sampling_view == "trajectory" else []
     return {name: _as_text(getattr(s, name)) for name in names}
 
 
 def training_query(settings: Settings) -> dict[str, str]:
     """Settings that a toy-training film depends on, as text by name."""
     return {
-        name: _as_text(getattr(settings, name)) for name in (*TRAINING_FIELDS, "seed", "schedule", "T", "zero_terminal")
+        name: _as_text(getattr(settings, name))
+        for name in (*TRAINING_FIELDS, "seed", "schedule", "T", "zero_terminal_snr")
     }
 
 
@@ -91,5 +85,5 @@ def _as_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(int(value))
 
 
-QUERY_DEFAULTS = {name: _as_text(getattr(Settings, name)) for name in OPTIONAL_FIELDS}
+QUERY_DEFAULTS = {name: _as_text(getattr(Settings, name)) for name in HIDEABLE if not CONTROLS[name].always_in_link}
 """Text of the defaults that a link leaves out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -33,7 +34,8 @@ from playground.core.diffusion.predictors import IdentityPredictor, NoisePredict
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
 from playground.core.sampling.inpainting import MASKS, UNCONDITIONED, Conditioning, mask_from_drawing
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.options import SamplingOptions
+from playground.core.sampling.steps import Step
 from playground.core.sampling.timesteps import num_steps_above
 from playground.ui.state.links import sampling_query
 from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings
@@ -77,13 +79,13 @@ class Scene:
         self.library, self.settings, self.own, self.painting = library, settings, own, painting
         self.pictures = library.pictures(settings.model)
         self.schedule = settings.noise_schedule()
-        self.x0 = self.pictures.x0(settings.picture) if own is None else self.pictures.preprocess(own)
+        self.x0 = self.pictures.x0(settings.image) if own is None else self.pictures.preprocess(own)
 
     def describe_image(self) -> str:
         """Description of the picture, and whether it is in the network's training set."""
         if self.own is not None:
             return "your own picture, as the network gets it"
-        index, label = self.settings.picture, self.pictures.label_of(self.settings.picture)
+        index, label = self.settings.image, self.pictures.label_of(self.settings.image)
         name = f", “{self.pictures.names[index]}”" if self.pictures.names else ""
         labelled = f", label “{label}”" if label else ""
         if self.pictures.is_substitute:
@@ -98,7 +100,7 @@ class Scene:
     def was_trained_on(self) -> bool:
         """Whether the picture is in the network's training set."""
         return (
-            self.own is None and not self.pictures.is_substitute and self.settings.picture < self.pictures.training.stop
+            self.own is None and not self.pictures.is_substitute and self.settings.image < self.pictures.training.stop
         )
 
     def forward_process(self) -> ForwardProcess:
@@ -192,7 +194,7 @@ class Scene:
         """
         known = self.pictures
         first = f"{known.name} (substitute)" if known.is_substitute else "its data"
-        asked = {first: OODInput(f"№ {self.settings.picture:,}", known.x0(self.settings.picture))}
+        asked = {first: OODInput(f"№ {self.settings.image:,}", known.x0(self.settings.image))}
         if self.own is not None:
             asked["yours"] = OODInput("your own picture", self.x0)
         for name in (*OOD_DATASETS, "photo"):
@@ -247,7 +249,7 @@ class Scene:
 
     def trajectory(self) -> Iterator[Step]:
         """Trajectory: sampling with the network, step by step."""
-        return self._run(generate.generate, **self._sampling_options())
+        return self._run(generate.generate, self.sampling_options())
 
     def initial_noise(self) -> Any:
         """Initial noise x_T of sampling that starts from noise, (B, C, H, W). It does not need the network."""
@@ -255,7 +257,7 @@ class Scene:
 
     def guidance_trace(self) -> Iterator[GuidanceStep]:
         """Trajectory, with the predictions with and without the label at each step."""
-        return self._run(generate_with_guidance_trace, **self._sampling_options())
+        return self._run(generate_with_guidance_trace, self.sampling_options())
 
     def single_steps(self) -> Iterator[StepDecomposition]:
         """Trajectory, with each step decomposed.
@@ -263,17 +265,17 @@ class Scene:
         Raises ValueError if a part of the picture is kept and, at the first step, for a sampler other than DDPM and
         DDIM.
         """
-        s = self.settings
-        if s.keep != "nothing":
-            raise ValueError("keep must be nothing to show a single step.")
-        return (decompose_step(step, s.sampler, eta=s.eta, variance=s.variance) for step in self.trajectory())
+        if self.settings.inpaint_mask != "none":
+            raise ValueError("inpaint_mask must be none to show a single step.")
+        options = self.sampling_options()
+        return (decompose_step(step, options) for step in self.trajectory())
 
     def runs(self, most: int | None = None) -> dict[str, Iterable[Step]]:
         """Sampled steps by run: the first `most` steps, or network calls in a solver comparison; None for all.
 
         A solver comparison has one run per sampler, under its name; any other view has one run, under an empty name.
         """
-        if self.settings.view != "race":
+        if self.settings.sampling_view != "solvers":
             return {"": islice(self.trajectory(), most)}
         *_, runners = islice(self.solver_comparison(), most)
         return {runner.sampler: runner.taken for runner in runners}
@@ -282,42 +284,40 @@ class Scene:
         """Settings that a sampling film depends on, as a link has them, and fingerprints of the drawings."""
         s = self.settings
         said = sampling_query(s)
-        own = {"own": fingerprint(self.own)} if "picture" in said else {}
-        painting = {"painting": fingerprint(self.painting)} if said.get("keep") == "painted" else {}
+        own = {"own": fingerprint(self.own)} if "image" in said else {}
+        painting = {"painting": fingerprint(self.painting)} if said.get("inpaint_mask") == "drawn" else {}
         return {**said, **own, **painting}
 
     def solver_comparison(self) -> Iterator[list[SolverRun]]:
         """Solver comparison: several samplers from the same x_T, network call by network call."""
         s = self.settings
-        spaced = {"spacing": s.spacing, "karras": s.karras}
-        return self._run(compare_solvers, s.solvers.split(","), s.calls, **spaced, **self._label_options())
+        return self._run(compare_solvers, s.solvers.split(","), s.nfe, self.sampling_options())
 
     def reference_trajectory(self) -> Iterator[Step]:
         """Reference trajectory of the solver comparison: DDIM in up to 1,000 steps."""
-        return self._run(reference_trajectory, **self._label_options())
+        return self._run(reference_trajectory, self.sampling_options())
 
     def network_beside_ideal(self) -> Iterator[dict[str, StepWithNeighbors]]:
         """Trajectories of the network and of the ideal predictor side by side, with the nearest training pictures.
 
         With a label the ideal predictor knows only the training pictures that have it.
         """
-        training, asked = self.pictures.x0(self.pictures.training), self._sampling_options()
-        label = asked["label"]
+        training, options = self.pictures.x0(self.pictures.training), self.sampling_options()
         ideal = self.library.ideal(self.settings.model)
-        if label is not None:
-            ideal = IdealPredictor(training[self.pictures.labels[self.pictures.training] == label])
-        beside = generate.generate(ideal, self.pictures.shape, self.schedule, **asked)
+        if options.label is not None:
+            ideal = IdealPredictor(training[self.pictures.labels[self.pictures.training] == options.label])
+        beside = generate.generate(ideal, self.pictures.shape, self.schedule, options)
         return run_side_by_side({"network": self.trajectory(), "ideal": beside}, training)
 
-    def _run(self, way: Callable[..., Iterator[T]], *args: Any, **options: Any) -> Iterator[T]:
-        """A run driven by the network, on the device where the registry has it."""
-        return self.library.run(self.settings.model, way, self.pictures.shape, self.schedule, *args, **options)
+    def _run(self, sampling_function: Callable[..., Iterator[T]], *args: Any) -> Iterator[T]:
+        """A run with the network, on the device where the registry has it."""
+        return self.library.run(self.settings.model, sampling_function, self.pictures.shape, self.schedule, *args)
 
     def labels(self) -> tuple[int | None, int | None]:
         """Indices of the label and of the label from T / 2 on; None for any label and for the same."""
         names = self.pictures.label_names
-        label, then = self.settings.label, self.settings.then
-        return None if label == ANY_LABEL else names.index(label), None if then == SAME_LABEL else names.index(then)
+        label, second = self.settings.label, self.settings.second_label
+        return None if label == ANY_LABEL else names.index(label), None if second == SAME_LABEL else names.index(second)
 
     def label_switch_alpha_bar(self) -> float:
         """ᾱ at about T / 2, from which on the second label is used."""
@@ -325,20 +325,32 @@ class Scene:
 
     def count(self) -> int:
         """Number of pictures sampled: one in the views that show many panels of each."""
-        return 1 if self.settings.view in ("slow", "guidance") else self.settings.count
+        return self.settings.num_images if self.settings.sampling_view == "trajectory" else 1
 
-    def _label_options(self) -> dict[str, Any]:
-        """Options of sampling: labels, guidance and seed."""
+    def sampling_options(self) -> SamplingOptions:
+        """Sampling options of the settings. A solver comparison has no controls for some, which keep their defaults."""
         s = self.settings
-        label, then = self.labels()
-        return {"label": label, "then": then, "guidance": s.guidance, "seed": s.seed}
-
-    def _sampling_options(self) -> dict[str, Any]:
-        """All options of sampling."""
-        s = self.settings
-        way = {name: getattr(s, name) for name in ("sampler", "steps", "eta", "variance", "spacing", "karras")}
-        walk_to = self.other_seed() if s.start == "walk" else None
-        return {**self._label_options(), **way, "count": self.count(), "walk_to": walk_to, "given": self.conditioning()}
+        label, second_label = self.labels()
+        options = SamplingOptions(
+            num_images=self.count(),
+            label=label,
+            second_label=second_label,
+            guidance_scale=s.guidance_scale,
+            seed=s.seed,
+            timestep_spacing=s.timestep_spacing,
+            karras_sigmas=s.karras_sigmas,
+        )
+        if s.sampling_view == "solvers":
+            return options
+        return replace(
+            options,
+            sampler=s.sampler,
+            steps=s.steps,
+            interpolate_to=self.other_seed() if s.init == "interpolation" else None,
+            eta=s.eta,
+            variance_type=s.variance_type,
+            conditioning=self.conditioning(),
+        )
 
     def conditioning(self) -> Conditioning:
         """Conditioning: the picture that sampling starts from (image-to-image), or keeps a part of (inpainting).
@@ -346,16 +358,16 @@ class Scene:
         Raises ValueError if the painted part is to be filled in and nothing, or everything, is painted over.
         """
         s = self.settings
-        if s.keep == "painted" and self.painting is None:
+        if s.inpaint_mask == "drawn" and self.painting is None:
             raise ValueError("Nothing is painted over yet: paint over the part of the picture that is to be filled in.")
         height, width = self.pictures.shape[1:]
         kept = None
-        if s.keep == "painted" and self.painting is not None:
+        if s.inpaint_mask == "drawn" and self.painting is not None:
             kept = mask_from_drawing(self.painting, height, width)
-        elif s.keep != "nothing":
-            kept = MASKS[s.keep](height, width)
-        begin = round(s.start_at * (s.T - 1))
-        skip = num_steps_above(self.schedule, s.steps, begin, s.spacing) if s.start == "picture" else 0
+        elif s.inpaint_mask != "none":
+            kept = MASKS[s.inpaint_mask](height, width)
+        begin = round(s.strength * (s.T - 1))
+        skip = num_steps_above(self.schedule, s.steps, begin, s.timestep_spacing) if s.init == "image" else 0
         return UNCONDITIONED if kept is None and not skip else Conditioning(self.x0, skip, kept)
 
     def in_training_range(self, t: int) -> bool:
@@ -383,7 +395,7 @@ class Scene:
 
     def unused_picture(self) -> str:
         """Note that sampling does not use the user's own picture; empty where it does or there is none."""
-        if self.own is None or "picture" in sampling_query(self.settings):
+        if self.own is None or "image" in sampling_query(self.settings):
             return ""
         return "Your picture is not used: choose it under “Start from”, or keep a part of it."
 

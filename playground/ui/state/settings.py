@@ -1,13 +1,12 @@
-"""Settings: every control of the playground in one validated record."""
+"""Settings: the page's state in one validated record, each control declared once."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 from playground.core.analysis.solver_comparison import MIN_CALLS
+from playground.core.data.datasets import ImageDataset
 from playground.core.diffusion.parameterizations import TARGETS
 from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
 from playground.core.model_registry import ModelRegistry
@@ -18,150 +17,368 @@ from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.core.toy2d.datasets import TOY_DATASETS
 from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS
 from playground.core.toy2d.trainer import TOTAL_STEPS
+from playground.ui.state.controls import Boolean, Choice, Context, Control, Integer, Kind, Number, Several
+
+T = TypeVar("T")
 
 MAX_SEED = 2**31 - 1
-MAX_COUNT = 16
+MAX_IMAGES = 16
 MAX_FILM = 2**27
 """Most bytes that the pictures of a sampling film may have."""
-SHOWN = {"run": 3, "slow": 15, "guidance": 6, "race": 10}
-"""Pictures that each view shows per sampled picture, in each step or network call."""
 MAX_GUIDANCE = 8.0
-MAX_STOP = 8
+MAX_QUESTION = 8
 ANY_LABEL = "any"
-DRIVERS = ("network", "both")
-"""Predictors to sample with: the network, or the network and the ideal predictor side by side."""
-VIEWS = ("run", "slow", "guidance", "race")
-"""Views of *Remove noise*: trajectory, single step, guidance, solver comparison."""
-STARTS = ("noise", "picture", "walk")
+SAME_LABEL = "none"
+TABS = {"forward": "Add noise", "prediction": "Predict noise", "sampling": "Remove noise", "training": "Train"}
+"""Tabs, with the titles that the page gives them."""
+FORWARD_PROCESSES = ("closed_form", "markov_chain")
+ANALYSES = (
+    "predictors",
+    "independence",
+    "shrinkage",
+    "reverse_step",
+    "parameterizations",
+    "training",
+    "out_of_distribution",
+)
+"""Views of *Predict noise*; `ANALYSIS_VIEWS` in ui/tabs/predict_noise_views.py defines what they show."""
+SAMPLING_VIEWS = {"trajectory": 3, "single_step": 15, "guidance": 6, "solvers": 10}
+"""Views of *Remove noise*, and the pictures that each shows per sampled picture, in each step or network call."""
+INITS = ("noise", "image", "interpolation")
 """Where sampling starts: noise, the noised picture (image-to-image), noises interpolated to that of the next seed."""
-KEPT = ("nothing", *MASKS, "painted")
-SAME_LABEL = "same"
-RACERS, CALLS = (2, 4), (MIN_CALLS, 100)
-TABS = ("forward", "prediction", "reverse", "training")
-WAYS = ("jump", "walk")
-"""Forward process: in closed form from x_0, or as a Markov chain of small steps."""
-LOOK_NAMES = ("predictors", "independence", "shrinkage", "step", "names", "training", "depth")
-"""Views of *Predict noise*; `LOOKS` in ui/tabs/predict_noise_views.py defines what they show."""
-WIDTHS, DEPTHS = (16, 256), (1, 4)
+INPAINT_MASKS = ("none", *MASKS, "drawn")
+MIN_SOLVERS, MAX_SOLVERS = 2, 4
+MAX_NFE = 100
+WIDTHS, LAYERS = (16, 256), (1, 4)
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)
+
+_SINGLE_RUN = ("sampling_view", ("trajectory", "single_step", "guidance"))
+_TRAJECTORY = ("sampling_view", ("trajectory",))
+_COMPARISON = ("sampling_view", ("solvers",))
+
+
+def _declare(default: T, kind: Kind, label: str = "", tooltip: str = "", **more: Any) -> T:
+    """Field of Settings with the declaration of its control; `more` are further attributes of Control."""
+    return field(default=default, metadata={"control": Control(kind, label, tooltip, **more)})
+
+
+def _allowed_image(context: Context) -> int:
+    """The default image; a held-out one where the dataset is too small for it."""
+    images = context.images
+    return Settings.image if Settings.image < len(images) else len(images) - 1 - images.num_held_out // 2
+
+
+def _max_frames(sampling_view: str, images: ImageDataset) -> int:
+    """Most steps, network calls or pictures times steps of a sampling film, so that it has at most MAX_FILM bytes."""
+    return int(MAX_FILM // (SAMPLING_VIEWS[sampling_view] * images.x0(0).numel()))
+
+
+def _allowed_num_images(context: Context) -> int:
+    frames = _max_frames(context.values["sampling_view"], context.images)
+    fewer: int = min(Settings.num_images, frames // 4 // context.values["steps"])
+    return max(1, fewer)
+
+
+def _labels(first: str) -> Choice:
+    return Choice(lambda context: [first, *context.images.label_names])
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings chosen by the user. The defaults are valid; `validate` checks any others.
+    """The page's state: settings of the controls, and what is on show. Create it with `validate`.
 
-    Attributes:
-        tab: open tab, one of TABS.
-        model: name of the network.
-        picture: index of the picture in the network's dataset.
-        seed: seed of the noise, 0 to MAX_SEED.
-        schedule: name of the noise schedule, one of SCHEDULES.
-        T: number of steps of the schedule, MIN_STEPS to MAX_STEPS.
-        t: time step, 0 (nearly clean) to T − 1 (noise).
-        sampler: name of the sampler, one of SAMPLERS.
-        steps: number of sampling steps, 1 to T.
-        label: class label to sample; ANY_LABEL is unconditional.
-        guidance: scale of classifier-free guidance, 0 to MAX_GUIDANCE.
-        zero_terminal: whether the schedule is rescaled to zero terminal SNR.
-        way: forward process, one of WAYS.
-        look: view of *Predict noise*, one of LOOK_NAMES.
-        eta: for DDIM, share of fresh noise, 0 to 1.
-        variance: for DDPM, variance of a step, one of POSTERIOR_VARIANCES.
-        count: number of pictures sampled, 1 to MAX_COUNT.
-        driver: predictors to sample with, one of DRIVERS.
-        view: view of *Remove noise*, one of VIEWS.
-        solvers: names of the samplers compared, with commas between.
-        calls: network calls (NFE) of each sampler compared.
-        then: class label from T / 2 on; SAME_LABEL keeps `label`.
-        start: where sampling starts, one of STARTS.
-        start_at: strength of image-to-image: the t that the picture is noised to, as a share of T − 1.
-        keep: part of the picture that inpainting keeps, one of KEPT.
-        spacing: time-step spacing, one of TIMESTEP_SPACINGS.
-        karras: whether the noise levels are those of Karras et al. 2022 (arXiv:2206.00364).
-        world: toy dataset, one of TOY_DATASETS.
-        target: prediction type of the toy network, one of TARGETS.
-        sees_x_t: whether the toy network gets x_t as input.
-        sees_t: whether the toy network gets t as input.
-        width: units in each hidden layer of the toy network.
-        depth: hidden layers of the toy network.
-        lr: learning rate of the toy network.
-        paths: sampler of the toy network, one of TOY_SAMPLERS.
-        trained: number of training steps done; None for an untrained network.
-        moment: training step of the snapshot on show; None for the last.
-        place: position along the trajectories, from 0 (noise); None for their end.
-        frame: frame on show of the sampling film; None where nothing was sampled.
-        lesson: open question of the lesson, from 1; 0 while it is closed.
-        present: whether the page is in presenter mode.
-        hide: names of controls that are hidden, with commas between.
+    The name of a field is its name in links, in the API and in `hide=`. A control's element has the id
+    `control-{name}`.
     """
 
-    tab: str = "forward"
-    model: str = "digits"
-    picture: int = 9003
-    seed: int = 0
-    schedule: str = "linear"
-    T: int = 1000
-    t: int = 250
-    sampler: str = "ddim"
-    steps: int = 50
-    label: str = ANY_LABEL
-    guidance: float = 1.5
-    zero_terminal: bool = False
-    way: str = "jump"
-    look: str = "predictors"
-    eta: float = 0.0
-    variance: str = "beta_tilde"
-    count: int = 4
-    driver: str = "network"
-    view: str = "run"
-    solvers: str = "ddpm,ddim,dpmsolver++,heun"
-    calls: int = 10
-    then: str = SAME_LABEL
-    start: str = "noise"
-    start_at: float = 0.5
-    keep: str = "nothing"
-    spacing: str = "trailing"
-    karras: bool = False
-    world: str = "eight_gaussians"
-    target: str = "epsilon"
-    sees_x_t: bool = True
-    sees_t: bool = True
-    width: int = 64
-    depth: int = 3
-    lr: float = 0.01
-    paths: str = "flow"
-    trained: int | None = None
-    moment: int | None = None
-    place: int | None = None
-    frame: int | None = None
-    lesson: int = 0
-    present: bool = False
-    hide: str = ""
+    tab: str = _declare("forward", Choice(TABS), always_in_link=True)
+    model: str = _declare(
+        "digits",
+        Choice(lambda context: context.library.names),
+        "Model",
+        "The trained network, and with it its dataset",
+        always_in_link=True,
+    )
+    image: int = _declare(
+        9003,
+        Integer(0, lambda context: len(context.images) - 1),
+        "Picture",
+        "The picture x₀, by its number in the network's dataset",
+        always_in_link=True,
+        adapted=_allowed_image,
+    )
+    seed: int = _declare(
+        0,
+        Integer(0, MAX_SEED),
+        "Seed",
+        f"Seed of the noise ε, 0 to {MAX_SEED:,}: the same seed gives the same noise",
+        always_in_link=True,
+    )
+    schedule: str = _declare(
+        "linear",
+        Choice(SCHEDULES),
+        "Schedule",
+        "Noise schedule: how the noise level grows with t",
+        always_in_link=True,
+    )
+    T: int = _declare(
+        1000,
+        Integer(MIN_STEPS, MAX_STEPS),
+        "T",
+        f"Number of steps of the schedule, {MIN_STEPS} to {MAX_STEPS:,}",
+        always_in_link=True,
+    )
+    t: int = _declare(
+        250,
+        Integer(0, lambda context: int(context.values["T"]) - 1),
+        always_in_link=True,
+        adapted=lambda context: context.values["T"] // 4,
+    )
+    sampler: str = _declare(
+        "ddim",
+        Choice(SAMPLERS),
+        "Sampler",
+        "The rule for one reverse step",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_SINGLE_RUN,
+    )
+    steps: int = _declare(
+        50,
+        Integer(1, lambda context: int(context.values["T"])),
+        "Steps",
+        "Number of sampling steps, 1 to T",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_SINGLE_RUN,
+        adapted=lambda context: min(Settings.steps, context.values["T"]),
+    )
+    label: str = _declare(
+        ANY_LABEL,
+        _labels(ANY_LABEL),
+        "Label",
+        "Class label that the network is conditioned on; any means unconditional",
+        tab="sampling",
+        always_in_link=True,
+    )
+    guidance_scale: float = _declare(
+        1.5,
+        Number(0, MAX_GUIDANCE),
+        "Guidance",
+        f"Classifier-free guidance scale, 0 to {MAX_GUIDANCE:g}: 0 ignores the label, 1 is conditional",
+        tab="sampling",
+        always_in_link=True,
+    )
+    zero_terminal_snr: bool = _declare(
+        False,
+        Boolean(),
+        "Zero terminal SNR",
+        "Rescale the schedule so that ᾱ is 0 at t = T − 1: x_T is pure noise (Lin et al. 2024)",
+        always_in_link=True,
+    )
+    forward_process: str = _declare(
+        "closed_form",
+        Choice(FORWARD_PROCESSES),
+        "Forward process",
+        "x_t in one step from x₀, or by t small steps: both have the same distribution",
+        tab="forward",
+        always_in_link=True,
+    )
+    analysis: str = _declare("predictors", Choice(ANALYSES), "View", tab="prediction", always_in_link=True)
+    eta: float = _declare(
+        0.0,
+        Number(0, 1),
+        "η",
+        "Stochasticity of DDIM: 0 is deterministic, 1 has DDPM's variance",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_SINGLE_RUN,
+    )
+    variance_type: str = _declare(
+        "fixed_small",
+        Choice(POSTERIOR_VARIANCES),
+        "σₜ²",
+        "Variance of a DDPM step: the posterior's β̃ₜ (fixed small) or βₜ (fixed large)",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_SINGLE_RUN,
+    )
+    sampling_view: str = _declare("trajectory", Choice(SAMPLING_VIEWS), "View", tab="sampling")
+    num_images: int = _declare(
+        4,
+        Integer(1, MAX_IMAGES),
+        "Pictures",
+        f"Number of pictures sampled at once, 1 to {MAX_IMAGES}",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_TRAJECTORY,
+        adapted=_allowed_num_images,
+    )
+    compare_ideal: bool = _declare(
+        False,
+        Boolean(),
+        "Predictor",
+        "Sample with the network alone, or with the exact posterior mean over the training set beside it",
+        tab="sampling",
+        always_in_link=True,
+        visible_when=_TRAJECTORY,
+    )
+    solvers: str = _declare(
+        "ddpm,ddim,dpmsolver++,heun",
+        Several(lambda: SAMPLERS, MIN_SOLVERS, MAX_SOLVERS),
+        "Samplers",
+        f"The samplers to compare, {MIN_SOLVERS} to {MAX_SOLVERS} of them",
+        tab="sampling",
+        visible_when=_COMPARISON,
+    )
+    nfe: int = _declare(
+        10,
+        Integer(MIN_CALLS, lambda context: min(MAX_NFE, context.values["T"])),
+        "NFE",
+        f"Number of function evaluations: network calls for each sampler, {MIN_CALLS} to {MAX_NFE}",
+        tab="sampling",
+        visible_when=_COMPARISON,
+    )
+    second_label: str = _declare(
+        SAME_LABEL,
+        _labels(SAME_LABEL),
+        "Label from T/2",
+        "Another label for the second half of the run, from t = T/2 on",
+        tab="sampling",
+    )
+    init: str = _declare(
+        "noise",
+        Choice(INITS),
+        "Start from",
+        "Start from noise, from the picture noised to t (image-to-image, SDEdit), or from noises "
+        "interpolated between this seed's and the next one's (slerp)",
+        tab="sampling",
+        visible_when=_SINGLE_RUN,
+    )
+    strength: float = _declare(
+        0.5,
+        Number(0, 1),
+        "Strength",
+        "Strength of image-to-image: t / T at which sampling starts; the steps above are skipped",
+        tab="sampling",
+        visible_when=("init", ("image",)),
+    )
+    inpaint_mask: str = _declare(
+        "none",
+        Choice(INPAINT_MASKS),
+        "Keep",
+        "Inpainting: the part of the picture that is kept; the network fills in the rest (RePaint)",
+        tab="sampling",
+        visible_when=_SINGLE_RUN,
+    )
+    timestep_spacing: str = _declare(
+        "trailing",
+        Choice(TIMESTEP_SPACINGS),
+        "Spacing",
+        "Time-step spacing: which of the schedule's steps are used",
+        tab="sampling",
+    )
+    karras_sigmas: bool = _declare(
+        False,
+        Boolean(),
+        "Karras sigmas",
+        "Noise levels denser where there is little noise (Karras et al. 2022); for diffusers' samplers",
+        tab="sampling",
+    )
+    toy_dataset: str = _declare(
+        "eight_gaussians",
+        Choice(TOY_DATASETS),
+        "Dataset",
+        "2,000 points in the plane that the network learns from",
+        tab="training",
+    )
+    prediction_type: str = _declare(
+        "epsilon",
+        Choice(TARGETS),
+        "Predicts",
+        "Prediction type: what the network predicts, ε, x₀ or v",
+        tab="training",
+    )
+    input_x_t: bool = _declare(
+        True,
+        Boolean(),
+        "input xₜ, the noisy point",
+        "Whether the network gets the noisy point x_t as input",
+        tab="training",
+    )
+    input_t: bool = _declare(
+        True,
+        Boolean(),
+        "input t, the noise level",
+        "Whether the network gets the time step t as input",
+        tab="training",
+    )
+    hidden_width: int = _declare(
+        64,
+        Integer(*WIDTHS),
+        "Width",
+        f"Units in each hidden layer, {WIDTHS[0]} to {WIDTHS[1]}",
+        tab="training",
+    )
+    hidden_layers: int = _declare(
+        3,
+        Integer(*LAYERS),
+        "Layers",
+        f"Hidden layers, {LAYERS[0]} to {LAYERS[1]}",
+        tab="training",
+    )
+    lr: float = _declare(
+        0.01,
+        Number(RATES[0], RATES[-1]),
+        "Learning rate",
+        "Learning rate at the start; it decays to 0 along a cosine",
+        tab="training",
+    )
+    toy_sampler: str = _declare(
+        "probability_flow",
+        Choice(TOY_SAMPLERS),
+        "Sampler",
+        f"How the particles go from noise to data, in {PATH_STEPS} steps",
+        tab="training",
+    )
+    train_steps: int | None = _declare(None, Integer(0, TOTAL_STEPS, optional=True))
+    snapshot: int | None = _declare(None, Integer(0, TOTAL_STEPS, optional=True))
+    generation_step: int | None = _declare(None, Integer(0, PATH_STEPS, optional=True))
+    frame: int | None = _declare(
+        None,
+        # A single step has three frames.
+        Integer(0, lambda context: max(3 * context.values["steps"], context.values["nfe"]), optional=True),
+    )
+    lesson: int = _declare(0, Integer(0, MAX_QUESTION))
+    present: bool = _declare(False, Boolean())
+    hide: str = _declare("", Several(lambda: _hideable(), 0, 99))
 
     def noise_schedule(self) -> NoiseSchedule:
         """Noise schedule of these settings."""
         schedule = SCHEDULES[self.schedule](self.T)
-        return zero_terminal_snr(schedule) if self.zero_terminal else schedule
+        return zero_terminal_snr(schedule) if self.zero_terminal_snr else schedule
 
     def all_schedules(self) -> list[NoiseSchedule]:
         """All noise schedules with this T; the chosen one with zero terminal SNR where that is set."""
         return [self.noise_schedule() if name == self.schedule else make(self.T) for name, make in SCHEDULES.items()]
 
 
-NAMES = tuple(field.name for field in fields(Settings))
-ALWAYS_IN_LINK = NAMES[: NAMES.index("view")]
-TRAINING_FIELDS = ("world", "target", "sees_x_t", "sees_t", "width", "depth", "lr", "paths")
-OPTIONAL_FIELDS = (*NAMES[NAMES.index("view") : NAMES.index(TRAINING_FIELDS[0])], *TRAINING_FIELDS)
-"""Further controls of *Remove noise*, and those of *Train*: a link contains those that differ from their defaults."""
-HIDEABLE = tuple(name for name in (*ALWAYS_IN_LINK, *OPTIONAL_FIELDS) if name not in ("tab", "t"))
+def _hideable() -> tuple[str, ...]:
+    return tuple(name for name, control in CONTROLS.items() if control.label)
+
+
+CONTROLS: dict[str, Control] = {each.name: each.metadata["control"] for each in fields(Settings)}
+"""Declarations by name, in the order in which they are validated and stand in a link."""
+HIDEABLE = _hideable()
 """The controls that a link can hide."""
+TRAINING_FIELDS = tuple(name for name in HIDEABLE if CONTROLS[name].tab == "training")
 
 
 def validate(library: ModelRegistry, **controls: Any) -> Settings:
     """Validated settings, from the values of controls.
 
     Whole numbers may be floats or text. A setting that is not given keeps its default, adapted to the network and to T:
-    `t` becomes T / 4, `steps` and `count` become smaller, and a `picture` out of range becomes a held-out one.
+    `t` becomes T / 4, `steps` and `num_images` become smaller, and an `image` out of range becomes a held-out one.
 
     Args:
         library: registry of the networks.
@@ -173,157 +390,30 @@ def validate(library: ModelRegistry, **controls: Any) -> Settings:
     Raises:
         ValueError: for the first value that is not allowed; the message is one sentence for the user.
     """
-    defaults = Settings()
-    values = {name: controls.get(name, getattr(defaults, name)) for name in NAMES}
-    model = choice("model", values["model"], library.names)
-    pictures = library.pictures(model)
-    num_steps = integer("T", values["T"], MIN_STEPS, MAX_STEPS)
-    # A default that is out of range becomes the nearest allowed value, or a held-out picture.
-    in_range = defaults.picture < len(pictures)
-    values["picture"] = controls.get(
-        "picture", defaults.picture if in_range else len(pictures) - 1 - pictures.num_held_out // 2
-    )
-    values["t"] = controls.get("t", num_steps // 4)
-    values["steps"] = controls.get("steps", min(defaults.steps, num_steps))
-    steps = integer("steps", values["steps"], 1, num_steps)
-    view = choice("view", values["view"], VIEWS)
-    calls = integer("calls", values["calls"], CALLS[0], min(CALLS[1], num_steps))
-    watched = MAX_FILM // (SHOWN[view] * pictures.x0(0).numel())
-    values["count"] = controls.get("count", max(1, min(defaults.count, watched // 4 // steps)))
-    count = integer("count", values["count"], 1, MAX_COUNT)
+    values: dict[str, Any] = {}
+    context = Context(library, values)
+    for name, control in CONTROLS.items():
+        if name in controls:
+            value = controls[name]
+        else:
+            value = control.adapted(context) if control.adapted else getattr(Settings, name)
+        values[name] = control.kind.parse(name, value, context)
+    settings = Settings(**values)
+    _check_film(settings, context.images)
+    return settings
+
+
+def _check_film(settings: Settings, images: ImageDataset) -> None:
+    """Raise ValueError for a sampling film that is too large, or that needs training images which are not there."""
+    s = settings
+    most = _max_frames(s.sampling_view, images)
     what, asked, shown = {
-        "run": ("steps times count", steps * count, f"{steps:,} times {count}"),
-        "race": ("calls", calls, f"{calls:,}"),
-    }.get(view, ("steps", steps, f"{steps:,}"))
-    if asked > watched:
+        "trajectory": ("steps times num_images", s.steps * s.num_images, f"{s.steps:,} times {s.num_images}"),
+        "solvers": ("nfe", s.nfe, f"{s.nfe:,}"),
+    }.get(s.sampling_view, ("steps", s.steps, f"{s.steps:,}"))
+    if asked > most:
+        raise ValueError(f"{what} must be {most:,} at most, for pictures as large as this network's; it was {shown}.")
+    if s.compare_ideal and images.is_substitute:
         raise ValueError(
-            f"{what} must be {watched:,} at most, for pictures as large as this network's; it was {shown}."
+            "compare_ideal must be false: this network came without training pictures, which the ideal predictor needs."
         )
-    if pictures.is_substitute and values["driver"] == "both":
-        raise ValueError(
-            "driver must be network: this network came without the pictures that the ideal one goes through."
-        )
-    hidden = [choice("hide", name, HIDEABLE) for name in str(values["hide"]).split(",") if name]
-    return Settings(
-        tab=choice("tab", values["tab"], TABS),
-        model=model,
-        picture=integer("picture", values["picture"], 0, len(pictures) - 1),
-        seed=integer("seed", values["seed"], 0, MAX_SEED),
-        schedule=choice("schedule", values["schedule"], SCHEDULES),
-        T=num_steps,
-        t=integer("t", values["t"], 0, num_steps - 1),
-        sampler=choice("sampler", values["sampler"], SAMPLERS),
-        steps=steps,
-        zero_terminal=_boolean("zero_terminal", values["zero_terminal"]),
-        way=choice("way", values["way"], WAYS),
-        look=choice("look", values["look"], LOOK_NAMES),
-        eta=_number("eta", values["eta"], 0, 1),
-        variance=choice("variance", values["variance"], POSTERIOR_VARIANCES),
-        label=choice("label", str(values["label"]), [ANY_LABEL, *pictures.label_names]),
-        guidance=_number("guidance", values["guidance"], 0, MAX_GUIDANCE),
-        count=count,
-        driver=choice("driver", values["driver"], DRIVERS),
-        view=view,
-        solvers=_solver_list(values["solvers"]),
-        calls=calls,
-        then=choice("then", str(values["then"]), [SAME_LABEL, *pictures.label_names]),
-        start=choice("start", values["start"], STARTS),
-        start_at=_number("start_at", values["start_at"], 0, 1),
-        keep=choice("keep", values["keep"], KEPT),
-        spacing=choice("spacing", values["spacing"], TIMESTEP_SPACINGS),
-        karras=_boolean("karras", values["karras"]),
-        world=choice("world", values["world"], TOY_DATASETS),
-        target=choice("target", values["target"], TARGETS),
-        sees_x_t=_boolean("sees_x_t", values["sees_x_t"]),
-        sees_t=_boolean("sees_t", values["sees_t"]),
-        width=integer("width", values["width"], *WIDTHS),
-        depth=integer("depth", values["depth"], *DEPTHS),
-        lr=_number("lr", values["lr"], RATES[0], RATES[-1]),
-        paths=choice("paths", values["paths"], TOY_SAMPLERS),
-        trained=_maybe("trained", values["trained"], TOTAL_STEPS),
-        moment=_maybe("moment", values["moment"], TOTAL_STEPS),
-        place=_maybe("place", values["place"], PATH_STEPS),
-        frame=_maybe("frame", values["frame"], max(3 * steps, calls)),  # in slow motion a step has three
-        lesson=integer("lesson", values["lesson"], 0, MAX_STOP),
-        present=_boolean("present", values["present"]),
-        hide=",".join(hidden),
-    )
-
-
-def choice(name: str, value: Any, known: Collection[str]) -> str:
-    """Validated choice.
-
-    Args:
-        name: name of the setting, for the message.
-        value: value to check.
-        known: the allowed values.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: if the value is none of them; the message is for the user.
-    """
-    if value not in list(known):
-        raise ValueError(f"{name} must be one of {', '.join(known)}; it was {quoted(value)}.")
-    return str(value)
-
-
-def _solver_list(names: Any) -> str:
-    """Validated samplers to compare, with commas between, from such a text or from a list."""
-    racers = list(names) if isinstance(names, list | tuple) else str(names).split(",")
-    low, high = RACERS
-    if not low <= len(racers) <= high or len(set(racers)) < len(racers):
-        shown = quoted(", ".join(map(str, racers)))
-        raise ValueError(f"solvers must be {low} to {high} different ones; they were {shown}.")
-    return ",".join(choice("solvers", name, SAMPLERS) for name in racers)
-
-
-def _boolean(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be true or false; it was {quoted(value)}.")
-    return value
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be a number from {low:g} to {high:g}; it was {quoted(value)}.")
-    return number
-
-
-def _maybe(name: str, value: Any, high: int) -> int | None:
-    return None if value is None else integer(name, value, 0, high)
-
-
-def integer(name: str, value: Any, low: int, high: int) -> int:
-    """Validated whole number.
-
-    Args:
-        name: name of the setting, for the message.
-        value: value to check: a number, or text.
-        low: smallest value allowed.
-        high: largest value allowed.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: if it is no whole number from low to high; the message is for the user.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not low <= number <= high or number != int(number):
-        raise ValueError(f"{name} must be a whole number from {low} to {high}; it was {quoted(value)}.")
-    return int(number)
-
-
-def quoted(value: Any) -> str:
-    """The value as text for a message, at most 40 characters; "empty" for None or empty text."""
-    text = "empty" if value in (None, "") else str(value)
-    return text if len(text) <= 40 else text[:37] + "…"

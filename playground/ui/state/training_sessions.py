@@ -21,7 +21,7 @@ class TrainingSession:
     Attributes:
         choices: the drawing and the settings that decide network and data; others need a new session.
         ground: data, exact posterior mean and noise levels, which do not depend on the network.
-        learner: the trainer, with the snapshots so far.
+        trainer: the trainer, with the snapshots so far.
         made_from: these settings as a link has them, and the fingerprint of the drawing.
         film: number of the film that the page shows of it.
         run: number of the training that may go on; a training with another number ends at its next slice.
@@ -31,7 +31,7 @@ class TrainingSession:
 
     choices: tuple[Any, ...]
     ground: ReferenceField
-    learner: Trainer
+    trainer: Trainer
     made_from: dict[str, str] = field(default_factory=dict)
     film: int = field(default_factory=_films.__next__)
     run: int = 0

@@ -11,14 +11,16 @@ from playground.render.films.film import Film
 from playground.render.films.forward_process import forward_film, markov_chain_film
 from playground.render.plotly_figures import schedules_figure
 from playground.ui.components.claim import Claim
+from playground.ui.components.control import control_arguments
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.player import build_player, film_update
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
+from playground.ui.state.settings import Settings
 
 CLAIMS = {
-    "jump": Claim(
+    "closed_form": Claim(
         "How does a picture become noise?",
         '<span class="mixture">x<sub>t</sub></span> = √ᾱ<sub>t</sub> · <span class="picture">x<sub>0</sub></span> + '
         '√(1−ᾱ<sub>t</sub>) · <span class="noise">ε</span>,&ensp;<span class="noise">ε</span> ~ N(0, I)',
@@ -30,7 +32,7 @@ s adds noise of variance β<sub>s</sub>, and ᾱ<sub>t</sub> = (1−β<sub>0</su
 falls from almost 1 to almost 0. The squares of the two factors in the formula add up to 1. As in diffusers, t counts
 from 0: t = 0 is the first noisy step, t = 1 in Ho et al.""",
     ),
-    "walk": Claim(
+    "markov_chain": Claim(
         "How does a picture become noise?",
         '<span class="mixture">x<sub>t</sub></span> = √(1−β<sub>t</sub>) · '
         '<span class="mixture">x<sub>t−1</sub></span> + √β<sub>t</sub> · '
@@ -52,7 +54,7 @@ predicted."""
 def film_of(scene: Scene) -> Film:
     """Forward-process film of a scene, in closed form or as a Markov chain."""
     settings = scene.settings
-    if settings.way == "walk":
+    if settings.forward_process == "markov_chain":
         return markov_chain_film(scene.markov_chain(), scene.schedule, settings.t)
     return forward_film(scene.forward_process(), settings.all_schedules(), settings.t)
 
@@ -62,7 +64,7 @@ class AddNoiseTab:
     """The tab's player, the choice of closed form or Markov chain, and the formula."""
 
     player: gr.HTML
-    way: gr.Radio
+    forward_process: gr.Radio
     formula: gr.Markdown
 
 
@@ -77,16 +79,14 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> AddN
         The tab's parts, which the page's events fill.
     """
     with gr.Row(elem_classes="claim-row"):
-        way = gr.Radio(
-            [("closed form", "jump"), ("Markov chain", "walk")],
-            value="jump",
-            label="Forward process",
+        forward_process = gr.Radio(
+            [("closed form", "closed_form"), ("Markov chain", "markov_chain")],
+            **control_arguments("forward_process", Settings()),
             show_label=False,
             container=False,
-            elem_id="control-way",
             elem_classes="segments",
         )
-        formula = gr.Markdown(CLAIMS["jump"].markdown(), elem_classes="question")
+        formula = gr.Markdown(CLAIMS["closed_form"].markdown(), elem_classes="question")
     player = build_player(first, elem_id="player-forward", label="Adding noise", skeletons={"": "3x1"})
     gr.Markdown(SEEN, elem_classes="seen")
     with gr.Accordion("Compare the schedules", open=False, elem_id="schedules") as details:
@@ -100,9 +100,9 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> AddN
         )
 
     load_when_open(details, shared_controls.changed, compare, shared_controls.inputs, [figure])
-    return AddNoiseTab(player, way, formula)
+    return AddNoiseTab(player, forward_process, formula)
 
 
 def show(scene: Scene) -> tuple[Any, str, str]:
     """Film of a scene, description of its picture, and formula."""
-    return film_update(film_of(scene)), plain(scene.describe_image()), CLAIMS[scene.settings.way].markdown()
+    return film_update(film_of(scene)), plain(scene.describe_image()), CLAIMS[scene.settings.forward_process].markdown()

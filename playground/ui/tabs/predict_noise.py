@@ -12,10 +12,12 @@ from playground.core.analysis.likelihood import VariationalBound
 from playground.core.analysis.training_step import LINES
 from playground.render.code_listing import code, executed_lines
 from playground.render.films.film import Film
+from playground.ui.components.control import control_arguments
 from playground.ui.components.player import build_player, film_update
 from playground.ui.state.scene import Scene
+from playground.ui.state.settings import Settings
 from playground.ui.tabs.hardest_pictures import build_hardest, rankings, shown_ranking
-from playground.ui.tabs.predict_noise_views import LOOKS, film_of, takeaway_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, takeaway_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class PredictNoiseTab:
     """Parts of the tab.
 
     Attributes:
-        look: choice of the view.
+        analysis: choice of the view.
         question: claim of the view.
         player: player of its film.
         note: warnings.
@@ -36,7 +38,7 @@ class PredictNoiseTab:
         seen: takeaway of the view.
     """
 
-    look: gr.Radio
+    analysis: gr.Radio
     question: gr.Markdown
     player: gr.HTML
     note: gr.Markdown
@@ -56,44 +58,42 @@ class PredictNoiseTab:
 
 def build_predict_noise(first: Film | None) -> PredictNoiseTab:
     """Lay out the tab, with the film to show at first."""
-    look = gr.Radio(
-        [(each.name, name) for name, each in LOOKS.items()],
-        value="predictors",
-        label="View",
+    analysis = gr.Radio(
+        [(each.name, name) for name, each in ANALYSIS_VIEWS.items()],
+        **control_arguments("analysis", Settings()),
         show_label=False,
         container=False,
-        elem_id="control-look",
         elem_classes="segments",
     )
-    opening = LOOKS["predictors"]
+    opening = ANALYSIS_VIEWS[Settings.analysis]
     question = gr.Markdown(opening.claim.markdown(), elem_classes="question")
     player = build_player(
         first,
         elem_id="player-prediction",
         label="Predicting the noise",
         prompt="The network is predicting…",
-        skeletons={name: each.skeleton for name, each in LOOKS.items()},
+        skeletons={name: each.skeleton for name, each in ANALYSIS_VIEWS.items()},
     )
     note = gr.Markdown(elem_classes="note")
     with gr.Column(elem_classes="only-training"):
         run_listing = gr.Button("Run these four lines", size="sm", min_width=0, elem_id="run-training")
         listing = gr.HTML(code(LINES), elem_id="listing")
-    with gr.Column(elem_classes="only-step"):
+    with gr.Column(elem_classes="only-reverse_step"):
         run_bound = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
         bound_table = gr.Markdown(elem_id="sums")
-    with gr.Column(elem_classes="only-depth"):
+    with gr.Column(elem_classes="only-out_of_distribution"):
         rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
         hardest = build_hardest()
     seen = gr.Markdown(opening.seen, elem_classes="seen")
     return PredictNoiseTab(
-        look, question, player, note, run_bound, bound_table, run_listing, listing, rank, hardest, seen
+        analysis, question, player, note, run_bound, bound_table, run_listing, listing, rank, hardest, seen
     )
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
     """Film, warnings, claim and takeaway of a scene."""
-    look = LOOKS[scene.settings.look]
-    return film_update(film_of(scene)), scene.warnings(), takeaway_of(scene), look.seen
+    view = ANALYSIS_VIEWS[scene.settings.analysis]
+    return film_update(film_of(scene)), scene.warnings(), takeaway_of(scene), view.seen
 
 
 def clear_results() -> tuple[str, str]:
@@ -121,12 +121,12 @@ def _bound_table(found: VariationalBound, total: int) -> str:
     whole = found.terms_done == total
     rows = [
         ("L<sub>0</sub>: the last step, into 256 values a dimension", found.decoder, found.decoder),
-        ("Σ L<sub>t−1</sub>: the steps between", found.steps["beta_tilde"], found.steps["beta"]),
+        ("Σ L<sub>t−1</sub>: the steps between", found.steps["fixed_small"], found.steps["fixed_large"]),
         ("L<sub>T</sub>: what is left of the picture in x<sub>T</sub>", found.prior, found.prior),
         (
             "**their sum: upper bound on the NLL**" if whole else "their sum so far",
-            found.bits("beta_tilde"),
-            found.bits("beta"),
+            found.bits("fixed_small"),
+            found.bits("fixed_large"),
         ),
     ]
     done = "all" if whole else f"so far {found.terms_done:,} of"

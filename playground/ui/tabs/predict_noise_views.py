@@ -86,7 +86,7 @@ X0_HAT = '<span class="picture">x̂<sub>0</sub></span>'
 V_HAT = '<span class="mixture">v̂</span>'
 ALPHA, SIGMA = "√ᾱ<sub>t</sub>", "√(1−ᾱ<sub>t</sub>)"
 
-LOOKS = {
+ANALYSIS_VIEWS = {
     "predictors": AnalysisView(
         "Predictors",
         Claim(
@@ -153,7 +153,7 @@ without bound as ᾱ<sub>t</sub> → 1. A network that memorized its training se
         "are over a substitute data set. The two parts add up to 1 only as far as it resembles the network's own data.",
         skeleton="6x1",
     ),
-    "step": AnalysisView(
+    "reverse_step": AnalysisView(
         "Reverse step",
         Claim(
             "How does ε̂ give the reverse step?",
@@ -178,7 +178,7 @@ the most bits. There the two variances differ most: β̃<sub>t</sub>/β<sub>t</s
 for T = 40; it approaches 1 as t grows.""",
         skeleton="4x2",
     ),
-    "names": AnalysisView(
+    "parameterizations": AnalysisView(
         "Parameterizations",
         Claim(
             "Predict noise, picture, velocity or score?",
@@ -217,7 +217,7 @@ smaller.""",
         """**Takeaway.** The training target ε is known because the training code has added it. No noisy picture has to
 be labelled. These four lines and an update of the weights, repeated many times, are the whole training.""",
     ),
-    "depth": AnalysisView(
+    "out_of_distribution": AnalysisView(
         "Out of distribution",
         Claim(
             "What if the picture is unlike the data?",
@@ -248,14 +248,14 @@ warning.""",
 
 def film_of(scene: Scene) -> Film:
     """Film of the scene's view, at time steps that cover the schedule evenly and at the t of the settings."""
-    name = scene.settings.look
-    return {**LOOKS[name].film(scene, scene.steps(LOOKS[name].frames)), "look": name}
+    name = scene.settings.analysis
+    return {**ANALYSIS_VIEWS[name].film(scene, scene.steps(ANALYSIS_VIEWS[name].frames)), "analysis": name}
 
 
 def first_film_of(scene: Scene) -> Film:
     """The same film with few frames: it is part of the page, which must load fast."""
-    name = scene.settings.look
-    return {**LOOKS[name].film(scene, scene.steps(FIRST_FRAMES)), "look": name}
+    name = scene.settings.analysis
+    return {**ANALYSIS_VIEWS[name].film(scene, scene.steps(FIRST_FRAMES)), "analysis": name}
 
 
 def takeaway_of(scene: Scene) -> str:
@@ -263,6 +263,6 @@ def takeaway_of(scene: Scene) -> str:
 
     For a network without its training pictures the explanation adds what is missing.
     """
-    look = LOOKS[scene.settings.look]
-    missing = look.without_training_pictures if scene.pictures.is_substitute else ""
-    return replace(look.claim, more=f"{look.claim.more}\n\n{missing}".rstrip()).markdown()
+    view = ANALYSIS_VIEWS[scene.settings.analysis]
+    missing = view.without_training_pictures if scene.pictures.is_substitute else ""
+    return replace(view.claim, more=f"{view.claim.more}\n\n{missing}".rstrip()).markdown()

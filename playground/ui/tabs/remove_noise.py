@@ -11,6 +11,7 @@ import gradio as gr
 from playground.core.data.datasets import ImageDataset
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
+from playground.ui.components.control import control_arguments
 from playground.ui.components.events import PRIVATE
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import load_when_open
@@ -20,18 +21,11 @@ from playground.ui.components.shared_controls import SharedControls, refuse_when
 from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_answers, build_request
+from playground.ui.state.controls import choice
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import (
-    ANY_LABEL,
-    MAX_COUNT,
-    MAX_GUIDANCE,
-    RACERS,
-    SAME_LABEL,
-    Settings,
-    choice,
-)
+from playground.ui.state.settings import ANY_LABEL, MAX_GUIDANCE, MAX_IMAGES, MAX_SOLVERS, Settings
 from playground.ui.tabs.remove_noise_views import SamplingView, build_views
-from playground.ui.tabs.sampling_options import build_sampling_options
+from playground.ui.tabs.sampling_options import SAME_LABEL_CHOICE, build_sampling_options
 from playground.ui.tabs.sampling_runs import SamplingRuns
 
 FORMULAS = {
@@ -46,7 +40,8 @@ FORMULAS = {
 """Formulas of our own samplers; for those of diffusers a sentence is shown."""
 
 
-SKELETONS = {"run": "3x1", "slow": "5x1", "guidance": "6x1", "race": "5x2"}
+ANY_LABEL_CHOICE = (ANY_LABEL, ANY_LABEL)
+SKELETONS = {"trajectory": "3x1", "single_step": "5x1", "guidance": "6x1", "solvers": "5x2"}
 """Columns and rows of each view's film, drawn as empty boxes until the film comes."""
 
 
@@ -81,10 +76,10 @@ class RemoveNoiseTab:
         """Updates that bring the tab to these settings; what was painted is removed."""
         following = self.updates_for_model(settings) | {
             "solvers": gr.update(value=settings.solvers.split(",")),
-            "sampler": gr.update(choices=samplers_of(settings.view), value=settings.sampler),
+            "sampler": gr.update(choices=samplers_of(settings.sampling_view), value=settings.sampler),
         }
         values = [{"value": getattr(settings, name), **following.get(name, gr.update())} for name in self.controls]
-        return [*values, *_of_sampler(settings.sampler), *self.texts_for_view(settings.view), None]
+        return [*values, *_of_sampler(settings.sampler), *self.texts_for_view(settings.sampling_view), None]
 
     def updates_for_model(self, settings: Settings) -> dict[str, Any]:
         """Updates of the controls that follow the choice of a network, by name.
@@ -93,16 +88,18 @@ class RemoveNoiseTab:
         """
         pictures = self.library.pictures(settings.model)
         named, knows_labels = _label_choices(pictures), bool(pictures.label_names)
-        label, then = (
-            gr.update(choices=[(first, first), *named], value=value, visible=knows_labels)
-            for first, value in ((ANY_LABEL, settings.label), (SAME_LABEL, settings.then))
+        label, second_label = (
+            gr.update(choices=[first, *named], value=value, visible=knows_labels)
+            for first, value in ((ANY_LABEL_CHOICE, settings.label), (SAME_LABEL_CHOICE, settings.second_label))
         )
         return {
             "label": label,
-            "then": then,
-            "guidance": gr.update(visible=knows_labels),
-            "count": gr.update(value=settings.count) if settings.count < Settings.count else gr.update(),
-            "driver": gr.update(choices=predictor_choices(pictures), value=settings.driver),
+            "second_label": second_label,
+            "guidance_scale": gr.update(visible=knows_labels),
+            "num_images": gr.update(value=settings.num_images)
+            if settings.num_images < Settings.num_images
+            else gr.update(),
+            "compare_ideal": gr.update(choices=predictor_choices(pictures), value=settings.compare_ideal),
         }
 
     def texts_for_view(self, view: str) -> tuple[str, str, str]:
@@ -142,19 +139,19 @@ def _label_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
     return [(f"{name} · {category}" if category else name, name) for category, name in named]
 
 
-def predictor_choices(pictures: ImageDataset) -> list[tuple[str, str]]:
+def predictor_choices(pictures: ImageDataset) -> list[tuple[str, bool]]:
     """Predictors to sample with: the ideal one only where the network's training pictures are there."""
-    both = [] if pictures.is_substitute else [("network and ideal", "both")]
-    return [("network", "network"), *both]
+    both = [] if pictures.is_substitute else [("network and ideal", True)]
+    return [("network", False), *both]
 
 
 def samplers_of(view: str) -> list[str]:
     """Samplers that a view can show: a single step can be decomposed for DDPM and DDIM only."""
-    return ["ddpm", "ddim"] if view == "slow" else list(SAMPLERS)
+    return ["ddpm", "ddim"] if view == "single_step" else list(SAMPLERS)
 
 
 def _button_text(view: str) -> str:
-    return "Race" if view == "race" else "Remove the noise"
+    return "Compare" if view == "solvers" else "Remove the noise"
 
 
 def _of_sampler(name: str) -> tuple[Any, Any, str]:
@@ -187,16 +184,14 @@ class _Stage:
 def _build_stage(views: dict[str, SamplingView], default: Settings) -> _Stage:
     view = gr.Radio(
         [(each.name, name) for name, each in views.items()],
-        value=default.view,
-        label="View",
+        **control_arguments("sampling_view", default),
         show_label=False,
         container=False,
-        elem_id="control-view",
         elem_classes="segments",
     )
     with gr.Row(elem_classes="claim-row"):
-        question = gr.Markdown(views[default.view].claim.markdown(), elem_classes="question")
-        formula = gr.Markdown(_formula(default.sampler), elem_classes="sampler-formula only-run")
+        question = gr.Markdown(views[default.sampling_view].claim.markdown(), elem_classes="question")
+        formula = gr.Markdown(_formula(default.sampler), elem_classes="sampler-formula")
     player = build_player(
         elem_id="player-reverse",
         label="Removing noise",
@@ -206,7 +201,7 @@ def _build_stage(views: dict[str, SamplingView], default: Settings) -> _Stage:
     )
     run_request = build_request("sampling")
     note = gr.Markdown(elem_classes="note")
-    seen = gr.Markdown(views[default.view].seen, elem_classes="seen")
+    seen = gr.Markdown(views[default.sampling_view].seen, elem_classes="seen")
     with gr.Row(elem_classes="take-away"):
         save_steps = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
         steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
@@ -222,56 +217,39 @@ def _build_controls(first: Scene, labels: list[tuple[str, str]]) -> tuple[dict[s
     default = first.settings
     controls: dict[str, Any] = {
         "label": gr.Dropdown(
-            [(ANY_LABEL, ANY_LABEL), *labels],
-            value=default.label,
-            label="Label",
-            min_width=0,
-            visible=bool(labels),
-            elem_id="control-label",
+            [ANY_LABEL_CHOICE, *labels], **control_arguments("label", default), min_width=0, visible=bool(labels)
         ),
-        "count": gr.Slider(1, MAX_COUNT, default.count, step=1, label="Pictures", min_width=0, elem_id="control-count"),
+        "num_images": gr.Slider(1, MAX_IMAGES, step=1, **control_arguments("num_images", default), min_width=0),
         "solvers": gr.Dropdown(
             list(SAMPLERS),
-            value=default.solvers.split(","),
+            **control_arguments("solvers", default) | {"value": default.solvers.split(",")},
             multiselect=True,
-            max_choices=RACERS[1],
-            label="Samplers",
+            max_choices=MAX_SOLVERS,
             min_width=0,
-            elem_id="control-solvers",
         ),
-        "calls": gr.Number(default.calls, label="NFE", min_width=0, elem_id="control-calls"),
-        "sampler": gr.Dropdown(
-            list(SAMPLERS), value=default.sampler, label="Sampler", min_width=0, elem_id="control-sampler"
+        "nfe": gr.Number(**control_arguments("nfe", default), min_width=0),
+        "sampler": gr.Dropdown(list(SAMPLERS), **control_arguments("sampler", default), min_width=0),
+        "steps": gr.Number(**control_arguments("steps", default), min_width=0),
+        "guidance_scale": gr.Slider(
+            0,
+            MAX_GUIDANCE,
+            step=0.1,
+            **control_arguments("guidance_scale", default),
+            min_width=0,
+            visible=len(labels) > 1,
         ),
-        "steps": gr.Number(default.steps, label="Steps", min_width=0, elem_id="control-steps"),
     }
-    controls["guidance"] = gr.Slider(
-        0,
-        MAX_GUIDANCE,
-        default.guidance,
-        step=0.1,
-        label="Guidance",
-        min_width=0,
-        visible=len(labels) > 1,
-        elem_id="control-guidance",
-    )
     with gr.Column(min_width=0, visible=default.sampler == "ddim", elem_id="control-eta") as only_ddim:
-        controls["eta"] = gr.Slider(0, 1, default.eta, step=0.05, label="η")
-    with gr.Column(min_width=0, visible=default.sampler == "ddpm", elem_id="control-variance") as only_ddpm:
-        variances = [("β̃ₜ", "beta_tilde"), ("βₜ", "beta")]
-        controls["variance"] = gr.Radio(variances, value=default.variance, label="σₜ²")
-    controls["driver"] = gr.Radio(
-        predictor_choices(first.pictures),
-        value=default.driver,
-        label="Predictor",
-        elem_id="control-driver",
-        elem_classes="only-run",
+        controls["eta"] = gr.Slider(0, 1, step=0.05, **control_arguments("eta", default) | {"elem_id": None})
+    with gr.Column(min_width=0, visible=default.sampler == "ddpm", elem_id="control-variance_type") as only_ddpm:
+        variances = [("β̃ₜ", "fixed_small"), ("βₜ", "fixed_large")]
+        controls["variance_type"] = gr.Radio(
+            variances, **control_arguments("variance_type", default) | {"elem_id": None}
+        )
+    controls["compare_ideal"] = gr.Radio(
+        predictor_choices(first.pictures), **control_arguments("compare_ideal", default)
     )
     return controls, [only_ddim, only_ddpm]
-
-
-ORDER = ("label", "count", "sampler", "steps", "guidance", "eta", "variance", "driver", "view", "solvers", "calls")
-"""The order in which handlers get the values of the controls; those of the start follow."""
 
 
 def build_remove_noise(
@@ -292,14 +270,17 @@ def build_remove_noise(
     stage = _build_stage(views, default)
     with frame.groups["sampling"]:
         sampling, of_one_sampler = _build_controls(first, labels)
-    start = build_sampling_options(shared_controls, default, labels, frame.groups["start"])
+    options = build_sampling_options(shared_controls, default, labels, frame.groups["sampling-options"])
     with frame.foot:
         run = gr.Button(
-            _button_text(default.view), variant="primary", min_width=0, elem_id="run", elem_classes="on-reverse"
+            _button_text(default.sampling_view),
+            variant="primary",
+            min_width=0,
+            elem_id="run",
+            elem_classes="on-sampling",
         )
-        stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-reverse")
-    found = {**sampling, "view": stage.view}
-    controls = {**{name: found[name] for name in ORDER}, **start.controls}
+        stop = gr.Button("Stop", min_width=0, elem_id="stop", elem_classes="on-sampling")
+    controls = {**sampling, "sampling_view": stage.view, **options.controls}
     runs = SamplingRuns(shared_controls, controls, views, run_limiter)
     tab = RemoveNoiseTab(
         shared_controls.library,
@@ -307,10 +288,10 @@ def build_remove_noise(
         controls,
         [*of_one_sampler, stage.formula],
         [stage.question, stage.seen, run],
-        start.painting,
+        options.painting,
         runs.leave,
     )
-    values = [*shared_controls.inputs, *controls.values(), start.painting]
+    values = [*shared_controls.inputs, *controls.values(), options.painting]
     _connect_runs(stage, runs, values, run, stop)
     of_code = [*shared_controls.changed, shared_controls.renewed.change, *(each.change for each in controls.values())]
     load_when_open(stage.code_part, of_code, runs.as_script, values, [stage.code])
@@ -347,7 +328,7 @@ def _connect_runs(stage: _Stage, runs: SamplingRuns, values: list[Any], run: gr.
 def _connect_choices(tab: RemoveNoiseTab, shared_controls: SharedControls) -> None:
     """Follow the choice of a sampler and of a view; check the fields when they are left."""
     controls = tab.controls
-    view, label, sampler = controls["view"], controls["label"], controls["sampler"]
+    view, label, sampler = controls["sampling_view"], controls["label"], controls["sampler"]
     sampler.input(user_errors()(_of_sampler), sampler, tab.of_sampler, **PRIVATE)
     borrowed_label = gr.State("")
     view.input(None, js="() => playground.choose()", api_visibility="private")
@@ -359,4 +340,4 @@ def _connect_choices(tab: RemoveNoiseTab, shared_controls: SharedControls) -> No
         **PRIVATE,
     ).success(None, js="() => playground.watch()", api_visibility="private")
     refuse_when_left(controls["steps"], "steps", shared_controls.library, {"T": shared_controls.controls["T"]})
-    refuse_when_left(controls["calls"], "calls", shared_controls.library, {})
+    refuse_when_left(controls["nfe"], "nfe", shared_controls.library, {"T": shared_controls.controls["T"]})

@@ -36,22 +36,22 @@ class SamplingView:
 
 
 def _trajectory(scene: Scene) -> Pieces:
-    if scene.settings.driver == "network":
+    if scene.settings.compare_ideal:
+        for compared in scene.network_beside_ideal():
+            yield side_by_side_film(compared, scene.pictures, scene.schedule)
+    else:
         for step in scene.trajectory():
             yield trajectory_film(step, scene.schedule)
-    else:
-        for driven in scene.network_beside_ideal():
-            yield side_by_side_film(driven, scene.pictures, scene.schedule)
 
 
 def _single_step(scene: Scene) -> Pieces:
-    for slow in scene.single_steps():
-        yield single_step_film(slow, scene.schedule)
+    for step in scene.single_steps():
+        yield single_step_film(step, scene.schedule)
 
 
 def _guidance(scene: Scene) -> Pieces:
     for guided in scene.guidance_trace():
-        yield guidance_film(guided, scene.settings.guidance, scene.schedule)
+        yield guidance_film(guided, scene.settings.guidance_scale, scene.schedule)
 
 
 class ReferenceCache:
@@ -66,12 +66,12 @@ class ReferenceCache:
 
     def pieces(self, scene: Scene) -> Pieces:
         """Solver-comparison film, call by call; then the reference, and the film once more with the distances to it."""
-        calls, runners = scene.settings.calls, list[SolverRun]()
+        calls, runners = scene.settings.nfe, list[SolverRun]()
         for call, runners in enumerate(scene.solver_comparison()):
             last = call == calls - 1
             yield solver_comparison_film(runners, range(call, call + 1 + last), calls)
         s = scene.settings
-        key = (s.model, s.label, s.then, s.guidance, s.seed, s.schedule, s.T, s.zero_terminal)
+        key = (s.model, s.label, s.second_label, s.guidance_scale, s.seed, s.schedule, s.T, s.zero_terminal_snr)
         if key not in self.known:
             for step in scene.reference_trajectory():
                 if step.index % 50 == 0:
@@ -84,7 +84,7 @@ class ReferenceCache:
         yield {**solver_comparison_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
 
 
-RUN = SamplingView(
+TRAJECTORY = SamplingView(
     "Trajectory",
     Claim(
         "How does noise become a picture?",
@@ -106,7 +106,7 @@ x<sub>t</sub>. The ideal predictor (exact posterior mean over the training set) 
 memorization. The network turns the same x<sub>T</sub> into a new picture that resembles the data: generalization.""",
 )
 
-SLOW = SamplingView(
+SINGLE_STEP = SamplingView(
     "Single step",
     Claim(
         "What happens in one step?",
@@ -147,7 +147,7 @@ multiplied by √(1−ᾱ<sub>t</sub>)/√ᾱ<sub>t</sub>, which is large there.
 A large guidance scale makes pictures clearer, but less varied than the data.""",
 )
 
-RACE = Claim(
+SOLVERS = Claim(
     "Which solver comes closest at equal NFE?",
     "",
     """**NFE** is the number of function evaluations: how often the network is evaluated. All solvers start from the
@@ -158,17 +158,17 @@ without fresh noise would end in nearly the same picture, since they solve the s
 (ODE).""",
 )
 
-RACED = """**Takeaway.** All solvers use the same network; they combine its predictions differently. DDIM is a
-first-order method. DPM-Solver++ extrapolates from the last two predictions (second order). Heun's method evaluates the
-network twice per step, except in the last, so it takes half as many steps. DDPM adds fresh noise and ends in a
+SOLVERS_TAKEAWAY = """**Takeaway.** All solvers use the same network; they combine its predictions differently. DDIM is
+a first-order method. DPM-Solver++ extrapolates from the last two predictions (second order). Heun's method evaluates
+the network twice per step, except in the last, so it takes half as many steps. DDPM adds fresh noise and ends in a
 different picture. Its large distance is no error: the picture is another sample. Try other seeds and a smaller NFE."""
 
 
 def build_views() -> dict[str, SamplingView]:
     """All views, by name."""
     return {
-        "run": RUN,
-        "slow": SLOW,
+        "trajectory": TRAJECTORY,
+        "single_step": SINGLE_STEP,
         "guidance": GUIDANCE,
-        "race": SamplingView("Solver comparison", RACE, ReferenceCache().pieces, RACED),
+        "solvers": SamplingView("Solver comparison", SOLVERS, ReferenceCache().pieces, SOLVERS_TAKEAWAY),
     }

@@ -8,14 +8,15 @@ from typing import Any
 import gradio as gr
 
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
+from playground.ui.components.control import control_arguments
 from playground.ui.components.events import PRIVATE
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.mask_brush import build_mask_brush, canvas_image, parse_mask
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
-from playground.ui.state.settings import KEPT, SAME_LABEL, Settings
+from playground.ui.state.settings import INPAINT_MASKS, SAME_LABEL, Settings
 
-KEPT_NAMES = (
+MASK_NAMES = (
     "nothing",
     "the left half",
     "the right half",
@@ -24,7 +25,8 @@ KEPT_NAMES = (
     "all but the middle",
     "what is not painted over",
 )
-START_NAMES = {"noise": "noise", "picture": "the picture", "walk": "interpolated noises"}
+SAME_LABEL_CHOICE = ("same", SAME_LABEL)
+INIT_NAMES = {"noise": "noise", "image": "the picture", "interpolation": "interpolated noises"}
 
 
 @dataclass(frozen=True)
@@ -50,55 +52,44 @@ def build_sampling_options(
         The controls.
     """
     with part:
-        start = gr.Radio(
-            [(name, value) for value, name in START_NAMES.items()],
-            value=default.start,
-            label="Start from",
-            elem_id="control-start",
-            elem_classes="not-in-race",
-        )
-        start_at = gr.Slider(0, 1, default.start_at, step=0.05, label="Strength", elem_id="control-start_at")
-        keep = gr.Dropdown(
-            list(zip(KEPT_NAMES, KEPT, strict=True)),
-            value=default.keep,
-            label="Keep",
+        init = gr.Radio([(text, value) for value, text in INIT_NAMES.items()], **control_arguments("init", default))
+        strength = gr.Slider(0, 1, step=0.05, **control_arguments("strength", default))
+        inpaint_mask = gr.Dropdown(
+            list(zip(MASK_NAMES, INPAINT_MASKS, strict=True)),
+            **control_arguments("inpaint_mask", default),
             min_width=0,
-            elem_id="control-keep",
-            elem_classes="not-in-race",
         )
         brush = build_mask_brush()
-        then = gr.Dropdown(
-            [(SAME_LABEL, SAME_LABEL), *labels],
-            value=default.then,
-            label="Label from T/2",
+        second_label = gr.Dropdown(
+            [SAME_LABEL_CHOICE, *labels],
+            **control_arguments("second_label", default),
             min_width=0,
             visible=bool(labels),
-            elem_id="control-then",
         )
-        spacing = gr.Dropdown(
-            list(TIMESTEP_SPACINGS), value=default.spacing, label="Spacing", min_width=0, elem_id="control-spacing"
+        timestep_spacing = gr.Dropdown(
+            list(TIMESTEP_SPACINGS), **control_arguments("timestep_spacing", default), min_width=0
         )
-        karras = gr.Checkbox(default.karras, label="Karras sigmas", container=False, elem_id="control-karras")
+        karras_sigmas = gr.Checkbox(**control_arguments("karras_sigmas", default), container=False)
     painting = gr.State(None)
-    brush.input(user_errors()(parse_mask), brush, [keep, painting], **PRIVATE)
-    picture_changed = [
-        shared_controls.controls["picture"].change,
+    brush.input(user_errors()(parse_mask), brush, [inpaint_mask, painting], **PRIVATE)
+    image_changed = [
+        shared_controls.controls["image"].change,
         shared_controls.renewed.change,
         shared_controls.own.change,
     ]
     load_when_open(
         part,
-        picture_changed,
+        image_changed,
         lambda *values: gr.update(picture=canvas_image(shared_controls.scene(*values))),
         shared_controls.inputs,
         [brush],
     )
     controls = {
-        "then": then,
-        "start": start,
-        "start_at": start_at,
-        "keep": keep,
-        "spacing": spacing,
-        "karras": karras,
+        "second_label": second_label,
+        "init": init,
+        "strength": strength,
+        "inpaint_mask": inpaint_mask,
+        "timestep_spacing": timestep_spacing,
+        "karras_sigmas": karras_sigmas,
     }
     return SamplingOptionControls(controls, painting)

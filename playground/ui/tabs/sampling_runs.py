@@ -24,8 +24,9 @@ from playground.ui.server.markdown_escape import plain
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import MAX_NUMBER, Runs, number_of
 from playground.ui.server.zerogpu import ZERO, max_network_calls, on_zerogpu
+from playground.ui.state.controls import integer
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import MAX_FILM, integer
+from playground.ui.state.settings import MAX_FILM
 from playground.ui.tabs.remove_noise_views import Pieces, SamplingView
 
 MAX_UNASKED = 2**14
@@ -52,7 +53,7 @@ def waits_for_a_press(scene: Scene) -> bool:
     That is so for large pictures, on a borrowed GPU, and in a solver comparison, whose reference takes up to 1,000
     steps.
     """
-    return ZERO or scene.settings.view == "race" or scene.x0.numel() > MAX_UNASKED
+    return ZERO or scene.settings.sampling_view == "solvers" or scene.x0.numel() > MAX_UNASKED
 
 
 class SamplingRuns:
@@ -77,7 +78,7 @@ class SamplingRuns:
         self._controls, self._views, self._run_limiter = controls, views, run_limiter
 
         def film_pieces(scene: Scene) -> Pieces:
-            return self._views[scene.settings.view].pieces(scene)
+            return self._views[scene.settings.sampling_view].pieces(scene)
 
         def npz_file(scene: Scene, pieces: int) -> Iterator[bytes]:
             yield npz(scene.runs(pieces), scene.schedule)
@@ -122,7 +123,7 @@ class SamplingRuns:
                     known = before or _Sampled(self.scene(*values), [])
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and waits_for_a_press(scene):
-                        from_noise = (scene.settings.view, scene.settings.start) == ("run", "noise")
+                        from_noise = (scene.settings.sampling_view, scene.settings.init) == ("trajectory", "noise")
                         x_T = images.data_url(image_grid(scene.initial_noise(), 0)) if from_noise else ""
                         yield film_update({**mark, "x_T": x_T}), warnings_of(scene)
                         return
@@ -157,7 +158,7 @@ class SamplingRuns:
         if not (shown := self.runs.kept(session, integer("film", film, 0, MAX_NUMBER))):
             raise ValueError("Nothing has been sampled yet: start a run first.")
         scene, pieces = shown.scene, bisect_right(shown.ends, integer("frames", frames, 0, MAX_FILM))
-        name = f"steps-{scene.settings.model}-{scene.settings.view}.npz"
+        name = f"steps-{scene.settings.model}-{scene.settings.sampling_view}.npz"
         with self._run_limiter.taken(session):
             [data] = self._npz(scene, max(1, pieces))
         path: str = save_bytes_to_cache(data, name, get_upload_folder())

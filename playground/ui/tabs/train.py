@@ -10,6 +10,7 @@ import gradio as gr
 
 from playground.core.toy2d.datasets import TOY_DATASETS
 from playground.ui.components.claim import Claim
+from playground.ui.components.control import control_arguments
 from playground.ui.components.events import PRIVATE, PRIVATE_EACH
 from playground.ui.components.frame import Frame
 from playground.ui.components.picker import build_drawing_pad, parse_drawing
@@ -18,7 +19,7 @@ from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.server.run_requests import build_answers, build_request
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import DEPTHS, RATES, TRAINING_FIELDS, WIDTHS, Settings
+from playground.ui.state.settings import LAYERS, RATES, TRAINING_FIELDS, WIDTHS, Settings
 from playground.ui.tabs.training_runs import TrainingRuns
 
 CLAIM = Claim(
@@ -43,7 +44,7 @@ prediction must serve all noise levels, and the result is blurred."""
 
 TARGET_NAMES = [("ε", "epsilon"), ("x₀", "sample"), ("v", "v_prediction")]
 BUTTONS = {"train": "Train", "pause-training": "Pause", "one-step": "+1", "reset-training": "Reset"}
-PATH_NAMES = [("probability-flow ODE", "flow"), ("DDIM", "ddim"), ("DDPM", "ddpm")]
+SAMPLER_NAMES = [("probability-flow ODE", "probability_flow"), ("DDIM", "ddim"), ("DDPM", "ddpm")]
 
 
 @dataclass(frozen=True)
@@ -82,38 +83,26 @@ def _build_controls(default: Settings, frame: Frame) -> tuple[dict[str, Any], gr
     """Controls of the training, in the rail, and the pad on which a dataset is drawn."""
     with frame.groups["dataset"]:
         controls: dict[str, Any] = {
-            "world": gr.Radio(
+            "toy_dataset": gr.Radio(
                 [(name.replace("_", " "), name) for name in TOY_DATASETS],
-                value=default.world,
-                label="Dataset",
+                **control_arguments("toy_dataset", default),
                 show_label=False,
                 container=False,
-                elem_id="control-world",
             )
         }
         pad = build_drawing_pad()
     with frame.groups["toy-network"]:
         controls |= {
-            "target": gr.Radio(TARGET_NAMES, value=default.target, label="Predicts", elem_id="control-target"),
-            "sees_x_t": gr.Checkbox(
-                default.sees_x_t, label="input xₜ, the noisy point", container=False, elem_id="control-sees_x_t"
-            ),
-            "sees_t": gr.Checkbox(
-                default.sees_t, label="input t, the noise level", container=False, elem_id="control-sees_t"
-            ),
-            "width": gr.Slider(*WIDTHS, default.width, step=16, label="Width", min_width=0, elem_id="control-width"),
-            "depth": gr.Slider(*DEPTHS, default.depth, step=1, label="Layers", min_width=0, elem_id="control-depth"),
-            "lr": gr.Dropdown(
-                [(f"{rate:g}", rate) for rate in RATES],
-                value=default.lr,
-                label="Learning rate",
-                min_width=0,
-                elem_id="control-lr",
-            ),
+            "prediction_type": gr.Radio(TARGET_NAMES, **control_arguments("prediction_type", default)),
+            "input_x_t": gr.Checkbox(**control_arguments("input_x_t", default), container=False),
+            "input_t": gr.Checkbox(**control_arguments("input_t", default), container=False),
+            "hidden_width": gr.Slider(*WIDTHS, step=16, **control_arguments("hidden_width", default), min_width=0),
+            "hidden_layers": gr.Slider(*LAYERS, step=1, **control_arguments("hidden_layers", default), min_width=0),
+            "lr": gr.Dropdown([(f"{rate:g}", rate) for rate in RATES], **control_arguments("lr", default), min_width=0),
         }
     with frame.groups["toy-sampler"]:
-        controls["paths"] = gr.Radio(
-            PATH_NAMES, value=default.paths, label="Sampler", show_label=False, container=False, elem_id="control-paths"
+        controls["toy_sampler"] = gr.Radio(
+            SAMPLER_NAMES, **control_arguments("toy_sampler", default), show_label=False, container=False
         )
     return controls, pad
 
@@ -160,12 +149,12 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
     build_answers(runs.runs, run_request, "training")
     buttons["train"].click(None, js="() => playground.train()", api_visibility="private")
     buttons["pause-training"].click(None, js="() => playground.requests.training.stop()", api_visibility="private")
-    controls["paths"].input(None, js="() => playground.replay()", api_visibility="private")
+    controls["toy_sampler"].input(None, js="() => playground.replay()", api_visibility="private")
     # The browser knows how many frames the page has, and fills that in.
     frames = "document.querySelector('#player-training .player').dataset.frames ?? 0"
     to_frames = f"(have, ...rest) => [+({frames}), ...rest]"
     buttons["one-step"].click(runs.one_step, [have, *inputs], js=to_frames, **running)
     buttons["reset-training"].click(runs.begin_again, inputs, **of_film)
-    controls["world"].input(lambda: None, None, own, **PRIVATE_EACH)
-    changed = [each.change for name, each in controls.items() if name != "paths"] + [own.change]
+    controls["toy_dataset"].input(lambda: None, None, own, **PRIVATE_EACH)
+    changed = [each.change for name, each in controls.items() if name != "toy_sampler"] + [own.change]
     return TrainTab(controls, own, changed, inputs, [player, note], runs.prepare, runs.leave)

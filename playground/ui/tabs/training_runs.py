@@ -20,14 +20,15 @@ from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, number_of
+from playground.ui.state.controls import integer
 from playground.ui.state.links import training_query
 from playground.ui.state.scene import fingerprint
-from playground.ui.state.settings import TRAINING_FIELDS, Settings, integer
+from playground.ui.state.settings import TRAINING_FIELDS, Settings
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
 
 SLICE = 25
 """Training steps in one turn: few, so that no session waits long."""
-MAX_MOMENTS = 200
+MAX_SNAPSHOTS = 200
 
 
 class TrainingService:
@@ -53,61 +54,65 @@ class TrainingService:
         return self._worker.submit(self._prepared, session_id, own, settings).result()
 
     def _prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
-        names = (*TRAINING_FIELDS[:-1], "seed", "schedule", "T", "zero_terminal")
+        names = (*TRAINING_FIELDS[:-1], "seed", "schedule", "T", "zero_terminal_snr")
         choices = (own and own.tobytes(), *(getattr(settings, name) for name in names))
         session = self.sessions.get(session_id)
         if session and session.choices == choices:
             return session, False
-        recipe = TrainingConfig(
-            load_toy_dataset(settings.world) if own is None else dataset_from_drawing(own),
+        config = TrainingConfig(
+            load_toy_dataset(settings.toy_dataset) if own is None else dataset_from_drawing(own),
             settings.noise_schedule(),
-            settings.target,
-            settings.sees_x_t,
-            settings.sees_t,
-            settings.width,
-            settings.depth,
+            settings.prediction_type,
+            settings.input_x_t,
+            settings.input_t,
+            settings.hidden_width,
+            settings.hidden_layers,
             settings.lr,
             settings.seed,
         )
         made_from = {**training_query(settings), "world_drawing": fingerprint(own)}
-        session = TrainingSession(choices, build_reference(recipe), Trainer(recipe, self.device), made_from)
-        session.learner.save_snapshot()
+        session = TrainingSession(choices, build_reference(config), Trainer(config, self.device), made_from)
+        session.trainer.save_snapshot()
         self.sessions.put(session_id, session)
         return session, True
 
-    def film(self, session: TrainingSession, index: int, total: int, paths: str) -> Film:
+    def film(self, session: TrainingSession, index: int, total: int, toy_sampler: str) -> Film:
         """Film piece of a stored snapshot.
 
         Args:
             session: the training session.
             index: index of the snapshot.
             total: number of frames of the film.
-            paths: sampler of the particles, one of TOY_SAMPLERS.
+            toy_sampler: sampler of the particles, one of TOY_SAMPLERS.
 
         Returns:
             The piece, with one frame.
         """
-        return self._piece(session, session.film, index, total, paths)
+        return self._piece(session, session.film, index, total, toy_sampler)
 
-    def _piece(self, session: TrainingSession, number: int, index: int, total: int, paths: str) -> Film:
-        film = self._worker.submit(_film, session, index, total, paths).result()
-        return {**film, "run": number, **({} if index else {"settings": {**session.made_from, "paths": paths}})}
+    def _piece(self, session: TrainingSession, number: int, index: int, total: int, toy_sampler: str) -> Film:
+        film = self._worker.submit(_film, session, index, total, toy_sampler).result()
+        return {
+            **film,
+            "run": number,
+            **({} if index else {"settings": {**session.made_from, "toy_sampler": toy_sampler}}),
+        }
 
-    def stored_film(self, session: TrainingSession, have: int, total: int, paths: str) -> Iterator[Film]:
+    def stored_film(self, session: TrainingSession, have: int, total: int, toy_sampler: str) -> Iterator[Film]:
         """Film pieces of the stored snapshots that the page lacks.
 
         Args:
             session: the training session.
             have: number of frames that the page has.
             total: number of frames of the film.
-            paths: sampler of the particles, one of TOY_SAMPLERS.
+            toy_sampler: sampler of the particles, one of TOY_SAMPLERS.
 
         Yields:
             The pieces, with one frame each.
         """
         number = session.film
-        for index in range(have, len(session.learner.moments)):
-            yield self._piece(session, number, index, total, paths)
+        for index in range(have, len(session.trainer.snapshots)):
+            yield self._piece(session, number, index, total, toy_sampler)
 
     def train(
         self,
@@ -115,7 +120,7 @@ class TrainingService:
         have: int,
         goals: list[int],
         more: int,
-        paths: str,
+        toy_sampler: str,
         goes_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Film]:
         """Training, with a snapshot and a film piece at each goal.
@@ -128,25 +133,25 @@ class TrainingService:
             have: number of frames that the page has.
             goals: training steps to stop at, ascending.
             more: number of frames still to come after these.
-            paths: sampler of the particles, one of TOY_SAMPLERS.
+            toy_sampler: sampler of the particles, one of TOY_SAMPLERS.
             goes_on: returns whether the training may go on.
 
         Yields:
             The pieces that the page lacks, then one for each goal.
         """
-        learner, run, number = session.learner, session.halt(), session.film
-        total = len(learner.moments) + len(goals) + more
+        trainer, run, number = session.trainer, session.halt(), session.film
+        total = len(trainer.snapshots) + len(goals) + more
         session.going = True
         try:
-            yield from self.stored_film(session, have, total, paths)
+            yield from self.stored_film(session, have, total, toy_sampler)
             for goal in goals:
-                while learner.step < goal and session.run == run and goes_on() and not session.left:
-                    self._worker.submit(learner.train_steps, min(SLICE, goal - learner.step)).result()
-                known_frames = len(learner.moments)
-                index = self._worker.submit(_store_snapshot, learner).result()
+                while trainer.step < goal and session.run == run and goes_on() and not session.left:
+                    self._worker.submit(trainer.train_steps, min(SLICE, goal - trainer.step)).result()
+                known_frames = len(trainer.snapshots)
+                index = self._worker.submit(_store_snapshot, trainer).result()
                 if session.left or index < known_frames:  # nothing was trained since the last snapshot
                     return
-                yield self._piece(session, number, index, total, paths)
+                yield self._piece(session, number, index, total, toy_sampler)
                 if session.run != run or not goes_on():
                     return
         finally:
@@ -154,26 +159,26 @@ class TrainingService:
                 session.going = False
 
 
-def _film(session: TrainingSession, index: int, total: int, paths: str) -> Film:
-    moment = session.learner.moments[index]
-    seen = evaluate_snapshot(session.ground, moment, session.learner.predictor(moment), paths)
+def _film(session: TrainingSession, index: int, total: int, toy_sampler: str) -> Film:
+    snapshot = session.trainer.snapshots[index]
+    seen = evaluate_snapshot(session.ground, snapshot, session.trainer.predictor(snapshot), toy_sampler)
     return toy2d_film(session.ground, seen, index, total)
 
 
-def _snapshots_ahead(learner: Trainer, until: Any) -> list[int]:
+def _snapshots_ahead(trainer: Trainer, until: Any) -> list[int]:
     """Training steps of the snapshots ahead: the usual ones, or those before `until` and `until` itself."""
-    goals = [step for step in snapshot_steps() if step > learner.step]
+    goals = [step for step in snapshot_steps() if step > trainer.step]
     if until is None:
         return goals
     last = integer("until", until, 0, TOTAL_STEPS)
-    return sorted({*(step for step in goals if step < last), last} - set(range(learner.step + 1)))
+    return sorted({*(step for step in goals if step < last), last} - set(range(trainer.step + 1)))
 
 
-def _store_snapshot(learner: Trainer) -> int:
+def _store_snapshot(trainer: Trainer) -> int:
     """Store a snapshot, unless there is one of this step; return its index."""
-    if learner.step != learner.moments[-1].step:
-        learner.save_snapshot()
-    return len(learner.moments) - 1
+    if trainer.step != trainer.snapshots[-1].step:
+        trainer.save_snapshot()
+    return len(trainer.snapshots) - 1
 
 
 class TrainingRuns:
@@ -198,16 +203,16 @@ class TrainingRuns:
         )
         settings = self._shared_controls.scene(*common, **dict(zip(self._controls, chosen, strict=True))).settings
         session, new = self._service.prepared(str(request.session_hash), mine, settings)
-        return session, new, settings.paths
+        return session, new, settings.toy_sampler
 
     @staticmethod
     def _progress_text(session: TrainingSession) -> str:
         """Progress of the training, in words."""
         step, own = (
-            session.learner.step,
+            session.trainer.step,
             " The world is your drawing; choose another to leave it." if session.choices[0] else "",
         )
-        if session.learner.finished:
+        if session.trainer.finished:
             return f"All {TOTAL_STEPS:,} steps are done. Drag both sliders, or press Train to begin again.{own}"
         if session.going:
             return f"Training: {step:,} of {TOTAL_STEPS:,} steps.{own}"
@@ -223,13 +228,13 @@ class TrainingRuns:
         ):
             return gr.skip(), gr.skip()
         before = self._service.sessions.get(str(request.session_hash))
-        session, new, paths = self._session_of(request, values)
+        session, new, toy_sampler = self._session_of(request, values)
         again = (
             "The settings of the network or its data have changed, so training starts again. "
-            if before and before.learner.step
+            if before and before.trainer.step
             else ""
         )
-        film = self._service.film(session, 0, len(snapshot_steps()), paths) if new else None
+        film = self._service.film(session, 0, len(snapshot_steps()), toy_sampler) if new else None
         return (film_update(film), again + self._progress_text(session)) if film else (gr.skip(), gr.skip())
 
     def train(self, request: gr.Request, asked: Any, *values: Any) -> Iterator[tuple[Any, Any]]:
@@ -246,49 +251,49 @@ class TrainingRuns:
                 return
             stream = FilmStream(lambda: self.runs.lacking(session_id))
             try:
-                session, _, paths = self._session_of(request, values)
+                session, _, toy_sampler = self._session_of(request, values)
                 until = asked.get("until")
-                if until is not None and session.learner.step > integer(
+                if until is not None and session.trainer.step > integer(
                     "until", until, 0, TOTAL_STEPS
                 ):  # training goes only forward
                     self._service.sessions.remove(session_id)
-                    session, _, paths = self._session_of(request, values)
-                if asked.get("again") and session.learner.finished:
+                    session, _, toy_sampler = self._session_of(request, values)
+                if asked.get("again") and session.trainer.finished:
                     self._service.sessions.remove(session_id)
-                    session, _, paths = self._session_of(request, values)
+                    session, _, toy_sampler = self._session_of(request, values)
                 if asked.get("new_film"):
                     session.halt()
                     session.new_film()
                 have = (
-                    integer("have", asked.get("frames", 0), 0, MAX_MOMENTS)
+                    integer("have", asked.get("frames", 0), 0, MAX_SNAPSHOTS)
                     if str(session.film) == str(asked.get("film"))
                     else 0
                 )
-                goals, more = _snapshots_ahead(session.learner, until), 0
+                goals, more = _snapshots_ahead(session.trainer, until), 0
                 if not asked.get("train", True):
                     goals, more = [], len(goals)
-                for k, film in enumerate(self._service.train(session, have, goals, more, paths, is_latest)):
+                for k, film in enumerate(self._service.train(session, have, goals, more, toy_sampler, is_latest)):
                     stream.add({**film, "request": number, "follow": k == 0})
                     if stream.is_due:
                         yield stream.update(), self._progress_text(session)
             except Exception:
                 yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
-            mark = {"request": number, "run": session.film, "ended": True, "frames": len(session.learner.moments)}
+            mark = {"request": number, "run": session.film, "ended": True, "frames": len(session.trainer.snapshots)}
             yield stream.end(mark), gr.skip() if session.left else self._progress_text(session)
 
     def one_step(self, have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with user_errors():
-            session, new, paths = self._session_of(request, values)
-            step = session.learner.step + 1
+            session, new, toy_sampler = self._session_of(request, values)
+            step = session.trainer.step + 1
             if step > TOTAL_STEPS:
                 raise ValueError(f"All {TOTAL_STEPS:,} steps are done: reset to begin again.")
-            if len(session.learner.moments) >= MAX_MOMENTS:
-                raise ValueError(f"{MAX_MOMENTS} moments are kept at most: press Train to go on, or reset.")
-            more = [goal for goal in _snapshots_ahead(session.learner, None) if goal != step]
+            if len(session.trainer.snapshots) >= MAX_SNAPSHOTS:
+                raise ValueError(f"{MAX_SNAPSHOTS} snapshots are kept at most: press Train to go on, or reset.")
+            more = [goal for goal in _snapshots_ahead(session.trainer, None) if goal != step]
             films = list(
                 self._service.train(
-                    session, 0 if new else integer("have", have, 0, MAX_MOMENTS), [step], len(more), paths
+                    session, 0 if new else integer("have", have, 0, MAX_SNAPSHOTS), [step], len(more), toy_sampler
                 )
             )
             return film_update(*({**film, "follow": k == 0} for k, film in enumerate(films))), self._progress_text(
@@ -298,8 +303,8 @@ class TrainingRuns:
     def begin_again(self, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with user_errors():
             self._service.sessions.remove(str(request.session_hash))
-            session, _, paths = self._session_of(request, values)
-            return film_update(self._service.film(session, 0, len(snapshot_steps()), paths)), self._progress_text(
+            session, _, toy_sampler = self._session_of(request, values)
+            return film_update(self._service.film(session, 0, len(snapshot_steps()), toy_sampler)), self._progress_text(
                 session
             )
 

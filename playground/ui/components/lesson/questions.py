@@ -56,7 +56,7 @@ QUESTIONS = (
         "is the mean squared error (MSE) of the network after a very long training?",
         ("Near 0: it has seen millions of noises", "About 1", "Different in every training"),
         1,
-        "tab=prediction&look=predictors&t=400",
+        "tab=prediction&analysis=predictors&t=400",
         "Tab “Predict noise”: look at the column “blind”, the zero baseline.",
         "The best prediction without x_t is the mean of the noise, which is 0. Its MSE is the variance of the noise: "
         "1 on average (1.05 for the noise on the screen). So noise that is independent of the input cannot be "
@@ -70,7 +70,7 @@ QUESTIONS = (
         "noise of the same distribution. What are the correlations of their pixels?",
         ("High with both: all noise is alike", "High with ε, about 0 with ε′", "About 0 with both"),
         1,
-        "tab=prediction&look=independence&t=300",
+        "tab=prediction&analysis=independence&t=300",
         "Compare the first two scatter plots: ε̂ over ε, and ε̂ over ε′.",
         "ε̂ follows ε, pixel by pixel. Its correlation with ε′ is 0, apart from chance. The noise is independent of "
         "the picture x_0 (third plot), but not of x_t, which contains it (fourth plot). The network does not invent "
@@ -82,7 +82,7 @@ QUESTIONS = (
         "A network is trained with inputs and targets. How is the noise in a noisy picture known?",
         ("People label the pictures", "A better network predicts it", "The training code has added it"),
         2,
-        "tab=prediction&look=training&t=300",
+        "tab=prediction&analysis=training&t=300",
         "Press “Run these four lines” and read the values that each line computes.",
         "Take a clean picture, draw t and ε, and mix them: x_t and its noise are now both known. Evaluate the network, "
         "compute the loss, and update the weights. These four lines and the update, repeated many times, are the whole "
@@ -96,7 +96,7 @@ QUESTIONS = (
         "MSE of the predicted noise larger?",
         ("At t = 20", "At t = 900", "The same everywhere"),
         0,
-        "tab=prediction&look=shrinkage&t=20",
+        "tab=prediction&analysis=shrinkage&t=20",
         "Follow the curves of std(ε̂) and of the MSE from large t to small t.",
         "At t = 900 x_t is nearly all noise, so ε̂ = x_t is nearly right. At t = 20 a faint speckle may be noise or a "
         "detail of the picture, and x_t does not tell which. The best prediction is then the posterior mean E[ε | "
@@ -114,7 +114,7 @@ QUESTIONS = (
             "The clean picture x_0",
         ),
         0,
-        "tab=prediction&look=step&t=300",
+        "tab=prediction&analysis=reverse_step&t=300",
         "Read the two formulas next to the pictures: the numbers in them are those of this t.",
         "The mean of the step is x_t minus a known multiple of ε̂, times a known factor; the variance is known, too. "
         "The true reverse step contains x_0, which is unknown when sampling. With x̂_0, which follows from ε̂, in its "
@@ -128,7 +128,7 @@ QUESTIONS = (
         "becomes more likely. Do these networks learn something different?",
         ("Yes, four different things", "No: given x_t, each determines the others", "Only the score is exact"),
         1,
-        "tab=prediction&look=names&t=800",
+        "tab=prediction&analysis=parameterizations&t=800",
         "Drag t to both ends and watch in which pictures the error grows.",
         "They are four parameterizations of one prediction. x̂_0 is what remains when ε̂ is removed from x_t. The "
         "score is −ε̂/√(1−ᾱ_t); for the posterior mean E[ε | x_t] this is exact (Tweedie’s formula). The "
@@ -146,7 +146,7 @@ QUESTIONS = (
             "The ideal one in training pictures, the network in new ones",
         ),
         2,
-        "tab=reverse&driver=both&seed=0&frame=50",
+        "tab=sampling&compare_ideal=1&seed=0&frame=50",
         "Tab “Remove noise”: compare x̂_0 with “nearest”, the nearest training picture, in both rows.",
         "The ideal predictor’s x̂_0 is a mixture of training pictures, and its runs end in training pictures, exact "
         "up to rounding: memorization. The network is less exact on the training pictures, and that is its strength: "

@@ -34,13 +34,13 @@ def canvas_image(scene: Scene) -> str:
 
 
 def parse_mask(value: Any) -> tuple[str, Image.Image | None]:
-    """What inpainting keeps, "painted" or "nothing", and the painting or None, from the component's value.
+    """What inpainting keeps, "drawn" or "none", and the painting or None, from the component's value.
 
     Raises ValueError for any other value; the message is for the user.
     """
     match value:
         case {"painting": None}:
-            return "nothing", None
+            return "none", None
         case {"painting": str(painting)}:
-            return "painted", images.load_upload(images.decode_base64(painting))
+            return "drawn", images.load_upload(images.decode_base64(painting))
     raise ValueError("A painting is needed here.")

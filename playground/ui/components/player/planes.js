@@ -1,15 +1,15 @@
 // Planes: points, paths and arrows in two dimensions. Part of the player; see player.js.
-// `film.plane` holds what stays, `film.moments[i]` what belongs to frame i; whatever is drawn was computed by core.
+// `film.plane` holds what stays, `film.snapshots[i]` what belongs to frame i; whatever is drawn was computed by core.
 
 function beginPlane() {
   const { layers, table, grid, density, field } = film.plane;
-  film.moments = [];
+  film.snapshots = [];
   film.plane = {
     ...film.plane, layers: floats(layers), table: floats(table), grid: floats(grid), density: bytes(density), field: new Int8Array(bytes(field).buffer),
   };
 }
 
-const decodedMoment = ({ paths, field }) => ({ paths: new Int16Array(bytes(paths).buffer), field: new Int8Array(bytes(field).buffer) });
+const decodeSnapshot = ({ paths, field }) => ({ paths: new Int16Array(bytes(paths).buffer), field: new Int8Array(bytes(field).buffer) });
 
 /** Draw a panel's plane at the present place. */
 function paintPlane(canvas, panel, i) {
@@ -24,7 +24,7 @@ function paintPlane(canvas, panel, i) {
   context.clearRect(0, 0, side, side);
   context.lineWidth = side / 500;
   context.lineCap = "round";
-  ({ data: drawData, paths: drawPaths, field: drawArrows, exact: drawArrows })[panel.draws](pen, panel, film.moments[i]);
+  ({ data: drawData, paths: drawPaths, field: drawArrows, exact: drawArrows })[panel.draws](pen, panel, film.snapshots[i]);
   context.globalAlpha = 1;
 }
 
@@ -68,10 +68,10 @@ function drawPaths(pen, panel, { paths }) {
 }
 
 /** The noise that is found at each place of the grid, the fainter the fewer x_t come there. */
-function drawArrows(pen, panel, moment) {
+function drawArrows(pen, panel, snapshot) {
   const { context, x, y, unit } = pen, { grid, density, longest } = film.plane, count = grid.length / 2;
   const asked = Math.min(place, lastPlace() - 1); // at the clean end there is no noise to predict
-  const field = panel.draws === "exact" ? film.plane.field : moment.field;
+  const field = panel.draws === "exact" ? film.plane.field : snapshot.field;
   const step = Math.abs(grid[3] - grid[1]), length = step * .95 * unit / longest, head = step * unit * .22;
   context.strokeStyle = pen.colour(panel.role);
   context.lineWidth *= 1.6;

@@ -93,7 +93,7 @@ function begin(piece) {
   if (piece.plane) beginPlane();
   player.dataset.run = piece.run ?? "";
   markStale();
-  if (!more) place = Math.min(runs?.goal.place ?? Infinity, lastPlace());
+  if (!more) place = Math.min(runs?.goal.generation_step ?? Infinity, lastPlace());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   // The others stand below their panels; those of the level come last.
@@ -137,7 +137,7 @@ function complete() {
 /** A film says from which settings it was made: where the page is at others by now, it is marked. One over t is dimmed
  *  until that of the chosen view has come. */
 function markStale() {
-  player.classList.toggle("is-waiting", playground.ready && film?.look !== undefined && film.look !== playground.value("look"));
+  player.classList.toggle("is-waiting", playground.ready && film?.analysis !== undefined && film.analysis !== playground.value("analysis"));
   player.classList.toggle("is-stale", film?.settings !== undefined && playground.differs(film.settings));
   find(".stale").hidden = !player.classList.contains("is-stale");
 }
@@ -152,7 +152,7 @@ function add(piece) {
   const data = bytes(piece.moving ?? ""), size = layerSize();
   for (let at = 0; at < data.length; at += size) film.moving.push(data.subarray(at, at + size));
   player.dataset.frames = film.labels.length; // what the page asks for next begins here
-  if (piece.moments) film.moments.push(...piece.moments.map(decodedMoment));
+  if (piece.snapshots) film.snapshots.push(...piece.snapshots.map(decodeSnapshot));
 }
 
 // --- drawing ----------------------------------------------------------------------------------------------------
@@ -370,8 +370,8 @@ const skeleton = () => kind().split("x").map((each) => parseInt(each, 10));
 
 /** Columns and rows of the film to come, "5x3", with an h where columns have names. */
 function kind() {
-  const all = JSON.parse(player.dataset.skeletons), { look, view } = document.body.dataset;
-  return all[player.dataset.runs ? view : look] ?? Object.values(all)[0];
+  const all = JSON.parse(player.dataset.skeletons), { analysis, sampling_view } = document.body.dataset;
+  return all[player.dataset.runs ? sampling_view : analysis] ?? Object.values(all)[0];
 }
 
 /** Empty boxes of the size of the film to come. */
@@ -488,9 +488,9 @@ function showPlace(i) {
 function tellPage() {
   if (film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
   else if (film.places) {
-    if (runs.goal.trained !== undefined) return; // on the way to where a link leads
+    if (runs.goal.train_steps !== undefined) return; // on the way to where a link leads
     const steps = number("step").values, shown = frame === steps.length - 1 ? null : steps[frame];
-    playground.set({ trained: steps.at(-1) || null, moment: shown, place: place === lastPlace() ? null : place });
+    playground.set({ train_steps: steps.at(-1) || null, snapshot: shown, generation_step: place === lastPlace() ? null : place });
   } else if (film.labels.length === film.total && !player.classList.contains("is-stale")) playground.set({ frame });
 }
 
@@ -500,11 +500,11 @@ const goalFrame = () => (film.places ? Infinity : runs?.goal.frame ?? Infinity);
 /** Once all frames are there: to the one that the link asks for. */
 function goToGoal() {
   const { goal } = runs;
-  if (film.places && goal.trained === undefined) return;
+  if (film.places && goal.train_steps === undefined) return;
   runs.goal = {};
   // The first film may have come before the link was read.
-  if (film.places) place = Math.min(goal.place ?? Infinity, lastPlace());
-  const wanted = film.places ? goal.moment : goal.frame;
+  if (film.places) place = Math.min(goal.generation_step ?? Infinity, lastPlace());
+  const wanted = film.places ? goal.snapshot : goal.frame;
   if (wanted === undefined) show(film.places ? film.labels.length - 1 : frame);
   else alongFrames.byHand(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
 }
