@@ -26,7 +26,7 @@ def main() -> None:
         "--model", action="append", help="a folder with a network, or its name on the Hub (default: all in weights/)"
     )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of them that is there)")
-    parser.add_argument("--plain", action="store_true", help="run on plain PyTorch, which is slower")
+    parser.add_argument("--no-accelerate", action="store_true", help="run on plain PyTorch, which is slower")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument(
@@ -46,7 +46,7 @@ def main() -> None:
             library = ModelRegistry(args.model, "cpu", in_terminal)
         else:
             library = ModelRegistry(
-                args.model, args.device, in_terminal, DynamicBatcher if args.plain else batched_and_accelerated
+                args.model, args.device, in_terminal, DynamicBatcher if args.no_accelerate else batched_and_accelerated
             )
         app = build_app(library, hub_field=args.hub_field)
     except (ValueError, FileNotFoundError) as error:

@@ -34,12 +34,12 @@ def main() -> None:
     parser.add_argument(
         "--model", action="append", help="a folder with a network, or its name on the Hub (default: all in weights/)"
     )
-    parser.add_argument("--plain", action="store_true", help="run on plain PyTorch, which is slower")
+    parser.add_argument("--no-accelerate", action="store_true", help="run on plain PyTorch, which is slower")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     args = parser.parse_args()
     fewest, most = args.replicas, args.max_replicas or args.replicas
-    engine = DynamicBatcher if args.plain else batched_and_accelerated
+    engine = DynamicBatcher if args.no_accelerate else batched_and_accelerated
     if not 1 <= fewest <= most:
         parser.error(f"There must be at least 1 replica, and at most as many as --max-replicas; it was {fewest}.")
     try:

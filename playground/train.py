@@ -1,6 +1,6 @@
 """Train a network to predict noise: Algorithm 1 of Ho et al. 2020 (arXiv:2006.11239).
 
-    python -m playground.train --data digits --out weights/digits --pictures 400000
+    python -m playground.train --data digits --out weights/digits --num-images 400000
     python -m playground.train --data my/photographs --size 32 --out networks/mine
 
 Under `accelerate launch -m playground.train …` the same command runs on many GPUs.
@@ -77,8 +77,8 @@ class TrainingRun:
         self.accelerator = Accelerator(mixed_precision=args.precision, cpu=args.device == "cpu")
         torch.manual_seed(args.seed)
         self.started_from: dict[str, Any] | None = None
-        if args.start:
-            unet, self.started_from = load_network(Path(args.start), pictures)
+        if args.init_from:
+            unet, self.started_from = load_network(Path(args.init_from), pictures)
         else:
             unet = new_network(pictures, args.channels, args.layers)
         self.ema = EMAModel(unet.parameters(), decay=args.ema, use_ema_warmup=False, foreach=True)
@@ -87,12 +87,12 @@ class TrainingRun:
         self.ema.to(self.accelerator.device)
         self.schedule = linear(1000)
         self.batch = args.batch * self.accelerator.num_processes
-        self.total = math.ceil(args.pictures / self.batch)
+        self.total = math.ceil(args.num_images / self.batch)
         self.step = 0
         self.state_file = Path("runs") / Path(args.out).name / "state.pt"
 
     def train(self) -> None:
-        """Train from the current step to the last; save every `--save-every` seconds and at the end."""
+        """Train from the current step to the last; save every `--checkpoint-seconds` seconds and at the end."""
         saved = time.monotonic()
         losses: list[float] = []
         bar = tqdm(total=self.total * self.batch, initial=self.step * self.batch, unit=" pictures", mininterval=1)
@@ -100,7 +100,7 @@ class TrainingRun:
             losses = [*losses[-99:], self.train_step()]
             bar.update(self.batch)
             bar.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", refresh=False)
-            if time.monotonic() - saved > self.args.save_every:
+            if time.monotonic() - saved > self.args.checkpoint_seconds:
                 self.save()
                 saved = time.monotonic()
         bar.close()
@@ -114,12 +114,12 @@ class TrainingRun:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total, self.args.lr)
         index = torch.randint(self.pictures.training.stop, (self.args.batch,))
-        x0 = augment(self.pictures.x0(index), self.may_mirror[index], self.args.vary).to(self.accelerator.device)
+        x0 = augment(self.pictures.x0(index), self.may_mirror[index], self.args.augment).to(self.accelerator.device)
         labels = self.pictures.labels_at(index)
         if labels is not None:
-            labels = drop_labels(labels, len(self.pictures.label_names), self.args.drop_label).to(x0.device)
+            labels = drop_labels(labels, len(self.pictures.label_names), self.args.label_dropout).to(x0.device)
         with self.accelerator.autocast():
-            value = loss(self.unet, self.schedule, x0, labels, self.args.tilt)
+            value = loss(self.unet, self.schedule, x0, labels, self.args.snr_weight)
         self.accelerator.backward(value)
         self.accelerator.clip_grad_norm_(self.unet.parameters(), 1.0)
         self.optimizer.step()
@@ -168,19 +168,21 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", default="digits", help="a folder of pictures, a name in weights/ or a Hub data set")
     parser.add_argument("--size", type=int, help="pixels a side that pictures not made ready yet are brought to (32)")
     parser.add_argument("--out", required=True, help="folder for the network, its scheduler and its card")
-    parser.add_argument("--pictures", type=int, default=400_000, help="how many pictures to see in this run")
-    parser.add_argument("--start", help="a folder with a network to train further; without it a new one begins")
+    parser.add_argument("--num-images", "--pictures", type=int, default=400_000, help="number of images in this run")
+    parser.add_argument("--init-from", "--start", help="folder of a network to train further (default: a new network)")
     parser.add_argument("--channels", type=int, nargs="+", default=[40, 64, 96], help="of each level of the UNet")
     parser.add_argument("--layers", type=int, default=1, help="residual blocks a level")
     parser.add_argument("--batch", type=int, default=64, help="pictures a step and process")
     parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
     parser.add_argument("--ema", type=float, default=0.9995, help="decay of the moving average that is kept")
-    parser.add_argument("--drop-label", type=float, default=0.1, help="share of labels replaced by 'no label'")
-    parser.add_argument("--tilt", type=float, default=0, help="how much more the error weighs where noise prevails")
-    parser.add_argument("--vary", type=float, default=0, help="share of pictures turned, shrunk, shifted, mirrored")
+    parser.add_argument("--label-dropout", "--drop-label", type=float, default=0.1, help="share of labels left out")
+    parser.add_argument("--snr-weight", "--tilt", type=float, default=0, help="weight of the error at low SNR")
+    parser.add_argument("--augment", "--vary", type=float, default=0, help="share of images that are augmented")
     parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no", help="of the arithmetic")
     parser.add_argument("--device", choices=["cpu"], help="keep off the accelerator")
-    parser.add_argument("--save-every", type=float, default=180, help="seconds from checkpoint to checkpoint")
+    parser.add_argument(
+        "--checkpoint-seconds", "--save-every", type=float, default=180, help="seconds between checkpoints"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
     args = parser.parse_args(argv)

@@ -40,7 +40,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def running_app(*arguments: str) -> Iterator[str]:
     """Start the app, on plain PyTorch, and give its address; stop it at the end."""
-    with running("app.py", "--plain", *arguments) as server:
+    with running("app.py", "--no-accelerate", *arguments) as server:
         yield server.address
 
 

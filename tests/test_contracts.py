@@ -139,16 +139,36 @@ def test_the_endpoints_take_the_arguments_that_they_always_took(address: str) ->
 
 
 FLAGS: dict[str, set[str]] = {
-    "app.py": {"--device", "--host", "--hub-field", "--mcp", "--model", "--plain", "--port"},
+    "app.py": {"--device", "--host", "--hub-field", "--mcp", "--model", "--no-accelerate", "--port"},
     "playground/benchmark.py": {"--json", "--model", "--only", "--turns"},
     "playground/evaluate.py": {"--each", "--seed", "folder"},
     "playground/prepare.py": {"--out", "data", "package"},
     "playground/serve.py": {
-        *("--address", "--gpus-per-replica", "--host", "--max-replicas", "--model", "--plain", "--port", "--replicas"),
+        *(
+            "--address",
+            "--gpus-per-replica",
+            "--host",
+            "--max-replicas",
+            "--model",
+            "--no-accelerate",
+            "--port",
+            "--replicas",
+        ),
     },
     "playground/train.py": {
-        *("--batch", "--channels", "--data", "--device", "--drop-label", "--ema", "--layers", "--lr", "--out"),
-        *("--pictures", "--precision", "--resume", "--save-every", "--seed", "--size", "--start", "--tilt", "--vary"),
+        *("--augment", "--batch", "--channels", "--checkpoint-seconds", "--data", "--device", "--ema", "--init-from"),
+        *(
+            "--label-dropout",
+            "--layers",
+            "--lr",
+            "--num-images",
+            "--out",
+            "--precision",
+            "--resume",
+            "--seed",
+            "--size",
+        ),
+        "--snr-weight",
     },
 }
 

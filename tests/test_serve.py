@@ -112,7 +112,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    command = ("-m", "playground.serve", "--plain", "--replicas", "2", "--model", *MODELS)
+    command = ("-m", "playground.serve", "--no-accelerate", "--replicas", "2", "--model", *MODELS)
     with running(*command, seconds=180) as server:
         ray.init("auto", log_to_driver=False, logging_level=logging.ERROR)
         try:

@@ -33,7 +33,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def run(data: Path, out: str, pictures: int, *more: str) -> None:
-    train.main(["--data", str(data / "tiny"), "--out", str(data / out), "--pictures", str(pictures), *SMALL, *more])
+    train.main(["--data", str(data / "tiny"), "--out", str(data / out), "--num-images", str(pictures), *SMALL, *more])
 
 
 def test_two_runs_with_one_seed_agree_and_the_card_says_what_was_done(data: Path) -> None:
@@ -71,7 +71,7 @@ def test_resume_continues_the_run(data: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_run_starts_from_a_network_and_counts_its_pictures(data: Path) -> None:
     run(data, "first", 24)
-    run(data, "second", 12, "--start", str(data / "first"), "--lr", "0")
+    run(data, "second", 12, "--init-from", str(data / "first"), "--lr", "0")
     first, second = weights(data / "first"), weights(data / "second")
     # At a learning rate of 0 it stays the network it started from, to the rounding of half precision.
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -79,7 +79,7 @@ def test_a_run_starts_from_a_network_and_counts_its_pictures(data: Path) -> None
     card = json.loads((data / "second" / "card.json").read_text())
     assert card["pictures_seen"] == 36
     assert card["started_from"]["sha256"] == json.loads((data / "first" / "card.json").read_text())["sha256"]
-    run(data, "second", 12, "--start", str(data / "second"))
+    run(data, "second", 12, "--init-from", str(data / "second"))
     assert json.loads((data / "second" / "card.json").read_text())["pictures_seen"] == 48
 
 
@@ -88,7 +88,7 @@ def test_a_network_for_other_pictures_is_told(data: Path, capsys: pytest.Capture
     pixels = torch.zeros(12, 1, 8, 8, dtype=torch.uint8)
     save_pictures(ImageDataset("tiny", pixels, torch.zeros(12).long(), ("other",), 4, "", ""), data / "tiny")
     with pytest.raises(SystemExit):
-        run(data, "second", 4, "--start", str(data / "first"))
+        run(data, "second", 4, "--init-from", str(data / "first"))
     assert "is for other pictures" in capsys.readouterr().err
 
 
@@ -100,7 +100,7 @@ def test_a_folder_of_pictures_becomes_a_network_with_its_pictures_beside_it(labe
         folder.mkdir(parents=True, exist_ok=True)
         image = torch.randint(0, 256, (20, 24, 3), dtype=torch.uint8, generator=generator)
         Image.fromarray(image.numpy()).save(folder / f"{k}.png")
-    train.main(["--data", "mine", "--size", "8", "--out", str(data / "out"), "--pictures", "12", *SMALL])
+    train.main(["--data", "mine", "--size", "8", "--out", str(data / "out"), "--num-images", "12", *SMALL])
     library = ModelRegistry([data / "out"], "cpu")
     network, pictures = library.checkpoint("out"), library.pictures("out")
     assert network.image_shape == pictures.shape == (3, 8, 8)

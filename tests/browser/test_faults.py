@@ -35,7 +35,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(files: Path) -> Iterator[Server]:
     """An app of our own, whose threads, files and memory nobody else uses."""
-    with running("app.py", "--plain", GRADIO_TEMP_DIR=str(files)) as server:
+    with running("app.py", "--no-accelerate", GRADIO_TEMP_DIR=str(files)) as server:
         yield server
 
 
@@ -208,7 +208,7 @@ def test_who_ends_it_waits_for_no_run_and_no_training_and_the_link_shows_the_sam
             assert time.monotonic() - asked < 5
             messages.close()
             training.close()
-        with running("app.py", "--plain", port=urlsplit(server.address).port):
+        with running("app.py", "--no-accelerate", port=urlsplit(server.address).port):
             page.reload()
             page.wait_for_function("window.playground?.ready")
             page.wait_for_function(ALL_THERE)
