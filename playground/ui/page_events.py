@@ -85,7 +85,7 @@ class Page:
     def prediction_event(self) -> dict[str, Any]:
         """Arguments of an event with `prediction_inputs`; the browser knows at which t the films stand."""
         T = list(self.shared.controls).index("T")
-        js = f"(analysis, t, ...rest) => [analysis, playground.step(rest[{T}], analysis), ...rest]"
+        js = f"(analysis, t, ...rest) => [analysis, playground.currentTimestep(rest[{T}], analysis), ...rest]"
         return {"inputs": self.prediction_inputs, "js": js, **PRIVATE_LATEST}
 
     @user_errors()
@@ -102,7 +102,7 @@ class Page:
 
     def request_film(self, listen: Callable[..., Any]) -> None:
         """Request the film of the open tab. One event brings it, whatever triggers it, so the last request wins."""
-        listen(None, None, self.film_request, js="() => playground.asked()", api_visibility="private")
+        listen(None, None, self.film_request, js="() => playground.nextEventId()", api_visibility="private")
 
 
 def connect_films(page: Page) -> None:
@@ -138,7 +138,7 @@ def connect_films(page: Page) -> None:
         show_prediction,
         [page.open_tab, *page.prediction_inputs],
         page.predict.shown,
-        js=f"(tab, view, t, ...rest) => [playground.tab(), view, playground.step(rest[{T}], view), ...rest]",
+        js=f"(tab, view, t, ...rest) => [playground.tab(), view, playground.currentTimestep(rest[{T}], view), ...rest]",
     )
     on_latest(
         [page.film_request.change],
@@ -218,11 +218,11 @@ def connect_address(page: Page) -> None:
             [each.change for each in controls.values()],
             None,
             list(controls.values()),
-            js=f"(...values) => playground.follow({json.dumps(list(controls))}, values)",
+            js=f"(...values) => playground.syncControls({json.dumps(list(controls))}, values)",
             api_visibility="private",
         )
     for pane, name in zip(page.panes, TABS, strict=True):
-        chosen = pane.select(None, js=f"() => playground.set({{ tab: {name!r} }})", api_visibility="private")
+        chosen = pane.select(None, js=f"() => playground.updateState({{ tab: {name!r} }})", api_visibility="private")
         if name in ("prediction", "training"):
             page.request_film(chosen.then)
 
@@ -234,7 +234,7 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
     def opened(query: dict[str, str], number: int) -> tuple[str, Settings]:
         """State of a link for the browser, with the number of its request, and the settings that it names."""
         settings, notes = from_query(shared.library, query)
-        state = {"number": number, "state": to_query(settings), "unsaid": QUERY_DEFAULTS, "notes": notes}
+        state = {"number": number, "state": to_query(settings), "defaults": QUERY_DEFAULTS, "notes": notes}
         return json.dumps(state), settings
 
     def updates_for_link(query: dict[str, str], number: int = 0) -> list[Any]:
@@ -267,5 +267,5 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
 
     there = page.link_request.submit(open_link, page.link_request, restored, **PRIVATE_EACH)
     for arrived in (app.load(restore, None, restored, **PRIVATE_LATEST), there):
-        begun = arrived.then(None, page.link, js="(text) => playground.begin(text)", api_visibility="private")
+        begun = arrived.then(None, page.link, js="(text) => playground.applyServerState(text)", api_visibility="private")
         page.request_film(begun.then)  # once its tab is there

@@ -70,7 +70,7 @@ def wait_for(page: Page | Frame, state: State) -> None:
 
 def open_state(page: Page | Frame, state: State) -> None:
     """Go there as a link does."""
-    page.evaluate("query => playground.open(query)", state.query)
+    page.evaluate("query => playground.navigate(query)", state.query)
     wait_for(page, state)
 
 

@@ -111,7 +111,7 @@ LABELS = """new MutationObserver(() => {
 def test_a_link_to_a_frame_shows_nothing_that_comes_after_it(open_page: OpenPage, address: str) -> None:
     page = open_page(**SMALL).page
     page.evaluate(LABELS)
-    page.evaluate("playground.open('tab=sampling&steps=60&seed=3&frame=20')")
+    page.evaluate("playground.navigate('tab=sampling&steps=60&seed=3&frame=20')")
     expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
     page.wait_for_function("playground.requests.sampling.number && !playground.requests.sampling.running")
     expect(page.locator("#player-reverse .frames output")).to_contain_text("step 21 of 60")
@@ -297,7 +297,7 @@ def test_what_was_left_empty_or_wrong_is_told_at_each_field(open_page: OpenPage)
 def test_an_open_explanation_stays_open_when_its_text_is_renewed(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}?tab=prediction", **SMALL).page
     page.locator("#tab-prediction .more summary").click()
-    page.evaluate("playground.open('tab=prediction&analysis=reverse_step')")  # as an answer does that comes late
+    page.evaluate("playground.navigate('tab=prediction&analysis=reverse_step')")  # as an answer does that comes late
     expect(page.get_by_role("heading", name="How does ε̂ give the reverse step?")).to_be_visible()
     expect(page.locator("#tab-prediction .more .card")).to_be_visible()
 
@@ -314,7 +314,7 @@ def test_shrinkage_opens_where_there_is_some_and_goes_back(open_page: OpenPage, 
     page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")
     expect(where).to_have_text("t = 0")  # a person went there
     page.get_by_label("Shrinkage", exact=True).check()
-    page.evaluate("playground.open('tab=prediction&analysis=shrinkage&t=20')")
+    page.evaluate("playground.navigate('tab=prediction&analysis=shrinkage&t=20')")
     page.wait_for_function("!playground.requests.state.pending")
     page.get_by_label("Independence", exact=True).check()
     page.wait_for_function("document.querySelectorAll('#player-prediction .panel').length === 5")

@@ -87,7 +87,7 @@ def differences(one: Shown, other: Shown) -> list[str]:
 
 def open_within(page: Page, link: str) -> None:
     """As the lesson, and whoever follows a link to the page in the page, does."""
-    page.evaluate("link => playground.open(link)", link)
+    page.evaluate("link => playground.navigate(link)", link)
 
 
 def on_a_fresh_page(regular: BrowserContext, address: str, name: str, link: str) -> Shown:
@@ -143,7 +143,7 @@ def test_ten_links_in_two_seconds_end_in_the_last_ones_film(
     page.evaluate(
         """async (links) => {
             for (const link of links) {
-                playground.open(link);
+                playground.navigate(link);
                 await new Promise((done) => setTimeout(done, 190));
             }
         }""",

@@ -1,5 +1,5 @@
 // What the page keeps in the browser: the state that a link carries, and presenting.
-// The names in a link are those of `Settings`; `playground.begin` gets them from the server, which has checked them.
+// The names in a link are those of `Settings`; `applyServerState` gets them from the server, which has checked them.
 
 window.playground = (() => {
   // Gradio's components take no tooltips: these are set when a pointer or the focus comes to one.
@@ -37,9 +37,9 @@ window.playground = (() => {
   }).observe(document, { childList: true, subtree: true });
 
   const asked = new URLSearchParams(location.search);
-  const isHosts = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
+  const isReservedParam = (name) => name.startsWith("__"); // such parts of the address are Gradio's and the host's
   let state = {};      // name → text, in the order of Settings
-  let unsaid = {};     // name → the text that a link leaves out
+  let queryDefaults = {};     // name → the text that a link leaves out
   let drawn = {};      // what a person drew or uploaded → its fingerprint
   let timer = null;
   let asks = 0;
@@ -168,7 +168,7 @@ window.playground = (() => {
       arrived({ number, started, ended }) {
         const overdue = ended && request.pending && number === request.number && request.tries > 0;
         request.arrived(number, started);
-        if (overdue) document.dispatchEvent(new CustomEvent("playground-lost", { detail: self }));
+        if (overdue) document.dispatchEvent(new CustomEvent("playground:lost", { detail: self }));
       },
       heard(n) { const latest = request.heard(n); if (latest) tell(""); return latest; },
       ended(n) { request.ended(n); mark(); },
@@ -179,10 +179,10 @@ window.playground = (() => {
   const RUN_STATE = { frame: null, train_steps: null, snapshot: null, generation_step: null }; // of a link, as far as nothing has run
 
   const page = {
-    pristine: [...asked.keys()].every(isHosts), // nothing differs from the page as it was built
+    isUnmodified: [...asked.keys()].every(isReservedParam), // nothing differs from the page as it was built
     ready: false,      // once the server has read the link
     presenting: false,
-    place: undefined,  // of the films over t: t as a share of the last t
+    timestepShare: undefined,  // of the films over t: t as a share of the last t
     requests: {
       state: numbered(3000, () => notes("The link has not opened: the server does not answer. It is asked again.")),
       sampling: runs("sampling", "sampling", "player-reverse"),
@@ -191,13 +191,13 @@ window.playground = (() => {
 
     /** Take up what the server has read in the link: the state, its number, and a sentence for each part that is not
      *  allowed. An answer to an earlier request than the latest is dropped: the latest is on its way. */
-    begin(text) {
+    applyServerState(text) {
       const read = JSON.parse(text), { state: request, sampling, training } = page.requests;
       request.arrived(read.number);
       if (read.number !== request.number || read.number === opened) return;
       opened = read.number;
       request.ended(opened);
-      ({ state, unsaid } = read);
+      ({ state, defaults: queryDefaults } = read);
       [drawn, touched, beforeShrinkage, page.ready] = [{}, false, null, true];
       document.body.dataset.stage = document.body.dataset.rail = "built";
       notes(read.notes.join("\n"));
@@ -207,35 +207,35 @@ window.playground = (() => {
       Object.assign(training, { goal: wants("train_steps", "snapshot", "generation_step"), wanted: "train_steps" in state || anew });
       page.present(state.present === "1", false);
       hide(state.hide ?? "");
-      document.dispatchEvent(new CustomEvent("playground-lesson", { detail: +(state.lesson ?? 0) }));
-      if (!page.pristine) page.moveTo(+state.t, state.T - 1, null);
+      document.dispatchEvent(new CustomEvent("playground:lesson", { detail: +(state.lesson ?? 0) }));
+      if (!page.isUnmodified) page.setTimestep(+state.t, state.T - 1, null);
       document.querySelector("#another").setAttribute("aria-label", "Another picture");
       document.querySelector("#other-noise").setAttribute("aria-label", "Other noise");
-      changed();
+      updateBodyDataset();
       if (read.number) write();
       startWanted();
     },
 
     /** Note what has changed; null leaves the link. */
-    set(changes) {
+    updateState(changes) {
       if (!page.ready) return;
       const before = JSON.stringify(state);
       const leads = ["tab", "sampling_view", "analysis"].some((name) => name in changes && written(changes[name]) !== page.value(name));
       if (leads && !page.requests.state.pending) keep(); // else Gradio tells what the state that is on its way says
       if (leads && touched) notes(""); // they were about the link
       for (const [name, value] of Object.entries(changes)) {
-        if (value === null || written(value) === unsaid[name]) delete state[name];
+        if (value === null || written(value) === queryDefaults[name]) delete state[name];
         else state[name] = written(value);
       }
       if (JSON.stringify(state) === before) return;
-      changed();
+      updateBodyDataset();
       if ("tab" in changes) startWanted();
       clearTimeout(timer); // browsers refuse an address that changes with every frame
       timer = setTimeout(write, 200);
     },
 
     /** The controls `names` have these `values`; a field that is being typed into may be empty. */
-    follow(names, values) {
+    syncControls(names, values) {
       if (page.requests.state.pending) return; // a state is on its way that says all of them
       const changes = names.map((name, k) => [name, written(values[k])]).filter(([name, text]) => text && text !== page.value(name));
       if (!changes.length) return;
@@ -244,14 +244,14 @@ window.playground = (() => {
         requestState(query());
         return;
       }
-      page.pristine &&= !page.ready;
-      page.set({ ...Object.fromEntries(changes), ...RUN_STATE });
+      page.isUnmodified &&= !page.ready;
+      page.updateState({ ...Object.fromEntries(changes), ...RUN_STATE });
       const { analysis } = Object.fromEntries(changes), last = page.value("T") - 1;
       if (analysis === "shrinkage") { // it opens where there is some, and goes back to where one was
-        beforeShrinkage = page.place ?? page.value("t") / last;
-        page.moveTo(Math.round(SHRINKS_AT * last), last, null);
+        beforeShrinkage = page.timestepShare ?? page.value("t") / last;
+        page.setTimestep(Math.round(SHRINKS_AT * last), last, null);
       } else if (analysis && beforeShrinkage !== null) {
-        if (page.value("t") === written(Math.round(SHRINKS_AT * last))) page.moveTo(Math.round(beforeShrinkage * last), last, null);
+        if (page.value("t") === written(Math.round(SHRINKS_AT * last))) page.setTimestep(Math.round(beforeShrinkage * last), last, null);
         beforeShrinkage = null;
       }
     },
@@ -259,22 +259,22 @@ window.playground = (() => {
     /** What a person has drawn or uploaded, as fingerprints by name. */
     draw(text) {
       drawn = JSON.parse(text);
-      changed();
+      updateBodyDataset();
     },
 
     /** The text of a control, as a link has it. */
-    value: (name) => state[name] ?? unsaid[name] ?? drawn[name] ?? "",
+    value: (name) => state[name] ?? queryDefaults[name] ?? drawn[name] ?? "",
 
     /** Whether the page is no longer at these settings, name → text, from which a film was made. */
     differs: (settings) => page.ready && Object.entries(settings).some(([name, text]) => page.value(name) !== text),
 
-    moveTo(t, last, from) {
-      page.place = t / last;
-      page.set({ t });
-      document.dispatchEvent(new CustomEvent("playground-place", { detail: from }));
+    setTimestep(t, last, from) {
+      page.timestepShare = t / last;
+      page.updateState({ t });
+      document.dispatchEvent(new CustomEvent("playground:timestep", { detail: from }));
     },
 
-    asked: () => ++asks,
+    nextEventId: () => ++asks,
 
     /** The number of the present state: it is another one where a link, the lesson or history has led. */
     get opened() { return opened; },
@@ -283,8 +283,8 @@ window.playground = (() => {
 
     /** The step that films over t stand at, for a schedule of T; null as long as nothing has moved them. *Shrinkage* opens
      *  where there is some. */
-    step(T, analysis) {
-      const share = page.place ?? (analysis === "shrinkage" && page.pristine ? SHRINKS_AT : undefined);
+    currentTimestep(T, analysis) {
+      const share = page.timestepShare ?? (analysis === "shrinkage" && page.isUnmodified ? SHRINKS_AT : undefined);
       return share === undefined || T === null ? null : Math.round(share * (T - 1));
     },
 
@@ -331,11 +331,11 @@ window.playground = (() => {
       document.body.classList.remove("sheet-open");
       document.querySelector("#present").blur(); // so that the space bar is the film's
       dispatchEvent(new Event("resize")); // films are as large as fits
-      if (tell) page.set({ present: on || null });
+      if (tell) page.updateState({ present: on || null });
     },
 
     /** Go to the state that a query names, as if the page had been opened with it; what is hidden stays hidden. */
-    open(text, kept = ["present", "hide"]) {
+    navigate(text, kept = ["present", "hide"]) {
       const wanted = new URLSearchParams(text);
       for (const name of kept) if (state[name] && !wanted.has(name)) wanted.set(name, state[name]);
       keep();
@@ -344,7 +344,7 @@ window.playground = (() => {
     },
 
     /** Open the lesson, at the stop where it was closed. */
-    learn() { document.dispatchEvent(new CustomEvent("playground-lesson")); },
+    openLesson() { document.dispatchEvent(new CustomEvent("playground:lesson")); },
 
     link: () => location.origin + location.pathname + "?" + query(),
 
@@ -366,12 +366,12 @@ window.playground = (() => {
   /** The state as a link has it, without values that were refused. */
   function query() {
     const parts = new URLSearchParams(Object.entries(state).filter(([name]) => !document.querySelector(`#control-${name}.refused`)));
-    asked.forEach((value, name) => { if (isHosts(name)) parts.append(name, value); });
+    asked.forEach((value, name) => { if (isReservedParam(name)) parts.append(name, value); });
     return parts.toString();
   }
 
   function requestState(text) {
-    page.pristine = false;
+    page.isUnmodified = false;
     for (const kind of ["sampling", "training"]) page.requests[kind].stop();
     page.requests.state.ask(() => ({ query: text }));
   }
@@ -385,14 +385,14 @@ window.playground = (() => {
   }
 
   /** The state is another: style sheets and films go by it. */
-  function changed() {
+  function updateBodyDataset() {
     const { analysis, sampling_view = "trajectory", init = "noise" } = state, { dataset } = document.body;
     const isOther = dataset.analysis !== analysis || dataset.sampling_view !== sampling_view;
     Object.assign(dataset, { analysis, sampling_view, init, tab: page.tab() });
     if (isOther) requestAnimationFrame(() => { // where the choices are wider than the screen
       for (const chosen of document.querySelectorAll(".segments :checked")) chosen.closest(".wrap").scrollLeft = chosen.parentElement.offsetLeft - 80;
     });
-    document.dispatchEvent(new CustomEvent("playground-state"));
+    document.dispatchEvent(new CustomEvent("playground:state"));
   }
 
   /** Start the sampling or the training that the link asks for, once its tab is open and its player listens. */
@@ -427,7 +427,7 @@ window.playground = (() => {
   // The rail follows the tab at once, not only after Gradio's event.
   document.addEventListener("click", ({ target }) => {
     const tab = target.closest?.("[role=tab]")?.dataset.tabId;
-    if (tab) page.set({ tab });
+    if (tab) page.updateState({ tab });
   }, true);
 
   // A swipe down closes the sheet with the controls.

@@ -36,7 +36,7 @@ def on_latest(
         js: JavaScript function that changes the inputs in the browser first.
     """
     asked = gr.Number(0, visible="hidden", label="How often this was asked for")
-    gr.on(triggers, None, None, asked, js="() => playground.asked()", api_visibility="private")
+    gr.on(triggers, None, None, asked, js="() => playground.nextEventId()", api_visibility="private")
     asked.change(
         answer,
         inputs,

@@ -51,7 +51,7 @@ def build_share_panel() -> None:
     share.click(js="async (_, names) => [await playground.share(names), names]", **of_link)
     hidden.input(js="async (_, names) => [await playground.share(names), names]", **of_link)
     close.click(lambda: gr.update(visible=False), None, panel, show_progress="hidden", api_visibility="private")
-    learn.click(None, js="() => playground.learn()", api_visibility="private")
+    learn.click(None, js="() => playground.openLesson()", api_visibility="private")
     present.click(None, js="() => playground.present(!playground.presenting)", api_visibility="private")
 
 

@@ -15,10 +15,10 @@ function show(number, tell = true) {
     panel.scrollTop = 0;
     setHeight("half");
   }
-  if (tell) playground.set({ lesson: number || null });
+  if (tell) playground.updateState({ lesson: number || null });
 }
 
-const go = (link) => playground.open(new URL(link.href).search.slice(1));
+const go = (link) => playground.navigate(new URL(link.href).search.slice(1));
 
 const HEIGHTS = { peek: ["half", "Read on"], half: ["full", "Larger"], full: ["half", "Smaller"] }; // the next, and its name
 
@@ -47,7 +47,7 @@ function guess(stop, button) {
 
 panel.addEventListener("click", (event) => {
   const stop = event.target.closest("section"), button = event.target.closest("button"), link = event.target.closest("a");
-  const turn = (number) => { show(number); stops[number - 1].querySelector("h3").focus(); };
+  const goToQuestion = (number) => { show(number); stops[number - 1].querySelector("h3").focus(); };
   if (link) {
     event.preventDefault();
     go(link);
@@ -57,11 +57,11 @@ panel.addEventListener("click", (event) => {
     if (!stop.querySelector(".answer").hidden) stop.querySelector(".verdict").scrollIntoView({ block: "start" });
   }
   else if (button.className === "close") show(0);
-  else if (button.className === "back") turn(+stop.dataset.stop - 1);
-  else if (button.className === "on") turn(+stop.dataset.stop + 1);
+  else if (button.className === "back") goToQuestion(+stop.dataset.stop - 1);
+  else if (button.className === "on") goToQuestion(+stop.dataset.stop + 1);
   else guess(stop, button);
 });
-document.addEventListener("playground-lesson", ({ detail }) => {
+document.addEventListener("playground:lesson", ({ detail }) => {
   if (detail === null) return show(last);
   const open = stops.findIndex((stop) => !stop.hidden) + 1;
   if (detail !== (panel.hidden ? 0 : open)) show(detail, false); // else it stays as it is, scrolled to the verdict

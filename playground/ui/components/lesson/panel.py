@@ -10,7 +10,7 @@ from playground.ui.components.math_text import subscripts
 
 
 def build_lesson() -> None:
-    """Lay out the lesson panel, closed; `playground.learn()` opens it in the browser."""
+    """Lay out the lesson panel, closed; `playground.openLesson()` opens it in the browser."""
     sections = "".join(map(_question_html, range(len(QUESTIONS)), QUESTIONS))
     gr.HTML(
         f'<aside class="lesson" aria-label="Lesson" hidden>{sections}</aside>',

@@ -2,9 +2,9 @@
 // watch). What was painted, dark on white, becomes the component's value.
 
 const canvas = element.querySelector("canvas"), context = canvas.getContext("2d");
-let pen = null; // where the brush is, while it is down
+let cursor = null; // where the brush is, while it is down
 
-function give(painting) {
+function emitValue(painting) {
   props.value = { painting };
   trigger("input");
 }
@@ -12,13 +12,13 @@ function give(painting) {
 function stroke(to) {
   Object.assign(context, { lineWidth: 34, lineCap: "round", lineJoin: "round", strokeStyle: "#d97706" });
   context.beginPath();
-  context.moveTo(pen.x, pen.y);
+  context.moveTo(cursor.x, cursor.y);
   context.lineTo(to.x, to.y);
   context.stroke();
-  pen = to;
+  cursor = to;
 }
 
-function under(event) {
+function pointerPosition(event) {
   const box = canvas.getBoundingClientRect();
   return { x: (event.clientX - box.left) * canvas.width / box.width, y: (event.clientY - box.top) * canvas.height / box.height };
 }
@@ -37,19 +37,19 @@ function painted() {
 
 canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
-  pen = under(event);
-  stroke(pen);
+  cursor = pointerPosition(event);
+  stroke(cursor);
 });
-canvas.addEventListener("pointermove", (event) => { if (pen) stroke(under(event)); });
+canvas.addEventListener("pointermove", (event) => { if (cursor) stroke(pointerPosition(event)); });
 for (const name of ["pointerup", "pointercancel"]) {
   canvas.addEventListener(name, () => {
-    if (pen) give(painted());
-    pen = null;
+    if (cursor) emitValue(painted());
+    cursor = null;
   });
 }
 element.querySelector("button").addEventListener("click", () => {
   context.clearRect(0, 0, canvas.width, canvas.height);
-  give(null);
+  emitValue(null);
 });
 
 const show = () => { canvas.style.backgroundImage = props.picture ? `url(${props.picture})` : ""; };

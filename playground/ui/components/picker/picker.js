@@ -1,10 +1,10 @@
 // Choose a picture from a sheet, or draw one. Gradio runs this text as the body of a function of
 // (element, trigger, props, server, upload, watch). What was chosen or drawn becomes the component's value.
 
-const find = (selector) => element.querySelector(selector);
-const canvas = find("canvas"), context = canvas.getContext("2d");
+const query = (selector) => element.querySelector(selector);
+const canvas = query("canvas"), context = canvas.getContext("2d");
 
-function give(value) {
+function emitValue(value) {
   props.value = value;
   trigger("input");
 }
@@ -12,8 +12,8 @@ function give(value) {
 // --- choosing ---------------------------------------------------------------------------------------------------
 
 function show(offer) {
-  if (!offer || !find(".offer")) return;
-  find(".offer").replaceChildren(...offer.numbers.map((number, k) => {
+  if (!offer || !query(".offer")) return;
+  query(".offer").replaceChildren(...offer.numbers.map((number, k) => {
     const view = document.createElement("button"), column = k % offer.columns, row = Math.floor(k / offer.columns);
     Object.assign(view, { type: "button", title: offer.names[k] });
     view.setAttribute("aria-label", `Picture ${number}${offer.names[k] && ": "}${offer.names[k]}`);
@@ -21,15 +21,15 @@ function show(offer) {
     view.style.backgroundSize = `${offer.columns * 100}% ${offer.rows * 100}%`;
     const place = (i, count) => (count > 1 ? `${i / (count - 1) * 100}%` : "0");
     view.style.backgroundPosition = `${place(column, offer.columns)} ${place(row, offer.rows)}`;
-    view.addEventListener("click", () => give({ picture: number }));
+    view.addEventListener("click", () => emitValue({ picture: number }));
     return view;
   }));
 }
 
 // --- drawing ----------------------------------------------------------------------------------------------------
 
-let pen = { x: 140, y: 140 }; // where the keys draw
-let inking = false;
+let cursor = { x: 140, y: 140 }; // where the keys draw
+let isDrawing = false;
 
 function clear() {
   context.fillStyle = "#fff";
@@ -44,42 +44,42 @@ function line(from, to) {
   context.stroke();
 }
 
-function under(event) {
+function pointerPosition(event) {
   const box = canvas.getBoundingClientRect();
   return { x: (event.clientX - box.left) * canvas.width / box.width, y: (event.clientY - box.top) * canvas.height / box.height };
 }
 
 canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
-  pen = under(event);
-  inking = true;
-  line(pen, pen);
+  cursor = pointerPosition(event);
+  isDrawing = true;
+  line(cursor, cursor);
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!inking) return;
-  const to = under(event);
-  line(pen, to);
-  pen = to;
+  if (!isDrawing) return;
+  const to = pointerPosition(event);
+  line(cursor, to);
+  cursor = to;
 });
-for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { inking = false; });
+for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { isDrawing = false; });
 
 canvas.addEventListener("keydown", (event) => {
   const way = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10], " ": [0, 0] }[event.key];
   if (!way) return;
   event.preventDefault();
   event.stopPropagation();
-  inking ||= event.key === " ";
-  const to = { x: Math.min(280, Math.max(0, pen.x + way[0])), y: Math.min(280, Math.max(0, pen.y + way[1])) };
-  if (inking) line(pen, to);
-  pen = to;
+  isDrawing ||= event.key === " ";
+  const to = { x: Math.min(280, Math.max(0, cursor.x + way[0])), y: Math.min(280, Math.max(0, cursor.y + way[1])) };
+  if (isDrawing) line(cursor, to);
+  cursor = to;
 });
-canvas.addEventListener("keyup", (event) => { if (event.key === " ") inking = false; });
+canvas.addEventListener("keyup", (event) => { if (event.key === " ") isDrawing = false; });
 
-find(".clear").addEventListener("click", clear);
-find(".use").addEventListener("click", () => give({ drawing: canvas.toDataURL() }));
+query(".clear").addEventListener("click", clear);
+query(".use").addEventListener("click", () => emitValue({ drawing: canvas.toDataURL() }));
 
 // The server sends the pictures while they are in sight.
-const part = find(".picker");
+const part = query(".picker");
 part.addEventListener("toggle", () => trigger(part.open ? "expand" : "collapse"));
 
 clear();

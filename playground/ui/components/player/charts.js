@@ -3,10 +3,10 @@
 
 function buildCharts() {
   if (!film) return;
-  const box = find(".charts");
+  const box = query(".charts");
   const boxes = film.charts.map((chart) => {
-    const view = make("div", "chart");
-    view.append(make("div", "chart-title", chart.title));
+    const view = createElement("div", "chart");
+    view.append(createElement("div", "chart-title", chart.title));
     return view;
   });
   box.replaceChildren(...boxes);
@@ -24,7 +24,7 @@ function measureCharts(box) {
   const [title, key, least] = presenting ? [24, 58, 72] : [20, 34, 96]; // as large as their type is
   const fit = Math.max(1, Math.floor((box.clientWidth + 20) / 176)), rows = Math.ceil(count / fit);
   const across = player.classList.contains("beside") ? 1 : Math.ceil(count / rows); // as even as can be
-  const from = player.classList.contains("beside") ? box.getBoundingClientRect().top + scrollY : find(".readout").getBoundingClientRect().top + scrollY;
+  const from = player.classList.contains("beside") ? box.getBoundingClientRect().top + scrollY : query(".readout").getBoundingClientRect().top + scrollY;
   const room = (innerHeight - from - 10) / Math.ceil(count / across) - title - key;
   height = Math.round(Math.max(least, Math.min(most, room)));
   box.style.setProperty("--across", across);
@@ -52,10 +52,10 @@ function ticks(from, to, step) {
 }
 
 function keyEntry(key, series, look) {
-  const entry = make("span", series.role);
+  const entry = createElement("span", series.role);
   const line = svg("svg", { width: 26, height: 8 }, entry);
   svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
-  entry.append(make("span", "", series.name));
+  entry.append(createElement("span", "", series.name));
   key.append(entry);
 }
 
@@ -71,7 +71,7 @@ function buildBars(chart, box) {
   }
   svg("line", { class: "rule", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, root);
   const area = svg("path", { class: `bars ${bars.role}` }, root), line = svg("path", { class: `curve ${curve.role}` }, root);
-  const key = make("div", "key");
+  const key = createElement("div", "key");
   keyEntry(key, bars, `bars ${bars.role}`);
   keyEntry(key, curve, `curve ${curve.role}`);
   box.append(key);
@@ -123,7 +123,7 @@ function buildCurves(chart, box) {
   const [x, y] = buildAxes(root, width, chart.range, sides, rise, chart.log);
   const clip = `${element.closest("[id]")?.id}-clip-${++clips}`;
   svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 }, svg("clipPath", { id: clip }, root));
-  const curves = svg("g", { "clip-path": `url(#${clip})` }, root), key = make("div", "key");
+  const curves = svg("g", { "clip-path": `url(#${clip})` }, root), key = createElement("div", "key");
   // The strong curves last, so that they lie on top.
   const line = (xs, ys) => Array.from(xs, (value, j) => [value, ys[j]]).filter((point) => point.every(Number.isFinite))
     .map(([across, up]) => `${x(across).toFixed(1)},${y(up).toFixed(1)}`).join(" ");
@@ -158,7 +158,7 @@ function buildCurves(chart, box) {
       dot.setAttribute("cx", mark);
       dot.setAttribute("cy", y(value));
     }
-    root.setAttribute("aria-label", `${chart.title}: ${dots.map(([each]) => inWords(each)).join(", ")} at ${film.labels[frame]}`);
+    root.setAttribute("aria-label", `${chart.title}: ${dots.map(([each]) => describeNumber(each)).join(", ")} at ${film.labels[frame]}`);
   };
 }
 
@@ -170,11 +170,11 @@ function buildScatter(chart, box) {
   const cloud = Object.assign(document.createElement("canvas"), { width: inside[0] * sharp, height: inside[1] * sharp });
   cloud.style.cssText = `left: ${left}px; top: ${top}px; width: ${inside[0]}px; height: ${inside[1]}px`;
   cloud.setAttribute("aria-hidden", "true");
-  const frameBox = make("div", "scatter"), key = make("div", "key"), said = make("span", "");
+  const frameBox = createElement("div", "scatter"), key = createElement("div", "key"), said = createElement("span", "");
   root.replaceWith(frameBox);
   frameBox.append(root, cloud);
-  const noted = key.appendChild(make("span", ""));
-  noted.append(make("span", "", `${number(chart.note).symbol} =`), said);
+  const noted = key.appendChild(createElement("span", ""));
+  noted.append(createElement("span", "", `${number(chart.note).symbol} =`), said);
   box.append(key);
   const context = cloud.getContext("2d"), role = film.panels[q].role;
   return () => {
@@ -184,7 +184,7 @@ function buildScatter(chart, box) {
     context.fillStyle = getComputedStyle(player).getPropertyValue(`--${role}`);
     context.globalAlpha = Math.min(.8, 600 * chart.every / one.length);
     for (let j = 0; j < one.length; j += chart.every) context.fillRect(x(one[j]) - 1, y(other[j]) - 1, 2, 2);
-    said.textContent = written(number(chart.note));
-    root.setAttribute("aria-label", `${chart.title}: ${inWords(number(chart.note))} at ${film.labels[frame]}`);
+    said.textContent = formatNumber(number(chart.note));
+    root.setAttribute("aria-label", `${chart.title}: ${describeNumber(number(chart.note))} at ${film.labels[frame]}`);
   };
 }

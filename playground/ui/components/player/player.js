@@ -5,24 +5,24 @@
 // Gradio runs this text, with charts.js, planes.js and saving.js before it, as the body of a function of
 // (element, trigger, props, server, upload, watch).
 
-const find = (selector) => element.querySelector(selector);
-const player = find(".player"), stage = find(".stage"), loop = find(".loop input"), speed = find("select");
+const query = (selector) => element.querySelector(selector);
+const player = query(".player"), stage = query(".stage"), loop = query(".loop input"), speed = query("select");
 
 let film = null;       // what is on show; null before the first film
 let frame = 0;         // the frame on show, a whole number
-let place = 0;         // the place within it; 0 where a film has none
+let generationStep = 0; // the place within it, from noise to data; 0 where a film has none
 let following = false; // while frames still arrive: show each as it comes
-let drawn = "";        // the frame and the place that the canvases show
+let lastDrawnKey = ""; // the frame and the place that the canvases show
 let charts = [];       // functions that move a chart's marker to a frame
 const SHOWN_NUMBERS = 6; // beside charts; the others on demand
 const runs = playground.requests[player.dataset.runs]; // whose films these are; undefined for films over t
-const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 let laidOutAt = 0;     // the width that all was laid out for; 0 while the tab is hidden
-const laidOut = new ResizeObserver(([{ contentRect }]) => {
+const resizeObserver = new ResizeObserver(([{ contentRect }]) => {
   if (Math.abs(contentRect.width - laidOutAt) < 1) return;
   laidOutAt = contentRect.width;
   relayOut();
-  if (film?.places && laidOutAt) tellPage(); // it may have changed while it was hidden
+  if (film?.places && laidOutAt) publishPosition(); // it may have changed while it was hidden
 });
 
 // --- decoding ---------------------------------------------------------------------------------------------------
@@ -36,12 +36,12 @@ function bytes(text) {
 const floats = (text) => new Float32Array(bytes(text).buffer);
 const scale = bytes(player.dataset.colours);
 
-function accept(text) {
-  if (text) JSON.parse(text).pieces.forEach(take);
+function onFilmPieces(text) {
+  if (text) JSON.parse(text).pieces.forEach(onFilmPiece);
 }
 
 /** Take a piece into the film on show, or begin another with it. */
-function take(piece) {
+function onFilmPiece(piece) {
   const { request, run } = piece; // films are numbered by `run`: later ones have higher numbers
   const isLatest = request === undefined || runs.heard(request);
   if ((!isLatest && player.dataset.runs === "sampling") || run < film?.run) return; // of what a later run has replaced
@@ -50,9 +50,9 @@ function take(piece) {
     runs.ended(request);
     if (isLatest && piece.x_T !== undefined) waitForPress(piece.x_T);
     if (isLatest && (have < piece.frames || (piece.stays && !film.stays))) runs.resume(run, have);
-    else if (isLatest && have) complete(); // also where everything was there already
-  } else if (piece.start === 0 && (have === 0 || piece.stays)) begin(piece);
-  else if (film && piece.start === have && run === film.run) append(piece);
+    else if (isLatest && have) onFilmComplete(); // also where everything was there already
+  } else if (piece.start === 0 && (have === 0 || piece.stays)) startFilm(piece);
+  else if (film && piece.start === have && run === film.run) appendPiece(piece);
   else if (isLatest && piece.start > have) {
     if (request === undefined) runs.resume(run, have);
     else runs.lacks(have);
@@ -62,13 +62,13 @@ function take(piece) {
 /** Nothing has run: empty boxes stand there, the first with the noise that a run would start with. */
 function waitForPress(x_T) {
   if (film) {
-    alongFrames.pause();
+    frameTransport.pause();
     film = null;
     charts = [];
-    for (const name of ["heads", "strip", "formulas", "numbers", "remark", "charts"]) find(`.${name}`).replaceChildren();
-    find(".frames").classList.remove("has-strip");
-    find(".frames output").textContent = "";
-    find(".all-numbers").hidden = find(".legend").hidden = true;
+    for (const name of ["heads", "strip", "formulas", "numbers", "remark", "charts"]) query(`.${name}`).replaceChildren();
+    query(".frames").classList.remove("has-strip");
+    query(".frames output").textContent = "";
+    query(".all-numbers").hidden = query(".legend").hidden = true;
     for (const name of ["run", "frames"]) delete player.dataset[name];
     stage.classList.remove("one-badge", "factored", "wrapped");
     markStale();
@@ -77,61 +77,61 @@ function waitForPress(x_T) {
   if (x_T) stage.querySelector(".skeleton > div").style.background = `url(${x_T}) center / contain`;
 }
 
-function begin(piece) {
+function startFilm(piece) {
   setEmpty(false);
   following = false;
   const changed = !film || JSON.stringify([film.panels, film.size]) !== JSON.stringify([piece.panels, piece.size]);
   // One stays at the place where one was, within a state.
   const more = film && film.places && piece.places && film.opened === playground.opened;
-  const goesOn = piece.stays && film?.run === piece.run && alongFrames.playing;
-  alongFrames.pause();
-  alongPlaces?.pause();
+  const goesOn = piece.stays && film?.run === piece.run && frameTransport.playing;
+  frameTransport.pause();
+  stepTransport?.pause();
   film = {
     ...piece, opened: playground.opened, labels: [], numbers: piece.numbers.map((number) => ({ ...number, values: [] })), moving: [],
     words: {}, absent: {},
   };
-  if (piece.plane) beginPlane();
+  if (piece.plane) decodePlane();
   player.dataset.run = piece.run ?? "";
   markStale();
-  if (!more) place = Math.min(runs?.goal.generation_step ?? Infinity, lastPlace());
+  if (!more) generationStep = Math.min(runs?.goal.generation_step ?? Infinity, lastGenerationStep());
   if (piece.table) Object.assign(film, { still: floats(piece.still), table: floats(piece.table) });
   const below = new Set(film.panels.map((panel) => panel.note));
   // The others stand below their panels; those of the level come last.
   const ofLevel = ({ key }) => ["t", "alpha_bar", "alpha", "sigma", "log_snr", "beta"].includes(key);
-  film.listed = film.numbers.filter((each) => !below.has(each.key)).sort((one, other) => ofLevel(one) - ofLevel(other));
-  add(piece);
+  film.tableNumbers = film.numbers.filter((each) => !below.has(each.key)).sort((one, other) => ofLevel(one) - ofLevel(other));
+  storePiece(piece);
   if (changed) buildStage();
   buildStrip();
   buildFormulas();
   buildNumbers();
-  if (film.places) placesRow().name(film.places.ends);
+  if (film.places) generationTransport().setEndLabels(film.places.ends);
   fit();
   buildCharts();
-  alongFrames.name(film.ends);
-  find(".said").textContent = "";
+  frameTransport.setEndLabels(film.ends);
+  query(".said").textContent = "";
   following = film.labels.length < film.total;
   const last = film.labels.length - 1;
-  if (film.sync && playground.place !== undefined) show(nearest(playground.place), false);
+  if (film.sync && playground.timestepShare !== undefined) show(nearestFrame(playground.timestepShare), false);
   else show(Math.min(film.stays ? frame : film.at ?? (following || film.sync || film.places ? 0 : last), last), film.places !== undefined);
   draw(true);
-  if (!following) complete();
-  if (goesOn) alongFrames.toggle();
+  if (!following) onFilmComplete();
+  if (goesOn) frameTransport.toggle();
 }
 
 /** Add a piece to the film, and what it brings with it; `show` comes later for a film that is just beginning. */
-function append(piece) {
-  add(piece);
+function appendPiece(piece) {
+  storePiece(piece);
   if (piece.follow && piece.start) following = true; // somebody went on with what had stood still
   const ofThisState = piece.request === undefined || runs.opened === playground.opened;
   if (following) show(Math.min(film.labels.length - 1, goalFrame()), film.places !== undefined && ofThisState);
-  if (film.labels.length === film.total) complete();
+  if (film.labels.length === film.total) onFilmComplete();
 }
 
-function complete() {
+function onFilmComplete() {
   const unasked = following && runs?.unasked && runs.goal.frame === undefined;
   following = false;
-  if (runs) goToGoal();
-  if (unasked && !calm.matches) alongFrames.toggle(); // it was over before anybody could look
+  if (runs) seekToLinkedFrame();
+  if (unasked && !reducedMotion.matches) frameTransport.toggle(); // it was over before anybody could look
 }
 
 /** A film says from which settings it was made: where the page is at others by now, it is marked. One over t is dimmed
@@ -139,10 +139,10 @@ function complete() {
 function markStale() {
   player.classList.toggle("is-waiting", playground.ready && film?.analysis !== undefined && film.analysis !== playground.value("analysis"));
   player.classList.toggle("is-stale", film?.settings !== undefined && playground.differs(film.settings));
-  find(".stale").hidden = !player.classList.contains("is-stale");
+  query(".stale").hidden = !player.classList.contains("is-stale");
 }
 
-function add(piece) {
+function storePiece(piece) {
   film.total = piece.total;
   film.labels.push(...piece.labels);
   for (const name of ["words", "absent"]) {
@@ -163,9 +163,9 @@ const layerSize = () => film.size[0] * film.size[1] * film.size[2];
 function panelValues(p, i) {
   const size = layerSize(), result = new Float32Array(size), count = film.still.length / size;
   const row = (i * film.panels.length + p) * (count + film.limits.length);
-  const add = (weight, layer) => { for (let j = 0; j < size; j++) result[j] += weight * layer[j]; };
+  const addLayer = (weight, layer) => { for (let j = 0; j < size; j++) result[j] += weight * layer[j]; };
   for (let k = 0; k < count; k++) {
-    if (film.table[row + k]) add(film.table[row + k], film.still.subarray(k * size, (k + 1) * size));
+    if (film.table[row + k]) addLayer(film.table[row + k], film.still.subarray(k * size, (k + 1) * size));
   }
   film.limits.forEach(([low, high], k) => {
     const weight = film.table[row + count + k], layer = film.moving[i * film.limits.length + k];
@@ -175,13 +175,13 @@ function panelValues(p, i) {
 }
 
 /** The bytes of panel `p` in frame `i`: 0…255 over the panel's limits. */
-function panelBytes(p, i) {
+function panelPixels(p, i) {
   if (!film.table) return film.moving[i * film.panels.length + p];
   const [low, high] = film.panels[p].limits;
   return Uint8ClampedArray.from(panelValues(p, i), (value) => (value - low) * 255 / (high - low)); // rounds and clips
 }
 
-function paint(canvas, data, panel) {
+function drawImage(canvas, data, panel) {
   const [width, height, channels] = film.size;
   const context = canvas.getContext("2d"), picture = context.createImageData(width, height), pixels = picture.data;
   const colours = panel.scale === "noise" && channels === 1;
@@ -194,46 +194,46 @@ function paint(canvas, data, panel) {
 
 /** Bring everything to `frame`; unless `again`, only if that is not what is drawn. */
 function draw(again = false) {
-  const now = `${frame} ${place}`;
-  if (!film || (!again && drawn === now)) return;
+  const now = `${frame} ${generationStep}`;
+  if (!film || (!again && lastDrawnKey === now)) return;
   if (element.offsetParent === null) return; // hidden: drawn when it is shown
-  drawn = now;
-  const label = [film.labels[frame], ...(film.places ? [film.places.labels[place]] : [])].join(", ");
+  lastDrawnKey = now;
+  const label = [film.labels[frame], ...(film.places ? [film.places.labels[generationStep]] : [])].join(", ");
   film.panels.forEach((panel, p) => {
     const view = stage.children[p], canvas = view.querySelector("canvas");
-    picture(canvas, p, frame);
-    canvas.setAttribute("aria-label", `${panel.title} ${panel.badge} at ${label}. ${numbersInWords(panel)}`);
-    if (panel.factor) view.querySelector(".factor span").textContent = written(number(panel.factor));
-    if (panel.note) view.querySelector(".about span").textContent = written(number(panel.note));
+    drawPanel(canvas, p, frame);
+    canvas.setAttribute("aria-label", `${panel.title} ${panel.badge} at ${label}. ${describePanel(panel)}`);
+    if (panel.factor) view.querySelector(".factor span").textContent = formatNumber(number(panel.factor));
+    if (panel.note) view.querySelector(".about span").textContent = formatNumber(number(panel.note));
     if (film.words[p]) view.querySelector(".words").textContent = film.words[p][frame];
     if (film.absent[p]) view.dataset.absent = film.absent[p][frame];
   });
-  film.listed.forEach((each, k) => { film.cells[k].lastChild.textContent = written(each); });
-  find(".formulas").querySelectorAll("[data-key]").forEach((span) => { span.textContent = written(number(span.dataset.key)); });
+  film.tableNumbers.forEach((each, k) => { film.cells[k].lastChild.textContent = formatNumber(each); });
+  query(".formulas").querySelectorAll("[data-key]").forEach((span) => { span.textContent = formatNumber(number(span.dataset.key)); });
   charts.forEach((move) => move());
   markStrip();
-  alongFrames.mark(film.labels[frame]);
-  if (film.places) alongPlaces.mark(film.places.labels[place]);
+  frameTransport.update(film.labels[frame]);
+  if (film.places) stepTransport.update(film.places.labels[generationStep]);
 }
 
 /** Draw panel `p` of frame `i`, whatever it is. */
-function picture(canvas, p, i) {
+function drawPanel(canvas, p, i) {
   const panel = film.panels[p];
-  if (panel.draws) paintPlane(canvas, panel, i);
-  else paint(canvas, panelBytes(p, i), panel);
+  if (panel.draws) drawPlane(canvas, panel, i);
+  else drawImage(canvas, panelPixels(p, i), panel);
 }
 
 const number = (key) => film.numbers.find((each) => each.key === key);
-const inWords = (each) => `${each.symbol} = ${written(each)}`;
-const numbersInWords = (panel) => [...(panel.note ? [number(panel.note)] : []), ...film.listed].map(inWords).join(", ");
+const describeNumber = (each) => `${each.symbol} = ${formatNumber(each)}`;
+const describePanel = (panel) => [...(panel.note ? [number(panel.note)] : []), ...film.tableNumbers].map(describeNumber).join(", ");
 
 /** Its value now: a number has one for each frame, for each place, or for each place of each frame. */
 function valueOf({ values, over }) {
   if (!over) return values[frame];
-  return values[over === "place" ? place : frame * film.places.labels.length + place];
+  return values[over === "place" ? generationStep : frame * film.places.labels.length + generationStep];
 }
 
-function written(each) {
+function formatNumber(each) {
   const value = valueOf(each);
   if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
@@ -249,7 +249,7 @@ function typeset(node, text) {
   return node;
 }
 
-function make(tag, name, text = "") {
+function createElement(tag, name, text = "") {
   const node = document.createElement(tag);
   node.className = name;
   return typeset(node, text);
@@ -267,24 +267,24 @@ function buildStage() {
   const factored = film.panels.some((panel) => panel.factor);
   stage.classList.toggle("factored", factored);
   stage.replaceChildren(...film.panels.map((panel, p) => {
-    const view = make("figure", `panel ${panel.role}`);
+    const view = createElement("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
     view.addEventListener("click", (event) => { if (event.target.tagName === "CANVAS") zoom(p); });
     const canvas = document.createElement("canvas");
     Object.assign(canvas, film.plane ? { width: film.plane.side, height: film.plane.side } : { width, height });
     canvas.setAttribute("role", "img");
-    const caption = make("figcaption", "", "");
-    const title = make("span", "title", panel.title);
-    if (panel.badge) title.append(make("span", "badge", panel.badge));
-    const about = make("span", "about"), symbol = panel.note && number(panel.note).symbol; // what has no room goes, the number last
+    const caption = createElement("figcaption", "", "");
+    const title = createElement("span", "title", panel.title);
+    if (panel.badge) title.append(createElement("span", "badge", panel.badge));
+    const about = createElement("span", "about"), symbol = panel.note && number(panel.note).symbol; // what has no room goes, the number last
     about.title = [panel.about, symbol].filter(Boolean).join(": ");
-    if (panel.about) about.append(Object.assign(make("small", "", symbol ? `${panel.about}: ` : panel.about), { title: panel.about }));
-    if (symbol) about.append(make("small", "symbol", `${symbol} `));
+    if (panel.about) about.append(Object.assign(createElement("small", "", symbol ? `${panel.about}: ` : panel.about), { title: panel.about }));
+    if (symbol) about.append(createElement("small", "symbol", `${symbol} `));
     if (panel.note) about.append(document.createElement("span"));
     caption.append(title, about);
-    if (film.words[p]) caption.append(make("span", "words"));
+    if (film.words[p]) caption.append(createElement("span", "words"));
     if (factored) { // a line above each panel, so that they align
-      const factor = make("div", "factor", panel.factor ? `${number(panel.factor).symbol} = ` : "");
+      const factor = createElement("div", "factor", panel.factor ? `${number(panel.factor).symbol} = ` : "");
       factor.append(document.createElement("span"));
       view.append(factor);
     }
@@ -292,8 +292,8 @@ function buildStage() {
     return view;
   }));
   buildHeads();
-  find(".legend").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
-  const bar = find(".legend canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
+  query(".legend").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
+  const bar = query(".legend canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
   for (let v = 0; v < 256; v++) strip.data.set([scale[3 * v], scale[3 * v + 1], scale[3 * v + 2], 255], 4 * v);
   context.putImageData(strip, 0, 0);
 }
@@ -304,7 +304,7 @@ function buildHeads() {
   const same = (p) => Array.from({ length: rows }, (_, row) => panels[row * columns + p].badge).every((badge) => badge === panels[p].badge);
   const headed = rows > 1 && Array.from({ length: columns }, (_, p) => p).every(same) && new Set(panels.map((panel) => panel.badge).filter(Boolean)).size > 1;
   stage.classList.toggle("headed", headed);
-  find(".heads").replaceChildren(...(headed ? panels.slice(0, columns).map((panel) => make("span", "", panel.badge)) : []));
+  query(".heads").replaceChildren(...(headed ? panels.slice(0, columns).map((panel) => createElement("span", "", panel.badge)) : []));
 }
 
 /** One panel fills the place of the film, until Escape or another click. */
@@ -343,13 +343,13 @@ function fit() {
   stage.classList.toggle("wrapped", !zoomed && film?.columns === undefined && across < columns);
   const presenting = document.body.classList.contains("presenting");
   const most = zoomed ? 900 : presenting ? 620 : innerHeight >= 1000 ? 520 : 480;
-  const wide = Math.min(most, (find(".film").clientWidth - (across - 1) * gap) / across);
+  const wide = Math.min(most, (query(".film").clientWidth - (across - 1) * gap) / across);
   let side = Math.min(wide, parseFloat(player.style.getPropertyValue("--side")) || wide);
   for (let pass = 0; pass < 3; pass++) { // captions wrap by the side, and the side goes by their height
     player.style.setProperty("--side", `${Math.floor(side)}px`);
     const around = stage.offsetHeight - down * Math.floor(side) * height / width;
     const top = stage.getBoundingClientRect().top + scrollY;
-    const room = Math.max(low() ? (down > 1 ? 300 : 160) : 230, innerHeight - top - find(".transports").offsetHeight - 18 - below());
+    const room = Math.max(low() ? (down > 1 ? 300 : 160) : 230, innerHeight - top - query(".transports").offsetHeight - 18 - below());
     side = narrow.matches && !planes ? wide : Math.max(narrow.matches ? 105 : 48, Math.min(wide, (room - around) / down * width / height));
   }
   player.style.setProperty("--side", `${Math.floor(side)}px`);
@@ -376,18 +376,18 @@ function kind() {
 
 /** Empty boxes of the size of the film to come. */
 function buildSkeleton() {
-  if (player.dataset.runs === "training") placesRow(); // its films have places
+  if (player.dataset.runs === "training") generationTransport(); // its films have places
   setEmpty(true);
   const [count, columns] = shape();
   stage.classList.toggle("matrix", columns < count);
   stage.classList.toggle("tall", 2 * columns < count);
-  if (kind().endsWith("h")) find(".heads").append(make("span", "", "\u00a0")); // names of the columns
+  if (kind().endsWith("h")) query(".heads").append(createElement("span", "", "\u00a0")); // names of the columns
   stage.replaceChildren(...Array.from({ length: count }, () => {
-    const view = make("figure", "skeleton mixture");
-    view.append(document.createElement("div"), make("figcaption", "", "\u00a0"));
+    const view = createElement("figure", "skeleton mixture");
+    view.append(document.createElement("div"), createElement("figcaption", "", "\u00a0"));
     return view;
   }));
-  find(".stage").dataset.prompt = player.dataset.prompt;
+  query(".stage").dataset.prompt = player.dataset.prompt;
   fit();
 }
 
@@ -402,37 +402,37 @@ addEventListener("resize", relayOut);
 
 /** Ten frames of one panel, from the first to the last, on a phone as many as a finger tells apart; a click goes there. */
 function buildStrip() {
-  const strip = find(".strip");
+  const strip = query(".strip");
   strip.hidden = film.strip === undefined;
-  find(".frames").classList.toggle("has-strip", !strip.hidden);
+  query(".frames").classList.toggle("has-strip", !strip.hidden);
   if (strip.hidden) return;
   const [width, height] = film.size, panel = film.panels[film.strip], count = narrow.matches ? 9 : 10;
   strip.replaceChildren(...Array.from({ length: count }, (_, k) => {
-    const i = Math.round(k * (film.total - 1) / (count - 1)), view = make("button", panel.role);
+    const i = Math.round(k * (film.total - 1) / (count - 1)), view = createElement("button", panel.role);
     const canvas = document.createElement("canvas");
     Object.assign(canvas, { width, height });
-    paint(canvas, panelBytes(film.strip, i), panel);
+    drawImage(canvas, panelPixels(film.strip, i), panel);
     Object.assign(view, { type: "button", value: i });
     view.title = film.labels[i];
     view.setAttribute("aria-label", film.labels[i]);
     view.append(canvas);
-    view.addEventListener("click", () => alongFrames.byHand(i));
+    view.addEventListener("click", () => frameTransport.seekByUser(i));
     return view;
   }));
 }
 
 /** Mark the picture of the strip that is nearest to the present frame. */
 function markStrip() {
-  const views = [...find(".strip").children], nearest = Math.round(frame / (film.total - 1) * (views.length - 1));
+  const views = [...query(".strip").children], nearest = Math.round(frame / (film.total - 1) * (views.length - 1));
   views.forEach((view, k) => view.setAttribute("aria-current", k === nearest));
 }
 
 /** Formulas in which numbers stand that change with the frame. */
 function buildFormulas() {
-  find(".formulas").replaceChildren(...(film.formulas ?? []).map((parts) => {
-    const line = make("p", "formula");
+  query(".formulas").replaceChildren(...(film.formulas ?? []).map((parts) => {
+    const line = createElement("p", "formula");
     for (const [text, role, key] of parts) {
-      const part = line.appendChild(make("span", role, text));
+      const part = line.appendChild(createElement("span", role, text));
       if (key) part.dataset.key = key;
     }
     return line;
@@ -441,82 +441,82 @@ function buildFormulas() {
 
 /** A cell for each number; where several measures are there for the same networks, "R² · ideal", in a table. */
 function buildNumbers() {
-  film.cells = film.listed.map((each) => {
-    const cell = make("div", each.role);
+  film.cells = film.tableNumbers.map((each) => {
+    const cell = createElement("div", each.role);
     cell.title = each.about;
-    cell.append(make("dt", "", each.symbol), make("dd", ""));
+    cell.append(createElement("dt", "", each.symbol), createElement("dd", ""));
     return cell;
   });
-  find(".remark").textContent = film.remark ?? "";
+  query(".remark").textContent = film.remark ?? "";
   const table = tabled();
-  find(".numbers").classList.toggle("tabled", table !== null);
-  find(".numbers").replaceChildren(...(table ?? film.cells));
-  find(".all-numbers").hidden = table !== null || film.listed.length <= SHOWN_NUMBERS || film.charts.length === 0;
-  player.classList.toggle("few-numbers", !find(".all-numbers").hidden && !find(".all-numbers").classList.contains("pressed"));
+  query(".numbers").classList.toggle("tabled", table !== null);
+  query(".numbers").replaceChildren(...(table ?? film.cells));
+  query(".all-numbers").hidden = table !== null || film.tableNumbers.length <= SHOWN_NUMBERS || film.charts.length === 0;
+  player.classList.toggle("few-numbers", !query(".all-numbers").hidden && !query(".all-numbers").classList.contains("pressed"));
 }
 
 /** The cells by measure, a row, and by network, a column, with their names; null where that is no table. */
 function tabled() {
-  const named = film.listed.map(({ symbol }) => symbol.split(" · ")), who = [...new Set(named.map(([, name]) => name).filter(Boolean))];
+  const named = film.tableNumbers.map(({ symbol }) => symbol.split(" · ")), who = [...new Set(named.map(([, name]) => name).filter(Boolean))];
   const measures = [...new Set(named.filter(([, name]) => name).map(([measure]) => measure))];
   const of = (measure, name) => film.cells[named.findIndex((each) => each[0] === measure && each[1] === name)];
   if (measures.filter((measure) => who.filter((name) => of(measure, name)).length > 1).length < 2) return null;
-  find(".numbers").style.setProperty("--networks", who.length);
-  const blank = () => make("span", "");
-  return [blank(), ...who.map((name) => make("span", "column", name)),
-    ...measures.flatMap((measure) => [make("span", "measure", measure), ...who.map((name) => of(measure, name) ?? blank())]),
-    ...film.cells.flatMap((cell, k) => (named[k][1] ? [] : [make("span", "measure", named[k][0]), cell, ...who.slice(1).map(blank)]))];
+  query(".numbers").style.setProperty("--networks", who.length);
+  const blank = () => createElement("span", "");
+  return [blank(), ...who.map((name) => createElement("span", "column", name)),
+    ...measures.flatMap((measure) => [createElement("span", "measure", measure), ...who.map((name) => of(measure, name) ?? blank())]),
+    ...film.cells.flatMap((cell, k) => (named[k][1] ? [] : [createElement("span", "measure", named[k][0]), cell, ...who.slice(1).map(blank)]))];
 }
 
 // --- moving -----------------------------------------------------------------------------------------------------
 
-const lastPlace = () => (film.places ? film.places.labels.length - 1 : 0);
+const lastGenerationStep = () => (film.places ? film.places.labels.length - 1 : 0);
 
 /** Go to frame `i`, and `tell` the page: the link says where one is, and films over t share their place in it. */
 function show(i, tell = true) {
   frame = Math.max(0, Math.min(i, film.labels.length - 1));
-  if (tell) tellPage();
+  if (tell) publishPosition();
   draw();
 }
 
-function showPlace(i) {
-  place = Math.max(0, Math.min(i, lastPlace()));
-  tellPage();
+function showGenerationStep(i) {
+  generationStep = Math.max(0, Math.min(i, lastGenerationStep()));
+  publishPosition();
   draw();
 }
 
-function tellPage() {
-  if (film.sync) playground.moveTo(number("t").values[frame], number("t").values.at(-1), element);
+function publishPosition() {
+  if (film.sync) playground.setTimestep(number("t").values[frame], number("t").values.at(-1), element);
   else if (film.places) {
     if (runs.goal.train_steps !== undefined) return; // on the way to where a link leads
     const steps = number("step").values, shown = frame === steps.length - 1 ? null : steps[frame];
-    playground.set({ train_steps: steps.at(-1) || null, snapshot: shown, generation_step: place === lastPlace() ? null : place });
-  } else if (film.labels.length === film.total && !player.classList.contains("is-stale")) playground.set({ frame });
+    playground.updateState({ train_steps: steps.at(-1) || null, snapshot: shown, generation_step: generationStep === lastGenerationStep() ? null : generationStep });
+  } else if (film.labels.length === film.total && !player.classList.contains("is-stale")) playground.updateState({ frame });
 }
 
 /** The frame of a sampling that the link asks for: what arrives is followed that far. */
 const goalFrame = () => (film.places ? Infinity : runs?.goal.frame ?? Infinity);
 
 /** Once all frames are there: to the one that the link asks for. */
-function goToGoal() {
+function seekToLinkedFrame() {
   const { goal } = runs;
   if (film.places && goal.train_steps === undefined) return;
   runs.goal = {};
   // The first film may have come before the link was read.
-  if (film.places) place = Math.min(goal.generation_step ?? Infinity, lastPlace());
+  if (film.places) generationStep = Math.min(goal.generation_step ?? Infinity, lastGenerationStep());
   const wanted = film.places ? goal.snapshot : goal.frame;
   if (wanted === undefined) show(film.places ? film.labels.length - 1 : frame);
-  else alongFrames.byHand(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
+  else frameTransport.seekByUser(film.places ? Math.max(0, number("step").values.indexOf(wanted)) : wanted);
 }
 
 /** The frame whose t is nearest to this share of the way. */
-function nearest(share) {
+function nearestFrame(share) {
   const t = number("t").values, goal = +(share * t.at(-1)).toFixed(6); // so that 250 is not 250.00000000000003
   return t.reduce((best, value, i) => Math.abs(value - goal) < Math.abs(t[best] - goal) ? i : best, 0);
 }
 
 /** A way to move, with the buttons and the slider of a row: from 0 to `last()`, where `at()` is and `go` leads. */
-function way(row, { last, count, at, go }) {
+function createTransport(row, { last, count, at, go }) {
   const slider = row.querySelector("input[type=range]"), button = row.querySelector(".play"), output = row.querySelector("output");
   let playing = null; // while playing: the time of the last tick and the exact position
 
@@ -530,7 +530,7 @@ function way(row, { last, count, at, go }) {
     if (!film || last() < 1) return;
     following = false;
     if (at() >= last()) go(0);
-    playing = { time: performance.now(), place: at() };
+    playing = { time: performance.now(), position: at() };
     button.textContent = "❚❚";
     button.setAttribute("aria-label", "Pause");
     requestAnimationFrame(tick);
@@ -539,18 +539,18 @@ function way(row, { last, count, at, go }) {
   function tick(time) {
     if (!playing || !player.isConnected) return;
     const rate = Math.max(8, count() / 6) * speed.value; // frames a second: a long film takes six seconds
-    const leap = calm.matches ? Math.ceil(rate / 2) : 1; // two pictures a second for who wants little motion
-    playing.place += Math.max(0, time - playing.time) / 1000 * rate;
+    const frameStride = reducedMotion.matches ? Math.ceil(rate / 2) : 1; // two pictures a second for who wants little motion
+    playing.position += Math.max(0, time - playing.time) / 1000 * rate;
     playing.time = time;
-    if (playing.place > last() && loop.checked) playing.place = 0;
-    const ended = playing.place >= last();
-    go(ended ? last() : Math.floor(playing.place / leap) * leap);
+    if (playing.position > last() && loop.checked) playing.position = 0;
+    const ended = playing.position >= last();
+    go(ended ? last() : Math.floor(playing.position / frameStride) * frameStride);
     if (ended) pause();
     else requestAnimationFrame(tick);
   }
 
   /** What a person does by hand stops what runs by itself. */
-  function byHand(i) {
+  function seekByUser(i) {
     if (!film) return;
     following = false;
     if (runs) runs.goal = {};
@@ -561,19 +561,19 @@ function way(row, { last, count, at, go }) {
   const page = () => Math.max(1, Math.round(count() / 50)); // a step of a clicker: one that can be seen
   const move = {
     get playing() { return playing !== null; },
-    pause, byHand, toggle: () => (playing ? pause() : play()), back: () => byHand(at() - 1), on: () => byHand(at() + 1),
-    pageBack: () => byHand(at() - page()), pageOn: () => byHand(at() + page()),
+    pause, seekByUser, toggle: () => (playing ? pause() : play()), previous: () => seekByUser(at() - 1), next: () => seekByUser(at() + 1),
+    pageBack: () => seekByUser(at() - page()), pageOn: () => seekByUser(at() + page()),
   };
-  row.querySelector(".previous").addEventListener("click", move.back);
-  row.querySelector(".next").addEventListener("click", move.on);
+  row.querySelector(".previous").addEventListener("click", move.previous);
+  row.querySelector(".next").addEventListener("click", move.next);
   button.addEventListener("click", move.toggle);
-  slider.addEventListener("input", () => byHand(+slider.value));
+  slider.addEventListener("input", () => seekByUser(+slider.value));
 
   /** The names of both ends. */
-  move.name = (ends) => row.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = ends[k]; });
+  move.setEndLabels = (ends) => row.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = ends[k]; });
 
   /** Show where it stands. */
-  move.mark = (label) => {
+  move.update = (label) => {
     slider.max = count() - 1;
     slider.value = at();
     slider.setAttribute("aria-valuetext", label);
@@ -582,16 +582,16 @@ function way(row, { last, count, at, go }) {
   return move;
 }
 
-const alongFrames = way(find(".frames"), { last: () => film.labels.length - 1, count: () => film.total, at: () => frame, go: show });
-let alongPlaces = null; // a film with places brings it
+const frameTransport = createTransport(query(".frames"), { last: () => film.labels.length - 1, count: () => film.total, at: () => frame, go: show });
+let stepTransport = null; // a film with places brings it
 
-function placesRow() {
-  if (!alongPlaces) {
-    const row = find("template").content.cloneNode(true).querySelector(".places");
-    find(".frames").after(row);
-    alongPlaces = way(row, { last: lastPlace, count: () => lastPlace() + 1, at: () => place, go: showPlace });
+function generationTransport() {
+  if (!stepTransport) {
+    const row = query("template").content.cloneNode(true).querySelector(".places");
+    query(".frames").after(row);
+    stepTransport = createTransport(row, { last: lastGenerationStep, count: () => lastGenerationStep() + 1, at: () => generationStep, go: showGenerationStep });
   }
-  return alongPlaces;
+  return stepTransport;
 }
 
 /** The keys, and those of a clicker, on the whole page; a field, a list and a button keep their own. */
@@ -609,28 +609,28 @@ function onKey(event) {
   if (target.closest("[role=tab]") && ["Home", "End", "ArrowLeft", "ArrowRight"].includes(key)) return;
   if (target.closest("button, summary") && key === " ") return;
   if (isFilms && ![" ", "PageUp", "PageDown"].includes(key)) return;
-  const along = target.closest(".places") ? alongPlaces : alongFrames;
-  const go = { ArrowLeft: along.back, ArrowRight: along.on, PageUp: along.pageBack, PageDown: along.pageOn, Home: () => along.byHand(0),
-    End: () => along.byHand(Infinity), " ": along.toggle, ...(film?.places && { ArrowDown: alongPlaces.back, ArrowUp: alongPlaces.on }) }[key];
+  const along = target.closest(".places") ? stepTransport : frameTransport;
+  const go = { ArrowLeft: along.previous, ArrowRight: along.next, PageUp: along.pageBack, PageDown: along.pageOn, Home: () => along.seekByUser(0),
+    End: () => along.seekByUser(Infinity), " ": along.toggle, ...(film?.places && { ArrowDown: stepTransport.previous, ArrowUp: stepTransport.next }) }[key];
   if (!go || !film || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   go();
 }
 document.addEventListener("keydown", onKey, true);
-document.addEventListener("playground-place", (event) => {
-  if (film?.sync && event.detail !== element) show(nearest(playground.place), false);
+document.addEventListener("playground:timestep", (event) => {
+  if (film?.sync && event.detail !== element) show(nearestFrame(playground.timestepShare), false);
 });
 
-find(".save").addEventListener("click", onSave);
-find(".all-numbers").addEventListener("click", ({ target }) => {
+query(".save").addEventListener("click", onSave);
+query(".all-numbers").addEventListener("click", ({ target }) => {
   target.classList.toggle("pressed");
   target.textContent = target.classList.contains("pressed") ? "fewer numbers" : "all numbers";
   player.classList.toggle("few-numbers");
   relayOut();
 });
-find(".again").addEventListener("click", () => playground.sample());
-document.addEventListener("playground-state", markStale);
-document.addEventListener("playground-lost", ({ detail }) => {
+query(".again").addEventListener("click", () => playground.sample());
+document.addEventListener("playground:state", markStale);
+document.addEventListener("playground:lost", ({ detail }) => {
   if (detail === runs) runs.resume(film?.run, film?.labels.length ?? 0);
 });
 
@@ -639,10 +639,10 @@ function setEmpty(empty) {
   player.querySelectorAll("button, input, select").forEach((each) => { each.disabled = empty; });
 }
 
-laidOut.observe(element); // also when a hidden tab is shown
-watch("film", () => accept(props.film));
+resizeObserver.observe(element); // also when a hidden tab is shown
+watch("film", () => onFilmPieces(props.film));
 player.dataset.listening = ""; // of what came before, nothing is seen
-const first = playground.pristine ? props.film : null; // what the page was built with, as long as it holds
+const first = playground.isUnmodified ? props.film : null; // what the page was built with, as long as it holds
 if (!first) buildSkeleton();
-accept(first);
+onFilmPieces(first);
 playground.listening();

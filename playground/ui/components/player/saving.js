@@ -16,13 +16,13 @@ function sheet(count) {
   Object.assign(context, { imageSmoothingEnabled: false, fillStyle: "#111", font: "15px system-ui, sans-serif", textBaseline: "middle" });
   frames.forEach((i, k) => {
     film.panels.forEach((_, p) => {
-      picture(small, p, i);
+      drawPanel(small, p, i);
       const row = k * rows + Math.floor(p / columns);
       context.drawImage(small, gap + (p % columns) * wide, row * high + line, width * times, height * times);
     });
     for (let row = 0; row < rows; row++) {
       const titles = film.panels.slice(row * columns, (row + 1) * columns).map(plain).join("  |  ");
-      context.fillText(`${row ? "" : `${film.labels[i]}${film.places ? `, ${film.places.labels[place]}` : ""}     `}${titles}`, gap, (k * rows + row) * high + line / 2, all.width - 2 * gap);
+      context.fillText(`${row ? "" : `${film.labels[i]}${film.places ? `, ${film.places.labels[generationStep]}` : ""}     `}${titles}`, gap, (k * rows + row) * high + line / 2, all.width - 2 * gap);
     }
   });
   return { frames: shown, canvas: all };
@@ -46,7 +46,7 @@ async function save(kind) {
 }
 
 async function onSave(event) {
-  const kind = event.target.dataset.kind, said = find(".said");
+  const kind = event.target.dataset.kind, said = query(".said");
   if (!kind || !film) return;
   said.textContent = "…";
   try {
