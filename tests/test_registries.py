@@ -61,7 +61,7 @@ def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
 
 def test_every_view_of_noise_prediction_has_its_name_claim_and_takeaway() -> None:
     assert tuple(ANALYSIS_VIEWS) == ANALYSES
-    assert all(look.name and look.claim.markdown() and look.seen for look in ANALYSIS_VIEWS.values())
+    assert all(look.name and look.claim.markdown() and look.takeaway for look in ANALYSIS_VIEWS.values())
 
 
 def test_the_teaching_guide_lists_every_control_that_a_link_can_hide() -> None:

@@ -193,7 +193,7 @@ def test_nobody_has_more_than_a_few_runs_and_is_told_so(visitor: ByHand, address
     messages, came = visitor.messages(), 0
     while came < 20:
         came += next(messages)["msg"] == "process_generating"
-    save = visitor.pressed("every-step")
+    save = visitor.pressed("export-npz")
     for _ in range(AT_ONCE):
         assert visitor.join(save, [values[0]["number"], 1000]).status_code == 200
     ended = next(message for message in messages if message["msg"] == "process_completed")

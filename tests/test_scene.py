@@ -10,7 +10,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.ui.state.links import sampling_query
 from playground.ui.state.scene import Scene, fingerprint
 from playground.ui.state.settings import validate
-from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, takeaway_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, claim_of
 from tests.conftest import unlabelled
 
 
@@ -97,11 +97,10 @@ def test_what_is_missing_and_what_was_assumed_is_said(foreign: ModelRegistry, li
         ("shrinkage", "over a substitute data set"),
         ("out_of_distribution", "no reference band"),
     ):
-        assert missing in takeaway_of(scene(foreign, analysis=look))
-        assert takeaway_of(scene(library, analysis=look)) == ANALYSIS_VIEWS[look].claim.markdown()
+        assert missing in claim_of(scene(foreign, analysis=look))
+        assert claim_of(scene(library, analysis=look)) == ANALYSIS_VIEWS[look].claim.markdown()
     assert (
-        takeaway_of(scene(foreign, analysis="parameterizations"))
-        == ANALYSIS_VIEWS["parameterizations"].claim.markdown()
+        claim_of(scene(foreign, analysis="parameterizations")) == ANALYSIS_VIEWS["parameterizations"].claim.markdown()
     )
 
 

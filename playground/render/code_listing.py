@@ -37,7 +37,7 @@ def executed_lines(done: Sequence[ExecutedLine], t: int) -> str:
     items = []
     for each in done:
         made = "".join(_line_output(name, value) for name, value in each.made.items())
-        items.append(f'<li><code>{html.escape(each.line)}</code><div class="made">{made}</div></li>')
+        items.append(f'<li><code>{html.escape(each.line)}</code><div class="line-output">{made}</div></li>')
     return f'<ol class="listing">{"".join(items)}</ol><p class="note" role="status">Executed just now at t = {t}.</p>'
 
 

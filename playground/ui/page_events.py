@@ -245,10 +245,10 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
         scene = shared.scene(*values, None, forward_process=forward_process, t=settings.t)
         of_page = [state, next(page.renewals), gr.update(selected=settings.tab), None]
         tabs = [*shared.updates(settings), *page.remove.updates(settings), *page.train.updates(settings)]
-        of_prediction = [settings.analysis, view.claim.markdown(), view.seen]
+        of_prediction = [settings.analysis, view.claim.markdown(), view.takeaway]
         return [*of_page, *of_prediction, forward_process, *add_noise.show(scene), *tabs]
 
-    of_page = [page.link, shared.renewed, page.tabs, shared.own, predict.analysis, predict.question, predict.seen]
+    of_page = [page.link, shared.renewed, page.tabs, shared.own, predict.analysis, predict.question, predict.takeaway]
     of_tabs = [*shared.controls.values(), *page.remove.outputs, *page.train.outputs]
     restored = [*of_page, page.add.forward_process, *page.forward_event["outputs"], *of_tabs]
 
@@ -267,5 +267,7 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
 
     there = page.link_request.submit(open_link, page.link_request, restored, **PRIVATE_EACH)
     for arrived in (app.load(restore, None, restored, **PRIVATE_LATEST), there):
-        begun = arrived.then(None, page.link, js="(text) => playground.applyServerState(text)", api_visibility="private")
+        begun = arrived.then(
+            None, page.link, js="(text) => playground.applyServerState(text)", api_visibility="private"
+        )
         page.request_film(begun.then)  # once its tab is there

@@ -21,7 +21,7 @@ window.measuring = (() => {
     const player = document.getElementById(id);
     const all = (selector) => [...player.querySelectorAll(selector)].filter((node) => node.offsetParent);
     const bottom = (nodes) => Math.max(0, ...nodes.map((node) => box(node).bottom));
-    const pictures = all(".panel canvas"), transports = all(".transport"), heads = all(".heads span");
+    const pictures = all(".panel canvas"), transports = all(".player-controls"), heads = all(".heads span");
     const named = [...pictures.map((node, k) => [`picture ${k}`, node]), ...transports.map((node, k) => [`transport ${k}`, node])];
     if (primary) named.push([primary, document.querySelector(primary)]);
     const isCut = (number) => [number.parentElement, number.closest("figure")].some((around) => {
@@ -97,8 +97,8 @@ window.measuring = (() => {
     return found;
   }
 
-  const CHROME = "#head, #stage .tab-container, #controls, #foot, .segments, .transports, .save, .readout, .more summary, .take-away, .gr-accordion > .label-wrap, .lesson, footer";
-  const WITH_ROLES = ".numbers, .charts, .strip, .formulas, .error-at-field, .refused"; // data, and errors
+  const CHROME = "#head, #stage .tab-container, #controls, #foot, .segments, .transports, .save, .readout, .more summary, .export-row, .gr-accordion > .label-wrap, .lesson, footer";
+  const WITH_ROLES = ".numbers, .charts, .filmstrip, .formulas, .error-at-field, .refused"; // data, and errors
 
   /** Parts of the chrome that have the colour of a role, its name first, or another hue than slate; but for the ring of the focus. */
   function hued() {

@@ -56,7 +56,7 @@ STATES = {
 }
 
 IS_THERE = """([player, panels]) => {
-    const { state, sampling, training } = playground.requests, stage = document.querySelector(`#${player} .stage`);
+    const { state, sampling, training } = playground.requests, stage = document.querySelector(`#${player} .panels`);
     return !state.pending && !sampling.running && !training.running && stage?.offsetParent
         && stage.querySelectorAll('.panel canvas').length === panels;
 }"""

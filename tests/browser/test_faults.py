@@ -23,7 +23,7 @@ from tests.by_hand import ByHand
 from tests.proxy import running_proxy
 from tests.server import Server, running
 
-ALL_THERE = "document.querySelector('#player-reverse .transport output')?.textContent.startsWith('after step 4')"
+ALL_THERE = "document.querySelector('#player-reverse .player-controls output')?.textContent.startsWith('after step 4')"
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
         ByHand(server.address) as visitor,
     ):
         assert soon(lambda: "Its fast path is not there: " in server.said(), within=60)
-        everything = visitor.pressed("every-step")
+        everything = visitor.pressed("export-npz")
         assert "Nothing has been sampled yet" in visitor.call(everything, [0, 0])["output"]["error"]
         event, values = visitor.run(Steps=60, Pictures=4)
         assert visitor.call(event, values)["success"]

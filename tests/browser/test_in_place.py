@@ -18,7 +18,7 @@ SMALL = {"width": 1280, "height": 720}
 
 
 def film_top(page: Page, player: str) -> float:
-    return float(page.evaluate("id => document.querySelector(`#${id} .stage`).getBoundingClientRect().top", player))
+    return float(page.evaluate("id => document.querySelector(`#${id} .panels`).getBoundingClientRect().top", player))
 
 
 # Press a button; after how many milliseconds the slider has gone on, and how far the page is scrolled.

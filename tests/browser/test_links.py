@@ -46,7 +46,7 @@ def test_a_link_to_adding_noise_shows_the_same_pixels(open_page: OpenPage, way: 
     page.get_by_label("T", exact=True).fill("400")
     page.get_by_label("T", exact=True).press("Enter")
     page.get_by_label(way, exact=True).check()
-    expect(page.locator("#player-forward .ends span").last).to_have_text("noise · t = 399")
+    expect(page.locator("#player-forward .range-labels span").last).to_have_text("noise · t = 399")
     quiet(watched)
     scrub(page, "player-forward", 60)
     t = label(page, "player-forward").removeprefix("t = ")
@@ -172,7 +172,7 @@ def test_presenting_makes_type_large_and_a_clicker_steps(open_page: OpenPage) ->
 
 def test_a_click_in_the_strip_goes_there(open_page: OpenPage) -> None:
     page = open_page().page
-    views = page.locator("#player-forward .strip button")
+    views = page.locator("#player-forward .filmstrip button")
     expect(views).to_have_count(10)
     views.nth(6).click()
     assert label(page, "player-forward") == "t = 666"

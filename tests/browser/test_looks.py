@@ -82,7 +82,7 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
     page.locator("#run-training").click()
     expect(page.locator("#listing img")).to_have_count(3)
     above = page.locator(f"#{PLAYER} .about span").inner_text()
-    expect(page.locator("#listing .made").last).to_have_text(f"loss = {above}")
+    expect(page.locator("#listing .line-output").last).to_have_text(f"loss = {above}")
     x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 4)
     record = noise_prediction.predict_noise(library.checkpoint("digits").predictor, x0, eps, linear(1000), [333])
     assert float(above) == pytest.approx(record.error.item(), abs=1e-4)
@@ -96,10 +96,10 @@ def test_the_four_lines_are_executed_and_their_loss_is_the_one_above(
 def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, library: ModelRegistry) -> None:
     page = opened_at(open_page, address, "analysis=reverse_step&T=40&t=20")
     page.locator("#bound").click()
-    expect(page.locator("#sums")).to_contain_text("all 40 steps")
+    expect(page.locator("#bound-table")).to_contain_text("all 40 steps")
     x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
     *_, found = variational_bound(library.checkpoint("digits").predictor, x0, eps, linear(40))
-    last = page.locator("#sums tr").last.locator("td").all_inner_texts()
+    last = page.locator("#bound-table tr").last.locator("td").all_inner_texts()
     assert float(last[1]) == pytest.approx(found.bits("fixed_small"), abs=2e-4)
     assert float(last[2]) == pytest.approx(found.bits("fixed_large"), abs=2e-4)
     shown = numbers(page, PLAYER)
@@ -107,7 +107,7 @@ def test_all_terms_add_up_to_cores_bound(open_page: OpenPage, address: str, libr
     formula = page.locator(f"#{PLAYER} .formulas").inner_text()
     assert shown["weight of xt"] in formula
     page.get_by_role("button", name="Other noise").click()  # another scene: the old sum is gone
-    expect(page.locator("#sums")).to_have_text("")
+    expect(page.locator("#bound-table")).to_have_text("")
 
 
 def test_strange_pictures_stand_beside_the_usual_error(
@@ -176,7 +176,11 @@ def test_two_processes_end_beside_their_nearest_pictures(open_page: OpenPage, li
     assert np.abs(ideal - near).max() <= 1
     assert np.abs(drawn(page, "player-reverse", 0) - drawn(page, "player-reverse", 3)).max() > 50
     number = int(
-        page.locator("#player-reverse .words").last.inner_text().removeprefix("№ ").split(" · ")[0].replace(",", "")
+        page.locator("#player-reverse .panel-text")
+        .last.inner_text()
+        .removeprefix("№ ")
+        .split(" · ")[0]
+        .replace(",", "")
     )
     picture = images.to_bytes(library.pictures("digits").x0(number))[0].numpy()
     assert np.array_equal(near[:28, :28, 0], picture)

@@ -124,7 +124,7 @@ def test_what_is_drawn_is_x_t_and_dragging_t_asks_nobody(open_page: OpenPage, li
         if schedule != "linear":
             choose(page, "Schedule", schedule)
             page.wait_for_function(
-                "name => document.querySelector('#player-forward .chart:nth-child(2) .key > span:last-child')"
+                "name => document.querySelector('#player-forward .chart:nth-child(2) .chart-legend > span:last-child')"
                 "?.textContent === name",
                 arg=schedule,
             )
@@ -183,7 +183,7 @@ def test_the_network_finds_the_noise_that_core_says_it_finds(open_page: OpenPage
     assert np.abs(drawn(page, "player-prediction", 11)[..., 0] - x0_hat).max() <= 1
     badges = ["network", "ideal", "blind", "copycat"]
     expect(page.locator("#player-prediction .badge")).to_have_text(3 * badges)
-    expect(page.locator("#player-prediction .legend")).to_be_visible()
+    expect(page.locator("#player-prediction .colorbar")).to_be_visible()
 
 
 def test_the_open_prediction_follows_the_bench(open_page: OpenPage) -> None:
@@ -292,7 +292,7 @@ def test_play_pause_step_and_the_keys(open_page: OpenPage) -> None:
     assert 20 < int(reached.removeprefix("t = ")) < 999
     page.wait_for_timeout(200)
     assert label(page, "player-forward") == reached
-    player.locator(".stage").focus()
+    player.locator(".panels").focus()
     for key, expected in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 999)):
         page.keyboard.press(key)
         assert label(page, "player-forward") == f"t = {expected}"
@@ -305,7 +305,7 @@ def played(page: Page, seconds: float) -> list[str]:
     """What the player of *Add noise* showed, a label for each frame of the screen, while it played."""
     return page.evaluate(
         """async (seconds) => {
-            const output = document.querySelector('#player-forward .ends output'), seen = [];
+            const output = document.querySelector('#player-forward .range-labels output'), seen = [];
             document.querySelector('#player-forward .play').click();
             const end = performance.now() + 1000 * seconds;
             while (performance.now() < end) {
@@ -403,7 +403,7 @@ def test_bad_input_is_told_and_the_page_goes_on(open_page: OpenPage) -> None:
     expect(page.get_by_text("T must be a whole number from 10 to 4000; it was 5.").first).to_be_visible()
     page.get_by_label("T", exact=True).fill("40")
     page.get_by_label("T", exact=True).press("Enter")
-    expect(page.locator("#player-forward .ends span").last).to_have_text("noise · t = 39")
+    expect(page.locator("#player-forward .range-labels span").last).to_have_text("noise · t = 39")
 
 
 def test_a_picture_of_ones_own_and_what_is_none(open_page: OpenPage, tmp_path: Path) -> None:

@@ -465,7 +465,7 @@ def test_a_picture_that_a_film_does_not_use_marks_nothing(open_page: OpenPage, a
 def steps_of(page: Page) -> Any:
     """What “Save every step” saves."""
     with page.expect_download() as download:
-        page.locator("#every-step").click()
+        page.locator("#export-npz").click()
     return np.load(Path(download.value.path()))
 
 

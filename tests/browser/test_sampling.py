@@ -78,7 +78,7 @@ def test_each_view_has_its_own_controls_question_and_film(open_page: OpenPage) -
     page.locator("#run").click()
     expect(page.locator("#player-reverse .frames output")).to_have_text("NFE 3 · the pictures")
     expect(page.locator("#player-reverse .chart > svg")).to_be_visible()
-    ranks = page.locator("#player-reverse .words").all_inner_texts()
+    ranks = page.locator("#player-reverse .panel-text").all_inner_texts()
     assert sorted(word for word in ranks if word) == ["another sample", "closest", "second", "third"]
     said(page, sampling_view="solvers", nfe="3", T="60", solvers=None)  # they are the usual ones
 
@@ -120,7 +120,7 @@ def test_what_is_painted_over_is_filled_in_and_the_rest_stays(
     assert np.abs(by_script[:, :28] - made[:28, :28]).max() <= 1
 
     with page.expect_download() as download:
-        page.locator("#every-step").click()
+        page.locator("#export-npz").click()
     steps = np.load(download.value.path())
     assert steps["x_t"].shape == (6, 4, 1, 28, 28)
     ended = np.clip((steps["x_t"][-1, 0, 0] + 1) * 127.5, 0, 255).round()
@@ -142,7 +142,7 @@ def test_a_run_of_one_step_shows_its_picture_and_says_when_it_is_of_other_settin
         "document.querySelector('#player-reverse output')?.textContent === 'after step 1 · the picture'"
     )
     assert drawn(page, PLAYER, 0).std() > 10
-    expect(page.locator("#player-reverse .stage")).to_be_in_viewport()
+    expect(page.locator("#player-reverse .panels")).to_be_in_viewport()
     expect(page.locator("#player-reverse .stale")).to_be_hidden()
     page.locator("#control-steps input").fill("3")
     expect(page.locator("#player-reverse .stale")).to_be_visible()

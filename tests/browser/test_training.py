@@ -117,7 +117,7 @@ def test_it_trains_in_sight_and_what_is_drawn_is_what_core_computed(open_page: O
     scrub(page, "Frame", 0)
     assert along(page, "frames") == "untrained"
     before = page.locator("#player-training .places input").input_value()
-    page.locator("#player-training .stage").focus()
+    page.locator("#player-training .panels").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     assert along(page, "frames") == f"after {snapshot_steps()[1]:,} steps"

@@ -25,7 +25,7 @@ TOOLTIPS = {f"control-{name}": control.tooltip for name, control in CONTROLS.ite
     "schedules": "All schedules in one chart",
     "bound": "Evaluate the network at every step and add up the terms of the variational bound",
     "run-training": "Execute the four lines on this picture, at this t, with this noise",
-    "every-step": "x_t, ε̂ and x̂₀ of every step of the film on show, and its noise levels, as numpy arrays",
+    "export-npz": "x_t, ε̂ and x̂₀ of every step of the film on show, and its noise levels, as numpy arrays",
     "show-code": "A script for torch and diffusers alone that ends in the same pictures",
     "card": "Dataset, licence, size, held-out error and samples",
 }

@@ -46,7 +46,7 @@ histogram shows it: at every t the bars (simulated chains) agree with the line (
     ),
 }
 
-SEEN = """**Takeaway.** Every x<sub>t</sub> can be computed from x<sub>0</sub> in one jump. The noise is drawn
+TAKEAWAY = """**Takeaway.** Every x<sub>t</sub> can be computed from x<sub>0</sub> in one jump. The noise is drawn
 independently of the picture, but x<sub>t</sub> contains both. That is why the noise in x<sub>t</sub> can be
 predicted."""
 
@@ -88,7 +88,7 @@ def build_add_noise(shared_controls: SharedControls, first: Film | None) -> AddN
         )
         formula = gr.Markdown(CLAIMS["closed_form"].markdown(), elem_classes="question")
     player = build_player(first, elem_id="player-forward", label="Adding noise", skeletons={"": "3x1"})
-    gr.Markdown(SEEN, elem_classes="seen")
+    gr.Markdown(TAKEAWAY, elem_classes="takeaway")
     with gr.Accordion("Compare the schedules", open=False, elem_id="schedules") as details:
         figure = gr.Plot(show_label=False)
 

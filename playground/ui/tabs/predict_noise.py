@@ -17,7 +17,7 @@ from playground.ui.components.player import build_player, film_update
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
 from playground.ui.tabs.hardest_pictures import build_hardest, rankings, shown_ranking
-from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, takeaway_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, claim_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class PredictNoiseTab:
         listing: these lines and their results.
         rank: button that ranks the held-out pictures.
         hardest: the rankings.
-        seen: takeaway of the view.
+        takeaway: takeaway of the view.
     """
 
     analysis: gr.Radio
@@ -48,12 +48,12 @@ class PredictNoiseTab:
     listing: gr.HTML
     rank: gr.Button
     hardest: gr.HTML
-    seen: gr.Markdown
+    takeaway: gr.Markdown
 
     @property
     def shown(self) -> list[Any]:
         """Components that `show` updates."""
-        return [self.player, self.note, self.question, self.seen]
+        return [self.player, self.note, self.question, self.takeaway]
 
 
 def build_predict_noise(first: Film | None) -> PredictNoiseTab:
@@ -80,20 +80,20 @@ def build_predict_noise(first: Film | None) -> PredictNoiseTab:
         listing = gr.HTML(code(LINES), elem_id="listing")
     with gr.Column(elem_classes="only-reverse_step"):
         run_bound = gr.Button("Add up the bound over all T steps", size="sm", min_width=0, elem_id="bound")
-        bound_table = gr.Markdown(elem_id="sums")
+        bound_table = gr.Markdown(elem_id="bound-table")
     with gr.Column(elem_classes="only-out_of_distribution"):
         rank = gr.Button("Rank the held-out pictures by error", size="sm", min_width=0, elem_id="rank-pictures")
         hardest = build_hardest()
-    seen = gr.Markdown(opening.seen, elem_classes="seen")
+    takeaway = gr.Markdown(opening.takeaway, elem_classes="takeaway")
     return PredictNoiseTab(
-        analysis, question, player, note, run_bound, bound_table, run_listing, listing, rank, hardest, seen
+        analysis, question, player, note, run_bound, bound_table, run_listing, listing, rank, hardest, takeaway
     )
 
 
 def show(scene: Scene) -> tuple[Any, ...]:
     """Film, warnings, claim and takeaway of a scene."""
     view = ANALYSIS_VIEWS[scene.settings.analysis]
-    return film_update(film_of(scene)), scene.warnings(), takeaway_of(scene), view.seen
+    return film_update(film_of(scene)), scene.warnings(), claim_of(scene), view.takeaway
 
 
 def clear_results() -> tuple[str, str]:

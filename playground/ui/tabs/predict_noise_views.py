@@ -25,7 +25,7 @@ class AnalysisView:
         name: text on its button.
         claim: question, formula and explanation above the film.
         film: makes the film of a scene at these time steps.
-        seen: takeaway below the film, Markdown.
+        takeaway: takeaway below the film, Markdown.
         without_training_pictures: what its film lacks for a network that came without its training pictures.
         frames: about how many frames the film has.
         skeleton: columns and rows of the film, as in `build_player`.
@@ -34,7 +34,7 @@ class AnalysisView:
     name: str
     claim: Claim
     film: Callable[[Scene, list[int]], Film]
-    seen: str
+    takeaway: str
     without_training_pictures: str = ""
     frames: int = PREDICTION_FRAMES
     skeleton: str = "5x1"
@@ -258,7 +258,7 @@ def first_film_of(scene: Scene) -> Film:
     return {**ANALYSIS_VIEWS[name].film(scene, scene.steps(FIRST_FRAMES)), "analysis": name}
 
 
-def takeaway_of(scene: Scene) -> str:
+def claim_of(scene: Scene) -> str:
     """Claim of the scene's view as Markdown.
 
     For a network without its training pictures the explanation adds what is missing.

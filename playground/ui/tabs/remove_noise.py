@@ -105,7 +105,7 @@ class RemoveNoiseTab:
     def texts_for_view(self, view: str) -> tuple[str, str, str]:
         """Claim and takeaway of a view, and the text of its button."""
         chosen = self.views[choice("view", view, self.views)]
-        return chosen.claim.markdown(), chosen.seen, _button_text(view)
+        return chosen.claim.markdown(), chosen.takeaway, _button_text(view)
 
     def updates_for_view(self, view: str, model: str, label: str, borrowed_label: str, sampler: str) -> tuple[Any, ...]:
         """Updates that follow the choice of a view: its texts, its samplers, and a label where it needs one.
@@ -173,7 +173,7 @@ class _Stage:
     player: gr.HTML
     run_request: gr.HTML
     note: gr.Markdown
-    seen: gr.Markdown
+    takeaway: gr.Markdown
     save_steps: gr.Button
     steps_file: gr.DownloadButton
     on_show: list[gr.Number]
@@ -201,14 +201,14 @@ def _build_stage(views: dict[str, SamplingView], default: Settings) -> _Stage:
     )
     run_request = build_request("sampling")
     note = gr.Markdown(elem_classes="note")
-    seen = gr.Markdown(views[default.sampling_view].seen, elem_classes="seen")
-    with gr.Row(elem_classes="take-away"):
-        save_steps = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="every-step")
+    takeaway = gr.Markdown(views[default.sampling_view].takeaway, elem_classes="takeaway")
+    with gr.Row(elem_classes="export-row"):
+        save_steps = gr.Button("Save every step (.npz)", size="sm", min_width=0, scale=0, elem_id="export-npz")
         steps_file = gr.DownloadButton(visible="hidden", elem_id="steps-file")
         on_show = [gr.Number(visible="hidden", label=f"{what} on show") for what in ("The film", "Frames")]
     with gr.Accordion("Show me the code", open=False, elem_id="show-code") as code_part:
         code = gr.Markdown(elem_id="script")  # gr.Code would load an editor of several hundred kilobytes
-    texts = (view, question, formula, player, run_request, note, seen)
+    texts = (view, question, formula, player, run_request, note, takeaway)
     return _Stage(*texts, save_steps, steps_file, on_show, code_part, code)
 
 
@@ -287,7 +287,7 @@ def build_remove_noise(
         views,
         controls,
         [*of_one_sampler, stage.formula],
-        [stage.question, stage.seen, run],
+        [stage.question, stage.takeaway, run],
         options.painting,
         runs.leave,
     )

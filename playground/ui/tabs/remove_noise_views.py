@@ -26,13 +26,13 @@ class SamplingView:
         name: text on its button.
         claim: question, formula and explanation above the film.
         pieces: samples a scene and yields the pieces of its film.
-        seen: takeaway below the film, Markdown.
+        takeaway: takeaway below the film, Markdown.
     """
 
     name: str
     claim: Claim
     pieces: Callable[[Scene], Pieces]
-    seen: str
+    takeaway: str
 
 
 def _trajectory(scene: Scene) -> Pieces:

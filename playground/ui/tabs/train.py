@@ -36,7 +36,7 @@ For this test choose ε as the target. With x<sub>0</sub> or v the conversion of
 only with ε is ε̂ then independent of x<sub>t</sub>.""",
 )
 
-SEEN = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss stays
+TAKEAWAY = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss stays
 at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with x<sub>t</sub> the
 loss falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows approach the
 exact field. The particles, which start from the same x<sub>T</sub>, then end in the data. Without t one
@@ -124,7 +124,7 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
         note = gr.Markdown(elem_classes="note", elem_id="training-note")
     player = build_player(elem_id="player-training", label="Training", runs="training", skeletons={"": "4x1"})
     run_request = build_request("training")
-    gr.Markdown(SEEN, elem_classes="seen")
+    gr.Markdown(TAKEAWAY, elem_classes="takeaway")
     controls, pad = _build_controls(first.settings, frame)
     with frame.foot:
         buttons = {

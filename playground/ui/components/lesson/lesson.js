@@ -8,7 +8,7 @@ let last = 1; // the stop that is open, or was before it was closed
 /** Open the panel at stop `number`, from 1; 0 closes it. */
 function show(number, tell = true) {
   panel.hidden = number === 0;
-  document.body.classList.toggle("learning", number > 0);
+  document.body.classList.toggle("lesson-open", number > 0);
   stops.forEach((stop, k) => { stop.hidden = k + 1 !== number; });
   if (number) {
     last = number;

@@ -69,9 +69,9 @@ function buildBars(chart, box) {
     const x = left + (value - first) / (last - first) * (width - left - right);
     svg("text", { x, y: height - 6, "text-anchor": "middle" }, root).textContent = `${value}`.replace("-", "−");
   }
-  svg("line", { class: "rule", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, root);
+  svg("line", { class: "gridline", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, root);
   const area = svg("path", { class: `bars ${bars.role}` }, root), line = svg("path", { class: `curve ${curve.role}` }, root);
-  const key = createElement("div", "key");
+  const key = createElement("div", "chart-legend");
   keyEntry(key, bars, `bars ${bars.role}`);
   keyEntry(key, curve, `curve ${curve.role}`);
   box.append(key);
@@ -89,7 +89,7 @@ function buildAxes(root, width, [first, last], [low, high], rise, log) {
   const x = (value) => left + (value - first) / (last - first) * (width - left - right);
   const y = (value) => top + (high - value) / (high - low) * (height - top - bottom);
   for (const value of ticks(low, high, rise)) {
-    svg("line", { class: "rule", x1: left, x2: width - right, y1: y(value), y2: y(value) }, root);
+    svg("line", { class: "gridline", x1: left, x2: width - right, y1: y(value), y2: y(value) }, root);
     const mark = svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, root);
     mark.textContent = log ? power(value) : `${value}`.replace("-", "−");
   }
@@ -123,7 +123,7 @@ function buildCurves(chart, box) {
   const [x, y] = buildAxes(root, width, chart.range, sides, rise, chart.log);
   const clip = `${element.closest("[id]")?.id}-clip-${++clips}`;
   svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 }, svg("clipPath", { id: clip }, root));
-  const curves = svg("g", { "clip-path": `url(#${clip})` }, root), key = createElement("div", "key");
+  const curves = svg("g", { "clip-path": `url(#${clip})` }, root), key = createElement("div", "chart-legend");
   // The strong curves last, so that they lie on top.
   const line = (xs, ys) => Array.from(xs, (value, j) => [value, ys[j]]).filter((point) => point.every(Number.isFinite))
     .map(([across, up]) => `${x(across).toFixed(1)},${y(up).toFixed(1)}`).join(" ");
@@ -170,7 +170,7 @@ function buildScatter(chart, box) {
   const cloud = Object.assign(document.createElement("canvas"), { width: inside[0] * sharp, height: inside[1] * sharp });
   cloud.style.cssText = `left: ${left}px; top: ${top}px; width: ${inside[0]}px; height: ${inside[1]}px`;
   cloud.setAttribute("aria-hidden", "true");
-  const frameBox = createElement("div", "scatter"), key = createElement("div", "key"), said = createElement("span", "");
+  const frameBox = createElement("div", "scatter"), key = createElement("div", "chart-legend"), said = createElement("span", "");
   root.replaceWith(frameBox);
   frameBox.append(root, cloud);
   const noted = key.appendChild(createElement("span", ""));

@@ -6,7 +6,7 @@
 // (element, trigger, props, server, upload, watch).
 
 const query = (selector) => element.querySelector(selector);
-const player = query(".player"), stage = query(".stage"), loop = query(".loop input"), speed = query("select");
+const player = query(".player"), stage = query(".panels"), loop = query(".loop input"), speed = query("select");
 
 let film = null;       // what is on show; null before the first film
 let frame = 0;         // the frame on show, a whole number
@@ -66,11 +66,11 @@ function waitForPress(x_T) {
     film = null;
     charts = [];
     for (const name of ["heads", "strip", "formulas", "numbers", "remark", "charts"]) query(`.${name}`).replaceChildren();
-    query(".frames").classList.remove("has-strip");
+    query(".frames").classList.remove("has-filmstrip");
     query(".frames output").textContent = "";
-    query(".all-numbers").hidden = query(".legend").hidden = true;
+    query(".all-numbers").hidden = query(".colorbar").hidden = true;
     for (const name of ["run", "frames"]) delete player.dataset[name];
-    stage.classList.remove("one-badge", "factored", "wrapped");
+    stage.classList.remove("one-badge", "has-coefficients", "wrapped");
     markStale();
     buildSkeleton();
   }
@@ -203,9 +203,9 @@ function draw(again = false) {
     const view = stage.children[p], canvas = view.querySelector("canvas");
     drawPanel(canvas, p, frame);
     canvas.setAttribute("aria-label", `${panel.title} ${panel.badge} at ${label}. ${describePanel(panel)}`);
-    if (panel.factor) view.querySelector(".factor span").textContent = formatNumber(number(panel.factor));
+    if (panel.factor) view.querySelector(".coefficient span").textContent = formatNumber(number(panel.factor));
     if (panel.note) view.querySelector(".about span").textContent = formatNumber(number(panel.note));
-    if (film.words[p]) view.querySelector(".words").textContent = film.words[p][frame];
+    if (film.words[p]) view.querySelector(".panel-text").textContent = film.words[p][frame];
     if (film.absent[p]) view.dataset.absent = film.absent[p][frame];
   });
   film.tableNumbers.forEach((each, k) => { film.cells[k].lastChild.textContent = formatNumber(each); });
@@ -265,7 +265,7 @@ function buildStage() {
   stage.classList.toggle("one-badge", film.columns !== undefined && badges.size === 1);
   stage.classList.toggle("planes", film.plane !== undefined);
   const factored = film.panels.some((panel) => panel.factor);
-  stage.classList.toggle("factored", factored);
+  stage.classList.toggle("has-coefficients", factored);
   stage.replaceChildren(...film.panels.map((panel, p) => {
     const view = createElement("figure", `panel ${panel.role}`);
     if (panel.before) view.dataset.before = panel.before;
@@ -282,9 +282,9 @@ function buildStage() {
     if (symbol) about.append(createElement("small", "symbol", `${symbol} `));
     if (panel.note) about.append(document.createElement("span"));
     caption.append(title, about);
-    if (film.words[p]) caption.append(createElement("span", "words"));
+    if (film.words[p]) caption.append(createElement("span", "panel-text"));
     if (factored) { // a line above each panel, so that they align
-      const factor = createElement("div", "factor", panel.factor ? `${number(panel.factor).symbol} = ` : "");
+      const factor = createElement("div", "coefficient", panel.factor ? `${number(panel.factor).symbol} = ` : "");
       factor.append(document.createElement("span"));
       view.append(factor);
     }
@@ -292,8 +292,8 @@ function buildStage() {
     return view;
   }));
   buildHeads();
-  query(".legend").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
-  const bar = query(".legend canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
+  query(".colorbar").hidden = !film.panels.some((panel) => panel.scale === "noise") || film.size[2] !== 1;
+  const bar = query(".colorbar canvas"), context = bar.getContext("2d"), strip = context.createImageData(256, 1);
   for (let v = 0; v < 256; v++) strip.data.set([scale[3 * v], scale[3 * v + 1], scale[3 * v + 2], 255], 4 * v);
   context.putImageData(strip, 0, 0);
 }
@@ -387,7 +387,7 @@ function buildSkeleton() {
     view.append(document.createElement("div"), createElement("figcaption", "", "\u00a0"));
     return view;
   }));
-  query(".stage").dataset.prompt = player.dataset.prompt;
+  query(".panels").dataset.prompt = player.dataset.prompt;
   fit();
 }
 
@@ -402,9 +402,9 @@ addEventListener("resize", relayOut);
 
 /** Ten frames of one panel, from the first to the last, on a phone as many as a finger tells apart; a click goes there. */
 function buildStrip() {
-  const strip = query(".strip");
+  const strip = query(".filmstrip");
   strip.hidden = film.strip === undefined;
-  query(".frames").classList.toggle("has-strip", !strip.hidden);
+  query(".frames").classList.toggle("has-filmstrip", !strip.hidden);
   if (strip.hidden) return;
   const [width, height] = film.size, panel = film.panels[film.strip], count = narrow.matches ? 9 : 10;
   strip.replaceChildren(...Array.from({ length: count }, (_, k) => {
@@ -423,7 +423,7 @@ function buildStrip() {
 
 /** Mark the picture of the strip that is nearest to the present frame. */
 function markStrip() {
-  const views = [...query(".strip").children], nearest = Math.round(frame / (film.total - 1) * (views.length - 1));
+  const views = [...query(".filmstrip").children], nearest = Math.round(frame / (film.total - 1) * (views.length - 1));
   views.forEach((view, k) => view.setAttribute("aria-current", k === nearest));
 }
 
@@ -570,7 +570,7 @@ function createTransport(row, { last, count, at, go }) {
   slider.addEventListener("input", () => seekByUser(+slider.value));
 
   /** The names of both ends. */
-  move.setEndLabels = (ends) => row.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = ends[k]; });
+  move.setEndLabels = (ends) => row.querySelectorAll(".range-labels span").forEach((span, k) => { span.textContent = ends[k]; });
 
   /** Show where it stands. */
   move.update = (label) => {
