@@ -16,6 +16,7 @@ from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.export_script import script
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from tests.conftest import unlabelled
@@ -75,7 +76,7 @@ def test_a_script_ends_in_the_pictures_on_the_screen(
     asked: dict[str, Any], library: ModelRegistry, folder: Path
 ) -> None:
     scene = Scene(library, validate(library, **{"num_images": 2, "steps": 8, "seed": 3, **asked}))
-    *_, last = scene.trajectory()
+    *_, last = sampling.trajectory(scene)
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     with Image.open("pictures.png") as image:
@@ -97,7 +98,7 @@ def test_the_script_of_a_race_runs_every_solver(library: ModelRegistry, folder: 
     }
     asked["variance"] = "beta"
     scene = Scene(library, validate(library, **asked))
-    *_, runners = scene.solver_comparison()
+    *_, runners = sampling.solver_comparison(scene)
     (folder / "run.py").write_text(script(scene), encoding="utf-8")
     runpy.run_path("run.py", run_name="__main__")
     for runner in runners:

@@ -9,6 +9,7 @@ from playground.core.analysis.out_of_distribution import error_per_picture, hard
 from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
+from playground.ui.state import noise_analyses
 from playground.ui.state import scene as scene_module
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
@@ -46,7 +47,7 @@ def test_the_rankings_name_held_out_pictures_and_their_errors(
     assert shown[0].count("data-picture") == SHOWN
     numbers = [int(number) for number in re.findall(r'data-picture="(\d+)"', shown[-1])]
     errors = [float(error) for error in re.findall(r"<span>([\d.]+)</span>", shown[-1])]
-    network, pictures, eps = library.checkpoint("digits").predictor, scene.held_out(), scene.eps()
+    network, pictures, eps = library.checkpoint("digits").predictor, noise_analyses.held_out(scene), scene.eps()
     assert len(pictures) == few
     schedule = SCHEDULES["cosine"](1000)
     steps = torch.linspace(0, 999, STEPS_OVER_T).round().long().tolist()

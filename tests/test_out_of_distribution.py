@@ -22,6 +22,7 @@ from playground.core.diffusion.schedules import SCHEDULES, cosine, linear, zero_
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
+from playground.ui.state import noise_analyses
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from tests.conftest import small_unet
@@ -122,7 +123,7 @@ def test_of_noise_of_the_wrong_strength_a_copycat_errs_as_theory_says(strength: 
 @pytest.mark.slow
 def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) -> None:
     """Of the shipped digits: strange pictures leave the range where t is small to middle, and come back."""
-    trials = Scene(library, validate(library)).ood_results([0, 100, 250, 900, 999])
+    trials = noise_analyses.ood_results(Scene(library, validate(library)), [0, 100, 250, 900, 999])
     assert list(trials) == ["its data", "emoji", "photo", "noise"]
     level = trials["noise"].prediction.level
     low, median, high = (library.reference_errors("digits").quantile(share, level) for share in (0.05, 0.5, 0.95))
@@ -147,7 +148,7 @@ def test_what_the_look_says_is_so(library: ModelRegistry, digits: Checkpoint) ->
 def test_what_is_taken_for_noise_can_be_made_out_in_it(library: ModelRegistry, t: int) -> None:
     """At small t ε̂ holds, beside the noise, much of a strange picture and little of one that the network knows."""
     held = {}
-    for name, each in Scene(library, validate(library)).ood_results([t]).items():
+    for name, each in noise_analyses.ood_results(Scene(library, validate(library)), [t]).items():
         besides, x0 = (
             values.double().flatten() for values in (each.prediction.eps_hat - each.prediction.eps, each.prediction.x0)
         )

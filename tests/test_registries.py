@@ -15,6 +15,7 @@ from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
 from playground.ui.export_script import script
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import ANALYSES, HIDEABLE, validate
 from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
@@ -52,7 +53,7 @@ def test_every_sampler_states_its_calls_per_step_and_a_scheduler_of_diffusers(
     sampler: str, library: ModelRegistry
 ) -> None:
     scene = Scene(library, validate(library, sampler=sampler, T=100, steps=10, num_images=1))
-    steps: list[Step] = list(scene.trajectory())
+    steps: list[Step] = list(sampling.trajectory(scene))
     assert len(steps) == steps[0].total == SAMPLERS[sampler].nfe(10)  # a Step is one call of the network
     assert SAMPLERS[sampler].steps_for_nfe(SAMPLERS[sampler].nfe(10)) == 10
     (name,) = re.findall(r"^scheduler = (\w+)\(", script(scene), re.MULTILINE)

@@ -7,10 +7,11 @@ from torch.testing import assert_close
 
 from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
+from playground.ui.state import noise_analyses, sampling
 from playground.ui.state.links import sampling_query
 from playground.ui.state.scene import Scene, fingerprint
 from playground.ui.state.settings import validate
-from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, claim_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, claim_of, film_of
 from tests.conftest import unlabelled
 
 
@@ -34,7 +35,7 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         ("emoji", "digits", "a 6", (3, 32, 32)),
     ):
         settings = validate(library, model=model)
-        subjects = Scene(library, settings).ood_inputs()
+        subjects = noise_analyses.ood_inputs(Scene(library, settings))
         assert list(subjects) == ["its data", other, "photo", "noise"]
         assert [each.about for each in subjects.values()][1:3] == [what, "a cup of coffee"]
         assert {each.x0.shape for each in subjects.values()} == {shape}
@@ -42,7 +43,7 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         photo = images.to_pil(library.pictures("photo").x0(0))
         assert torch.equal(subjects["photo"].x0, library.pictures(model).preprocess(photo))
         assert (subjects["noise"].strength, subjects["noise"].x0.abs().max()) == (0.5, 0)
-        with_own = Scene(library, settings, own).ood_inputs()
+        with_own = noise_analyses.ood_inputs(Scene(library, settings, own))
         assert list(with_own) == ["its data", "yours", other, "photo", "noise"]
         assert torch.equal(with_own["yours"].x0, library.pictures(model).preprocess(own))
 
@@ -79,8 +80,8 @@ def test_the_film_of_a_picture_that_the_ideal_predictor_does_not_know_says_so(
 
 def test_means_are_over_the_pictures_that_are_named(foreign: ModelRegistry) -> None:
     asked = scene(foreign)
-    assert asked.averaging_sets() == {"network": "over the substitute dataset"}
-    assert list(asked.total_variance([0, 20])) == ["network"]
+    assert noise_analyses.averaging_sets(asked) == {"network": "over the substitute dataset"}
+    assert list(noise_analyses.total_variance(asked, [0, 20])) == ["network"]
 
 
 @pytest.mark.parametrize("look", ANALYSIS_VIEWS)
@@ -105,7 +106,7 @@ def test_what_is_missing_and_what_was_assumed_is_said(foreign: ModelRegistry, li
 
 
 def test_a_sampling_needs_no_pictures(foreign: ModelRegistry) -> None:
-    *_, last = scene(foreign, steps=3, num_images=2).trajectory()
+    *_, last = sampling.trajectory(scene(foreign, steps=3, num_images=2))
     assert last.x_next.shape == (2, 3, 16, 16)
     assert last.x_next.isfinite().all()
 
@@ -154,10 +155,10 @@ def test_a_film_says_from_which_drawings_it_was_sampled(
     library: ModelRegistry, controls: dict[str, object], said: set[str]
 ) -> None:
     settings = validate(library, **controls)
-    with_both = Scene(library, settings, RED, BLUE).sampled_from()
+    with_both = sampling.sampled_from(Scene(library, settings, RED, BLUE))
     drawings = {"own": fingerprint(RED), "painting": fingerprint(BLUE)}
     assert with_both == sampling_query(settings) | {name: drawings[name] for name in said}
-    without = Scene(library, settings).sampled_from()
+    without = sampling.sampled_from(Scene(library, settings))
     assert without == sampling_query(settings) | dict.fromkeys(said, "")
 
 
@@ -169,4 +170,4 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
 
 def test_the_initial_noise_is_that_of_the_first_step(library: ModelRegistry) -> None:
     scene = Scene(library, validate(library, seed=8, num_images=3))
-    assert torch.equal(scene.initial_noise(), next(scene.trajectory()).x_t)
+    assert torch.equal(sampling.initial_noise(scene), next(sampling.trajectory(scene)).x_t)

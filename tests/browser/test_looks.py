@@ -19,6 +19,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
 from playground.ui.components.lesson import QUESTIONS
+from playground.ui.state import noise_analyses
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
@@ -116,7 +117,7 @@ def test_strange_pictures_stand_beside_the_usual_error(
     """What is drawn is what core computed, in shades and in numbers; a picture of one's own gets a column."""
     page = opened_at(open_page, address, "analysis=out_of_distribution&t=250&seed=3")
     shown_with(page, rows=4)
-    trials = Scene(library, validate(library, t=250, seed=3)).ood_results([250])
+    trials = noise_analyses.ood_results(Scene(library, validate(library, t=250, seed=3)), [250])
     median = library.reference_errors("digits").quantile(0.5, trials["photo"].prediction.level).item()
     for row, (name, each) in enumerate(trials.items()):
         for column, values in enumerate([None, each.prediction.x_t, None, None, each.prediction.x0_hat]):

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from playground.core.data import images
 from playground.core.model_registry import ModelRegistry
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from tests.browser.conftest import Watched
@@ -58,7 +59,7 @@ def test_the_page_answers_while_a_room_samples(
         found = [person.result() for person in people]
     for seed in (0, 31):
         settings = validate(library, model="digits", num_images=1, steps=STEPS, guidance_scale=1.0, seed=seed)
-        *_, last = Scene(library, settings).trajectory()
+        *_, last = sampling.trajectory(Scene(library, settings))
         png = found[seed]["0"].partition(",")[2]
         shown = np.array(Image.open(io.BytesIO(base64.b64decode(png)))).astype(int)
         assert np.abs(shown - images.to_bytes(last.x_next)[0, 0].numpy()).max() <= 1

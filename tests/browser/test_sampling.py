@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from playground.core.data import images
 from playground.core.data.datasets import WEIGHTS
 from playground.core.model_registry import ModelRegistry
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from tests.browser.test_links import said
@@ -213,6 +214,6 @@ def test_a_link_starts_in_a_picture(open_page: OpenPage, library: ModelRegistry,
     link = "&".join(f"{name}={value}" for name, value in asked.items())
     page = open_page(f"{address}?tab=sampling&frame=5&{link}").page
     page.wait_for_function("document.querySelector('#player-reverse output')?.textContent.startsWith('after step 5')")
-    *_, last = Scene(library, validate(library, **asked)).trajectory()
+    *_, last = sampling.trajectory(Scene(library, validate(library, **asked)))
     expected = images.to_bytes(last.x_next)[0, 0].numpy().astype(int)
     assert np.abs(drawn(page, PLAYER, 0)[..., 0] - expected).max() <= 2

@@ -14,6 +14,7 @@ from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export import api_records
 from playground.ui.server.errors import user_errors
 from playground.ui.server.zerogpu import max_network_calls, on_zerogpu
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import CONTROLS, Settings, validate
 
@@ -114,7 +115,7 @@ def _predict_noise(library: ModelRegistry, default: Settings) -> Callable[..., A
 
 def _sample(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
     def sampled(scene: Scene) -> Iterator[api_records.Answer]:
-        yield api_records.reverse_record(scene.trajectory(), scene.schedule)
+        yield api_records.reverse_record(sampling.trajectory(scene), scene.schedule)
 
     sampled_there = on_zerogpu(library, sampled, max_network_calls)
 

@@ -10,6 +10,7 @@ import gradio as gr
 from playground.core.analysis.noise_prediction import evenly_spaced_steps
 from playground.core.analysis.out_of_distribution import hardest
 from playground.render.films.hardest_pictures import ranking
+from playground.ui.state import noise_analyses
 from playground.ui.state.scene import Scene
 
 SHOWN, STEPS_OVER_T = 8, 8
@@ -41,9 +42,9 @@ def rankings(scene: Scene) -> Iterator[str]:
     if scene.pictures.is_substitute:
         yield '<p class="note">This network comes without pictures of its own data, so none of them is held out.</p>'
         return
-    s, pictures, first = scene.settings, scene.held_out(), scene.pictures.testing.start
+    s, pictures, first = scene.settings, noise_analyses.held_out(scene), scene.pictures.testing.start
     t = s.t
-    at_t = scene.held_out_errors(t)
+    at_t = noise_analyses.held_out_errors(scene, t)
     rows = [ranking(f"At t = {t}", hardest(at_t, SHOWN), pictures, first)]
     about = (
         f'<p class="note">MSE(ε, ε̂) of {len(pictures)} held-out pictures under the {s.schedule} schedule, all with the '
@@ -53,14 +54,14 @@ def rankings(scene: Scene) -> Iterator[str]:
     over_t = 0 * at_t
     for k, step in enumerate(steps):
         yield f'{about}{rows[0]}<p class="note">Mean over t: step {k + 1} of {len(steps)}.</p>'
-        over_t += scene.held_out_errors(step)
+        over_t += noise_analyses.held_out_errors(scene, step)
     rows.append(ranking(f"Mean over t ({len(steps)} steps)", hardest(over_t / len(steps), SHOWN), pictures, first))
     yield about + "".join(rows)
 
 
 def network_calls_of_rankings(scene: Scene) -> int:
     """Most network calls that the rankings take."""
-    return (STEPS_OVER_T + 1) * len(scene.held_out())
+    return (STEPS_OVER_T + 1) * len(noise_analyses.held_out(scene))
 
 
 def shown_ranking(html: str) -> Any:

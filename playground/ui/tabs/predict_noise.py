@@ -14,10 +14,11 @@ from playground.render.code_listing import code, executed_lines
 from playground.render.films.film import Film
 from playground.ui.components.control import control_arguments
 from playground.ui.components.player import build_player, film_update
+from playground.ui.state import noise_analyses
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings
 from playground.ui.tabs.hardest_pictures import build_hardest, rankings, shown_ranking
-from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, film_of, claim_of
+from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS, claim_of, film_of
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def clear_results() -> tuple[str, str]:
 
 def execute_listing(scene: Scene) -> str:
     """The four lines of training, executed, with the results of each."""
-    return executed_lines(scene.training_step(), scene.settings.t)
+    return executed_lines(noise_analyses.training_step(scene), scene.settings.t)
 
 
 def ranked(scene: Scene) -> Iterator[Any]:
@@ -113,7 +114,7 @@ def ranked(scene: Scene) -> Iterator[Any]:
 
 def stream_bound(scene: Scene) -> Iterator[str]:
     """Table of the variational bound on the picture's NLL, while its terms are added up."""
-    for so_far in scene.variational_bound():
+    for so_far in noise_analyses.variational_bound(scene):
         yield _bound_table(so_far, scene.schedule.num_steps)
 
 

@@ -11,6 +11,7 @@ from playground.render.films.out_of_distribution import out_of_distribution_film
 from playground.render.films.parameterizations import parameterizations_film
 from playground.render.films.reverse_step import reverse_step_film
 from playground.ui.components.claim import Claim
+from playground.ui.state import noise_analyses
 from playground.ui.state.scene import PREDICTION_FRAMES, Scene
 
 FIRST_FRAMES = 6
@@ -52,22 +53,28 @@ def _predictors(scene: Scene, t: list[int]) -> Film:
 
 def _independence(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return noise_prediction.independence_film(found, scene.independence(found), scene.settings.t)
+    return noise_prediction.independence_film(found, noise_analyses.independence(scene, found), scene.settings.t)
 
 
 def _shrinkage(scene: Scene, t: list[int]) -> Film:
     found = {who: scene.prediction(who, t) for who in scene.predictors()}
-    return noise_prediction.shrinkage_film(found, scene.total_variance(t), scene.averaging_sets(), scene.settings.t)
+    return noise_prediction.shrinkage_film(
+        found, noise_analyses.total_variance(scene, t), noise_analyses.averaging_sets(scene), scene.settings.t
+    )
 
 
 def _reverse_step(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return reverse_step_film(found, scene.reverse_step(found), scene.unrelated_noise(), scene.settings.t)
+    return reverse_step_film(
+        found, noise_analyses.reverse_step(scene, found), noise_analyses.unrelated_noise(scene), scene.settings.t
+    )
 
 
 def _parameterizations(scene: Scene, t: list[int]) -> Film:
     found = scene.prediction("network", t)
-    return parameterizations_film(found, scene.parameterizations(found), scene.unrelated_noise(), scene.settings.t)
+    return parameterizations_film(
+        found, noise_analyses.parameterizations(scene, found), noise_analyses.unrelated_noise(scene), scene.settings.t
+    )
 
 
 def _training(scene: Scene, t: list[int]) -> Film:
@@ -75,7 +82,9 @@ def _training(scene: Scene, t: list[int]) -> Film:
 
 
 def _out_of_distribution(scene: Scene, t: list[int]) -> Film:
-    return out_of_distribution_film(scene.ood_results(t), scene.reference_errors(), scene.settings.t)
+    return out_of_distribution_film(
+        noise_analyses.ood_results(scene, t), noise_analyses.reference_errors(scene), scene.settings.t
+    )
 
 
 X_0 = '<span class="picture">x<sub>0</sub></span>'

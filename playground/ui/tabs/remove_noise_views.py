@@ -12,6 +12,7 @@ from playground.render.films.film import Film
 from playground.render.films.sampling import guidance_film, side_by_side_film, single_step_film, trajectory_film
 from playground.render.films.solver_comparison import solver_comparison_film
 from playground.ui.components.claim import Claim
+from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
 
 Pieces = Iterator[Film | str]
@@ -37,20 +38,20 @@ class SamplingView:
 
 def _trajectory(scene: Scene) -> Pieces:
     if scene.settings.compare_ideal:
-        for compared in scene.network_beside_ideal():
+        for compared in sampling.network_beside_ideal(scene):
             yield side_by_side_film(compared, scene.pictures, scene.schedule)
     else:
-        for step in scene.trajectory():
+        for step in sampling.trajectory(scene):
             yield trajectory_film(step, scene.schedule)
 
 
 def _single_step(scene: Scene) -> Pieces:
-    for step in scene.single_steps():
+    for step in sampling.single_steps(scene):
         yield single_step_film(step, scene.schedule)
 
 
 def _guidance(scene: Scene) -> Pieces:
-    for guided in scene.guidance_trace():
+    for guided in sampling.guidance_trace(scene):
         yield guidance_film(guided, scene.settings.guidance_scale, scene.schedule)
 
 
@@ -67,13 +68,13 @@ class ReferenceCache:
     def pieces(self, scene: Scene) -> Pieces:
         """Solver-comparison film, call by call; then the reference, and the film once more with the distances to it."""
         calls, runners = scene.settings.nfe, list[SolverRun]()
-        for call, runners in enumerate(scene.solver_comparison()):
+        for call, runners in enumerate(sampling.solver_comparison(scene)):
             last = call == calls - 1
             yield solver_comparison_film(runners, range(call, call + 1 + last), calls)
         s = scene.settings
         key = (s.model, s.label, s.second_label, s.guidance_scale, s.seed, s.schedule, s.T, s.zero_terminal_snr)
         if key not in self.known:
-            for step in scene.reference_trajectory():
+            for step in sampling.reference_trajectory(scene):
                 if step.index % 50 == 0:
                     yield f"Computing the reference: step {step.index + 1:,} of {step.total:,}."
                 end = step.x_next

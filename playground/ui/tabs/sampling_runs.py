@@ -24,6 +24,7 @@ from playground.ui.server.markdown_escape import plain
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import MAX_NUMBER, Runs, number_of
 from playground.ui.server.zerogpu import ZERO, max_network_calls, on_zerogpu
+from playground.ui.state import sampling
 from playground.ui.state.controls import integer
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import MAX_FILM
@@ -81,7 +82,7 @@ class SamplingRuns:
             return self._views[scene.settings.sampling_view].pieces(scene)
 
         def npz_file(scene: Scene, pieces: int) -> Iterator[bytes]:
-            yield npz(scene.runs(pieces), scene.schedule)
+            yield npz(sampling.runs(scene, pieces), scene.schedule)
 
         self._pieces = on_zerogpu(shared_controls.library, film_pieces, max_network_calls)
         self._npz = on_zerogpu(shared_controls.library, npz_file, max_network_calls)
@@ -124,11 +125,11 @@ class SamplingRuns:
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and waits_for_a_press(scene):
                         from_noise = (scene.settings.sampling_view, scene.settings.init) == ("trajectory", "noise")
-                        x_T = images.data_url(image_grid(scene.initial_noise(), 0)) if from_noise else ""
+                        x_T = images.data_url(image_grid(sampling.initial_noise(scene), 0)) if from_noise else ""
                         yield film_update({**mark, "x_T": x_T}), warnings_of(scene)
                         return
                     self.runs.keep(session, film, known)
-                    made_from = {"settings": scene.sampled_from()}
+                    made_from = {"settings": sampling.sampled_from(scene)}
                     yield gr.skip(), warnings_of(scene)
                     films = 0
                     for piece in self._pieces(scene):

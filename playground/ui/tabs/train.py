@@ -36,11 +36,11 @@ For this test choose ε as the target. With x<sub>0</sub> or v the conversion of
 only with ε is ε̂ then independent of x<sub>t</sub>.""",
 )
 
-TAKEAWAY = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub> the loss stays
-at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with x<sub>t</sub> the
-loss falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows approach the
-exact field. The particles, which start from the same x<sub>T</sub>, then end in the data. Without t one
-prediction must serve all noise levels, and the result is blurred."""
+TAKEAWAY = """**Takeaway.** Noise that is independent of the input cannot be predicted: without x<sub>t</sub>
+the loss stays at the level of predicting the mean. The noise *in x<sub>t</sub>* can be predicted: with
+x<sub>t</sub> the loss falls to a floor, that of the exact posterior mean E[ε | x<sub>t</sub>], and the arrows
+approach the exact field. The particles, which start from the same x<sub>T</sub>, then end in the data.
+Without t one prediction must serve all noise levels, and the result is blurred."""
 
 TARGET_NAMES = [("ε", "epsilon"), ("x₀", "sample"), ("v", "v_prediction")]
 BUTTONS = {"train": "Train", "pause-training": "Pause", "one-step": "+1", "reset-training": "Reset"}
