@@ -31,6 +31,11 @@ TO_X0 = (
 )
 
 
+SYMBOLS = {"eps": "ε̂", "x0": "x̂_0", "v": "v̂", "score": "ŝ"}
+LOOKS = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
+ROLES = {"eps": "prediction", "x0": "picture", "v": "mixture", "score": "prediction"}
+
+
 def parameterizations_film(found: NoisePrediction, names: Parameterizations, off: Tensor, at: int) -> Film:
     """Parameterizations film: one prediction as noise, picture, velocity and score, over t.
 
@@ -46,39 +51,12 @@ def parameterizations_film(found: NoisePrediction, names: Parameterizations, off
     Returns:
         The film, with K frames.
     """
-    last, sigma = int(found.t[-1]), found.level.sigma
+    sigma = found.level.sigma
     moved: dict[str, tuple[Tensor, Limits]] = {
         "eps": (names.eps, NOISE),
         "x0": (names.x0, PICTURE),
         "v": (names.v, NOISE),
     }
-    symbols = {"eps": "ε̂", "x0": "x̂_0", "v": "v̂", "score": "ŝ"}
-    looks = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
-    roles = {"eps": "prediction", "x0": "picture", "v": "mixture", "score": "prediction"}
-
-    def off_by(what: str, layer: str, key: str, table: Mapping[str, Tensor]) -> list[PanelWeights]:
-        limits = PICTURE if layer == "x0" else NOISE
-        return [
-            (
-                panel(what, roles[layer], limits, about=symbols[name], note=f"{key} {name}"),
-                {layer: 1, "off": 0.1 * factor},
-            )
-            for name, factor in table.items()
-        ]
-
-    def factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
-        return [
-            number(f"{key} {n}", "error ×", value.abs(), roles[n], f"factor of an error in {symbols[n]} in {what}", 3)
-            for n, value in table.items()
-        ]
-
-    def chart(what: str, key: str, table: Mapping[str, Tensor]) -> Part:
-        curves = [
-            line(f"from {symbols[n]}", roles[n], found.t, value.abs().log10(), dot=f"{key} {n}", look=looks[n])
-            for n, value in table.items()
-        ]
-        return line_chart(f"Error factor in {what} over t", last, curves, log=True)
-
     shown: list[PanelWeights] = [
         (panel("ε̂", "prediction", NOISE, badge="network", about="noise"), {"eps": 1}),
         (panel("x̂_0", "picture", PICTURE, badge="network", about="picture"), {"x0": 1}),
@@ -87,8 +65,8 @@ def parameterizations_film(found: NoisePrediction, names: Parameterizations, off
             panel("√(1−ᾱ_t) · ŝ", "prediction", NOISE, badge="network", about="score"),
             {"eps": -1},
         ),
-        *off_by("x̂_0", "x0", "in x0", names.in_x0),
-        *off_by("ε̂", "eps", "in eps", names.in_eps),
+        *_with_error("x̂_0", "x0", "in x0", names.in_x0),
+        *_with_error("ε̂", "eps", "in eps", names.in_eps),
     ]
     return {
         **timestep_film(found.t, at),
@@ -106,8 +84,38 @@ def parameterizations_film(found: NoisePrediction, names: Parameterizations, off
                 "between x̂_0 from the four parameterizations: only rounding",
                 7,
             ),
-            *factors("in x0", names.in_x0, "x̂_0"),
-            *factors("in eps", names.in_eps, "ε̂"),
+            *_factors("in x0", names.in_x0, "x̂_0"),
+            *_factors("in eps", names.in_eps, "ε̂"),
         ],
-        "charts": [chart("x̂_0", "in x0", names.in_x0), chart("ε̂", "in eps", names.in_eps)],
+        "charts": [
+            _chart("x̂_0", "in x0", names.in_x0, found.t),
+            _chart("ε̂", "in eps", names.in_eps, found.t),
+        ],
     }
+
+
+def _with_error(what: str, layer: str, key: str, table: Mapping[str, Tensor]) -> list[PanelWeights]:
+    """Panels of what an error in each parameterization does; `table` has the factors of the error."""
+    limits = PICTURE if layer == "x0" else NOISE
+    return [
+        (
+            panel(what, ROLES[layer], limits, about=SYMBOLS[name], note=f"{key} {name}"),
+            {layer: 1, "off": 0.1 * factor},
+        )
+        for name, factor in table.items()
+    ]
+
+
+def _factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
+    return [
+        number(f"{key} {n}", "error ×", value.abs(), ROLES[n], f"factor of an error in {SYMBOLS[n]} in {what}", 3)
+        for n, value in table.items()
+    ]
+
+
+def _chart(what: str, key: str, table: Mapping[str, Tensor], t: Tensor) -> Part:
+    curves = [
+        line(f"from {SYMBOLS[n]}", ROLES[n], t, value.abs().log10(), dot=f"{key} {n}", look=LOOKS[n])
+        for n, value in table.items()
+    ]
+    return line_chart(f"Error factor in {what} over t", int(t[-1]), curves, log=True)

@@ -13,6 +13,7 @@ from playground.render.films.film import (
     Film,
     Limits,
     PanelWeights,
+    Part,
     formula,
     layered_panels,
     level_numbers,
@@ -50,7 +51,6 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
         Ho et al. 2020, eq. 6, 7 and 11 (arXiv:2006.11239).
     """
     true, last = step.true_posterior, int(found.t[-1])
-    off = (step.mean - step.mean_from_x0).abs().flatten(1).amax(1)
     missed = (true.mean - step.mean) / true.beta.sqrt()[:, None, None, None]
     moved: dict[str, tuple[Tensor, Limits]] = {
         "mean": (step.mean, PICTURE),
@@ -58,65 +58,13 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
         "true": (true.mean, PICTURE),
         "missed": (missed, NOISE),
     }
-    shown: list[PanelWeights] = [
-        x_t_panel(found, "current state"),
-        (panel("μ_θ", "prediction", PICTURE, badge="network", about="mean, from ε̂"), {"mean": 1}),
-        (
-            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="mean, from x̂_0: equal"),
-            {"by_x0": 1},
-        ),
-        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="true posterior mean"), {"true": 1}),
-        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="error of μ_θ, scaled"), {"missed": 1}),
-        (panel("z", "noise", NOISE, about="fresh noise"), {"z": 1}),
-        _drawn("x_t−1, σ² = β̃", "sample: μ_θ + √β̃_t · z", true.variance),
-        _drawn("x_t−1, σ² = β", "sample: μ_θ + √β_t · z", true.beta),
-    ]
-    bits = step.bits
+    bits, shown = step.bits, _panels(found, step)
     return {
         **timestep_film(found.t, at),
         **layered_panels(len(found.t), shown, {**picture_and_noise(found), "z": z}, moved),
         "columns": 4,
         "formulas": [formula(BY_EPS), formula(BY_X0)],
-        "numbers": [
-            *level_numbers(found.t, found.level)[:2],
-            number("beta", "β_t", true.beta, "noise", "variance of the forward step; the larger choice for σ_t²", 6),
-            number(
-                "beta_tilde",
-                "β̃_t",
-                true.variance,
-                "noise",
-                "posterior variance, of the true reverse step; the smaller choice for σ_t²",
-                6,
-            ),
-            number(
-                "inverse root",
-                "1/√α_t",
-                1 / step.sqrt_alpha,
-                "mixture",
-                "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1",
-                5,
-            ),
-            number("eps part", "β_t/√(1−ᾱ_t)", step.eps_coef, "prediction", "coefficient of ε̂ in the bracket", 5),
-            number("x0 part", "weight of x̂_0", step.true_posterior.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
-            number("x_t part", "weight of x_t", step.true_posterior.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
-            number("roads", "max difference", off, "error", "between the means from ε̂ and from x̂_0: only rounding", 7),
-            number(
-                "bits",
-                "L_t−1 · σ² = β̃",
-                bits["fixed_small"],
-                "error",
-                "KL divergence in bits per dimension; at t = 0 it is L_0",
-                5,
-            ),
-            number(
-                "bits beta",
-                "L_t−1 · σ² = β",
-                bits["fixed_large"],
-                "error",
-                "KL divergence in bits per dimension; at t = 0 it is L_0",
-                5,
-            ),
-        ],
+        "numbers": _numbers(found, step),
         "charts": [
             line_chart(
                 "L_t−1 over t, bits/dimension",
@@ -129,6 +77,70 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
             )
         ],
     }
+
+
+def _panels(found: NoisePrediction, step: ReverseStep) -> list[PanelWeights]:
+    """x_t, the means, the error of μ_θ, fresh noise, and samples with both variances."""
+    true = step.true_posterior
+    return [
+        x_t_panel(found, "current state"),
+        (panel("μ_θ", "prediction", PICTURE, badge="network", about="mean, from ε̂"), {"mean": 1}),
+        (
+            panel("μ̃_t(x_t, x̂_0)", "prediction", PICTURE, badge="network", about="mean, from x̂_0: equal"),
+            {"by_x0": 1},
+        ),
+        (panel("μ̃_t(x_t, x_0)", "picture", PICTURE, about="true posterior mean"), {"true": 1}),
+        (panel("(μ̃ − μ_θ)/√β_t", "error", NOISE, about="error of μ_θ, scaled"), {"missed": 1}),
+        (panel("z", "noise", NOISE, about="fresh noise"), {"z": 1}),
+        _drawn("x_t−1, σ² = β̃", "sample: μ_θ + √β̃_t · z", true.variance),
+        _drawn("x_t−1, σ² = β", "sample: μ_θ + √β_t · z", true.beta),
+    ]
+
+
+def _numbers(found: NoisePrediction, step: ReverseStep) -> list[Part]:
+    """Coefficients of the means, how far they are apart, and the terms of the variational bound."""
+    true, bits = step.true_posterior, step.bits
+    off = (step.mean - step.mean_from_x0).abs().flatten(1).amax(1)
+    return [
+        *level_numbers(found.t, found.level)[:2],
+        number("beta", "β_t", true.beta, "noise", "variance of the forward step; the larger choice for σ_t²", 6),
+        number(
+            "beta_tilde",
+            "β̃_t",
+            true.variance,
+            "noise",
+            "posterior variance, of the true reverse step; the smaller choice for σ_t²",
+            6,
+        ),
+        number(
+            "inverse root",
+            "1/√α_t",
+            1 / step.sqrt_alpha,
+            "mixture",
+            "factor of the whole bracket; α_t = ᾱ_t/ᾱ_t−1",
+            5,
+        ),
+        number("eps part", "β_t/√(1−ᾱ_t)", step.eps_coef, "prediction", "coefficient of ε̂ in the bracket", 5),
+        number("x0 part", "weight of x̂_0", true.x0_part, "picture", "√ᾱ_t−1 β_t/(1−ᾱ_t)", 5),
+        number("x_t part", "weight of x_t", true.x_t_part, "mixture", "√α_t (1−ᾱ_t−1)/(1−ᾱ_t)", 5),
+        number("roads", "max difference", off, "error", "between the means from ε̂ and from x̂_0: only rounding", 7),
+        number(
+            "bits",
+            "L_t−1 · σ² = β̃",
+            bits["fixed_small"],
+            "error",
+            "KL divergence in bits per dimension; at t = 0 it is L_0",
+            5,
+        ),
+        number(
+            "bits beta",
+            "L_t−1 · σ² = β",
+            bits["fixed_large"],
+            "error",
+            "KL divergence in bits per dimension; at t = 0 it is L_0",
+            5,
+        ),
+    ]
 
 
 def _drawn(title: str, about: str, variance: Tensor) -> PanelWeights:

@@ -184,8 +184,49 @@ def single_step_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     no_noise = "none: the last step adds no noise" if last else "none: σₜ = 0"
     added = "" if slow.deviation > 0 else no_noise
     not_yet = {2: ["not yet", "", ""], 3: ["not yet", "not yet", ""], 4: ["not yet", "not yet", ""]}
+    return {
+        **chunk(
+            3 * step.index,
+            3 * step.total,
+            [
+                f"{part} · step {step.index + 1} of {step.total} · t = {t} → {'x₀' if next_t is None else next_t}"
+                for part in PARTS
+            ],
+        ),
+        **frame_panels(layers),
+        "size": size(layers[0][0][0]),
+        "panels": _step_panels(),
+        "absent": {str(p): texts for p, texts in not_yet.items()},
+        "words": {"3": ["", "", added]},
+        "numbers": _step_numbers(slow, t),
+        "formulas": [formula(SLOWLY)],
+        "charts": [],
+        "ends": ["noise", "picture"],
+    }
+
+
+def _step_panels() -> list[Part]:
+    return [
+        panel("x_t", "mixture", PICTURE, factor="x_t part", about="current state"),
+        panel("ε̂", "prediction", NOISE, before="−", factor="eps part", badge="network", about="predicted noise"),
+        panel("μ", "prediction", PICTURE, before="=", about="mean of the step"),
+        panel(
+            "z",
+            "noise",
+            NOISE,
+            before="+",
+            factor="deviation",
+            about="fresh noise",
+        ),
+        panel("x_t−1", "mixture", PICTURE, before="=", about="next state"),
+    ]
+
+
+def _step_numbers(slow: StepDecomposition, t: int) -> list[Part]:
+    """Levels and coefficients of a step, the same in its three frames."""
+    step = slow.step
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))
-    numbers = [
+    return [
         *level_numbers(torch.full((3,), float(t)), of_level)[:2],
         number(
             "next alpha_bar",
@@ -204,38 +245,6 @@ def single_step_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
         ),
         number("deviation", "σ_t", slow.deviation.expand(3), "noise", "standard deviation of the fresh noise"),
     ]
-    return {
-        **chunk(
-            3 * step.index,
-            3 * step.total,
-            [
-                f"{part} · step {step.index + 1} of {step.total} · t = {t} → {'x₀' if next_t is None else next_t}"
-                for part in PARTS
-            ],
-        ),
-        **frame_panels(layers),
-        "size": size(layers[0][0][0]),
-        "panels": [
-            panel("x_t", "mixture", PICTURE, factor="x_t part", about="current state"),
-            panel("ε̂", "prediction", NOISE, before="−", factor="eps part", badge="network", about="predicted noise"),
-            panel("μ", "prediction", PICTURE, before="=", about="mean of the step"),
-            panel(
-                "z",
-                "noise",
-                NOISE,
-                before="+",
-                factor="deviation",
-                about="fresh noise",
-            ),
-            panel("x_t−1", "mixture", PICTURE, before="=", about="next state"),
-        ],
-        "absent": {str(p): texts for p, texts in not_yet.items()},
-        "words": {"3": ["", "", added]},
-        "numbers": numbers,
-        "formulas": [formula(SLOWLY)],
-        "charts": [],
-        "ends": ["noise", "picture"],
-    }
 
 
 def _predictor_layers(who: str) -> list[Part]:

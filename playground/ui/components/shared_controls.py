@@ -158,6 +158,29 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         "zero_terminal_snr": zero_terminal_snr,
     }
 
+    drawn = _connect_image(library, model, image, own, another, picker, upload)
+    drawn.append(other_noise.click(lambda: random.randint(0, 9999), None, seed, **PRIVATE))
+    # T is read after it has been typed, not while: the 1 of 100 would be refused.
+    # A dropdown sends `input` twice, and under always_last the two trigger each other without end; `change` does not.
+    changed = [each.input for each in (image, seed, zero_terminal_snr)]
+    changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
+    # A field may be empty while it is typed into, but not when it is left.
+    for name, field in {"image": image, "seed": seed, "T": num_steps}.items():
+        refuse_when_left(field, name, library, {"model": model})
+    return SharedControls(library, controls, own, renewed, about, changed, drawn)
+
+
+def _connect_image(
+    library: ModelRegistry,
+    model: gr.Dropdown,
+    image: gr.Number,
+    own: gr.State,
+    another: gr.Button,
+    picker: gr.HTML,
+    upload: gr.UploadButton,
+) -> list[Any]:
+    """Choose an image: at random, from the gallery, drawn or uploaded; returns the first events, which end with one."""
+
     def offered(name: str) -> str:
         return choice("model", name, library.names)
 
@@ -175,7 +198,6 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         return uploaded_image, gr.skip()
 
     another_one = another.click(any_other, model, [image, own], **PRIVATE)
-    other = other_noise.click(lambda: random.randint(0, 9999), None, seed, **PRIVATE)
     picked = picker.input(user_errors()(parse_choice), picker, [image, own], **PRIVATE)
     upload.upload(user_errors()(uploaded), [upload, image, model], [own, image], **PRIVATE)
     image.input(lambda: None, None, own, **PRIVATE)
@@ -186,11 +208,4 @@ def build_shared_controls(library: ModelRegistry, first: Scene, frame: Frame) ->
         [model],
         [picker],
     )
-    # T is read after it has been typed, not while: the 1 of 100 would be refused.
-    # A dropdown sends `input` twice, and under always_last the two trigger each other without end; `change` does not.
-    changed = [each.input for each in (image, seed, zero_terminal_snr)]
-    changed += [schedule.change, num_steps.submit, num_steps.blur, own.change]
-    # A field may be empty while it is typed into, but not when it is left.
-    for name, field in {"image": image, "seed": seed, "T": num_steps}.items():
-        refuse_when_left(field, name, library, {"model": model})
-    return SharedControls(library, controls, own, renewed, about, changed, [another_one, other, picked])
+    return [another_one, picked]
