@@ -267,7 +267,8 @@ def test_what_is_lost_of_a_film_comes_again(
 def test_updates_of_a_long_film_that_are_lost_come_again_while_it_is_made(
     open_page: OpenPage, regular: BrowserContext, address: str
 ) -> None:
-    link = FILMS["run"].replace("steps=12", "steps=120").replace("frame=9", "frame=50")
+    # Of so many steps that there are far more than 24 updates, of which every third is lost, however fast they are.
+    link = FILMS["run"].replace("steps=12", "steps=500").replace("frame=9", "frame=50")
     page = open_page().page
     # So few that it ends: a page whose every repetition is lost, too, gives up after twenty.
     page.evaluate(PARSED, ["(window.lost ?? 0) < 8 && update % 3 === 1 && !last && film.start > 0"])
