@@ -20,9 +20,9 @@ from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.picker import build_picker, gallery, parse_choice
 from playground.ui.server.errors import user_errors
 from playground.ui.server.markdown_escape import plain
-from playground.ui.state.controls import choice
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings, validate
+from playground.ui.state.validation import choice
 
 
 @dataclass(frozen=True)

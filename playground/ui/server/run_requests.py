@@ -15,8 +15,8 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.server.errors import user_errors
-from playground.ui.state.controls import integer
 from playground.ui.state.settings import MAX_FILM
+from playground.ui.state.validation import integer
 
 MAX_NUMBER = 2**31 - 1
 ABANDONED = 5.0

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from playground.core.model_registry import ModelRegistry
-from playground.ui.state.controls import quoted
 from playground.ui.state.settings import CONTROLS, HIDEABLE, TRAINING_FIELDS, Settings, validate
+from playground.ui.state.validation import quoted
 
 
 def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:

@@ -17,7 +17,7 @@ from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.core.toy2d.datasets import TOY_DATASETS
 from playground.core.toy2d.diagnostics import PATH_STEPS, TOY_SAMPLERS
 from playground.core.toy2d.trainer import TOTAL_STEPS
-from playground.ui.state.controls import Boolean, Choice, Context, Control, Integer, Kind, Number, Several
+from playground.ui.state.validation import Boolean, Choice, Context, Control, Integer, Kind, Number, Several
 
 T = TypeVar("T")
 

@@ -21,9 +21,9 @@ from playground.ui.components.shared_controls import SharedControls, refuse_when
 from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_answers, build_request
-from playground.ui.state.controls import choice
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import ANY_LABEL, MAX_GUIDANCE, MAX_IMAGES, MAX_SOLVERS, Settings
+from playground.ui.state.validation import choice
 from playground.ui.tabs.remove_noise_views import SamplingView, build_views
 from playground.ui.tabs.sampling_options import SAME_LABEL_CHOICE, build_sampling_options
 from playground.ui.tabs.sampling_runs import SamplingRuns

@@ -25,9 +25,9 @@ from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import MAX_NUMBER, Runs, number_of
 from playground.ui.server.zerogpu import ZERO, max_network_calls, on_zerogpu
 from playground.ui.state import sampling
-from playground.ui.state.controls import integer
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import MAX_FILM
+from playground.ui.state.validation import integer
 from playground.ui.tabs.remove_noise_views import Pieces, SamplingView
 
 MAX_UNASKED = 2**14

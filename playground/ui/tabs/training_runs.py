@@ -20,11 +20,11 @@ from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, number_of
-from playground.ui.state.controls import integer
 from playground.ui.state.links import training_query
 from playground.ui.state.scene import fingerprint
 from playground.ui.state.settings import TRAINING_FIELDS, Settings
 from playground.ui.state.training_sessions import TrainingSession, TrainingSessionStore
+from playground.ui.state.validation import integer
 
 SLICE = 25
 """Training steps in one turn: few, so that no session waits long."""

@@ -1,4 +1,4 @@
-"""Controls: what a control may be set to, and how the page names and explains it."""
+"""Validation: kinds and ranges of settings, and the declaration of a control."""
 
 from __future__ import annotations
 
