@@ -93,7 +93,7 @@ def open_within(page: Page, link: str) -> None:
 def on_a_fresh_page(regular: BrowserContext, address: str, name: str, link: str) -> Shown:
     """What a page shows that was opened for this film."""
     page = regular.new_page()
-    page.set_viewport_size({"hidden_width": 1440, "height": 1000})
+    page.set_viewport_size({"width": 1440, "height": 1000})
     page.goto(f"{address}?{link}")
     found = settled(page, name)
     page.close()
@@ -242,7 +242,7 @@ def frame_by_frame(page: Page, name: str = "run") -> list[Shown]:
 def frames(regular: BrowserContext, address: str) -> list[Shown]:
     """Every frame of the run."""
     page = regular.new_page()
-    page.set_viewport_size({"hidden_width": 1440, "height": 1000})
+    page.set_viewport_size({"width": 1440, "height": 1000})
     page.goto(f"{address}?{FILMS['run']}")
     settled(page, "run")
     found = frame_by_frame(page)
@@ -267,8 +267,7 @@ def test_what_is_lost_of_a_film_comes_again(
 def test_updates_of_a_long_film_that_are_lost_come_again_while_it_is_made(
     open_page: OpenPage, regular: BrowserContext, address: str
 ) -> None:
-    # Of so many steps that there are far more than 24 updates, of which every third is lost, however fast they are.
-    link = FILMS["run"].replace("steps=12", "steps=500").replace("frame=9", "frame=50")
+    link = FILMS["run"].replace("steps=12", "steps=120").replace("frame=9", "frame=50")
     page = open_page().page
     # So few that it ends: a page whose every repetition is lost, too, gives up after twenty.
     page.evaluate(PARSED, ["(window.lost ?? 0) < 8 && update % 3 === 1 && !last && film.start > 0"])
