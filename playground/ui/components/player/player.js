@@ -65,7 +65,7 @@ function waitForPress(x_T) {
     frameTransport.pause();
     film = null;
     charts = [];
-    for (const name of ["heads", "strip", "formulas", "numbers", "remark", "charts"]) query(`.${name}`).replaceChildren();
+    for (const name of ["heads", "filmstrip", "formulas", "numbers", "remark", "charts"]) query(`.${name}`).replaceChildren();
     query(".frames").classList.remove("has-filmstrip");
     query(".frames output").textContent = "";
     query(".all-numbers").hidden = query(".colorbar").hidden = true;
