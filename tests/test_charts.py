@@ -37,7 +37,7 @@ def test_a_curve_leaves_out_what_is_not_finite() -> None:
 def test_the_chosen_schedule_is_strong_and_has_the_dot() -> None:
     chosen = zero_terminal_snr(linear(100))
     chart = schedule_chart("log-SNR", "log_snr", chosen, [chosen])
-    assert [(each["dot"], each["look"]) for each in chart["series"]] == [("log_snr", "")]
+    assert [(each["dot"], each["style"]) for each in chart["series"]] == [("log_snr", "")]
     assert chart["series"][0]["x"] == list(range(99))  # log-SNR is -inf at the last
 
 

@@ -70,7 +70,7 @@ def test_errors_stand_beside_the_usual_ones(pictures: torch.Tensor) -> None:
             np.testing.assert_allclose(line["y"], scaled(each.prediction.error).numpy(), rtol=1e-4, atol=1e-6)
             values = numbers(film, line["dot"])
             np.testing.assert_allclose(np.log10(values) if chart is ratios else values, line["y"], rtol=1e-4, atol=1e-4)
-    assert len({line["look"] for line in ratios["series"][1:]}) == 3
+    assert len({line["style"] for line in ratios["series"][1:]}) == 3
 
 
 def test_without_pictures_of_its_own_nothing_is_called_usual(pictures: torch.Tensor) -> None:

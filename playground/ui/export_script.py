@@ -181,7 +181,7 @@ def _start(scene: Scene, options: SamplingOptions) -> str:
     if given is not UNCONDITIONED:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
     if given.known_mask is not None:
-        lines.append(f'kept = embedded("{_png(images.to_pil(mask_to_image(given.known_mask)))}")[..., 0] > 127')
+        lines.append(f'mask = embedded("{_png(images.to_pil(mask_to_image(given.known_mask)))}")[..., 0] > 127')
     return "\n".join(lines)
 
 
@@ -191,7 +191,7 @@ def _prediction(scene: Scene, options: SamplingOptions) -> str:
     predictor = scene.library.checkpoint(s.model).predictor
     label, second, none = options.label, options.second_label, predictor.null_label
 
-    def asked(labels: str) -> str:
+    def call(labels: str) -> str:
         labelled = "" if none is None else f", class_labels={labels}"
         return f"unet(x_t, t{labelled}).sample[:, :{channels}]"
 
@@ -201,24 +201,24 @@ def _prediction(scene: Scene, options: SamplingOptions) -> str:
     lines = [f"{name} = torch.full(({count},), {number})" for name, number in named.items() if number is not None]
     lines += [
         *[""] * (2 if lines else 1),
-        "def find(x_t, level):",
-        '    """What the network says, at the t of its own training that is as noisy."""',
+        "def predict_noise(x_t, level):",
+        '    """Noise prediction of the network, at the t of its training whose noise level is nearest."""',
         "    by_snr = [np.log(1 - a) - np.log(a) for a in (level, trained_on.numpy())]",
         "    t = torch.full((len(x_t),), np.interp(*by_snr, np.arange(len(trained_on))))",
     ]
     if s.zero_terminal_snr and _solver(options) is None:
         nothing = "x_t" if predictor.prediction_type == "epsilon" else "torch.zeros_like(x_t)"
-        lines += ["    if level < 1e-11:", f"        return {nothing}  # nothing of a picture is left: all is noise"]
+        lines += ["    if level < 1e-11:", f"        return {nothing}  # no picture is left: x_t is noise"]
     wanted = "labels"
     if second is not None:
         lines.append(f"    wanted = second if level >= {scene.label_switch_alpha_bar()!r} else labels")
         wanted = "wanted"
     if (label is None and second is None) or options.guidance_scale == 0:
-        return "\n".join([*lines, f"    return {asked('none')}"])
+        return "\n".join([*lines, f"    return {call('none')}"])
     if options.guidance_scale == 1:
-        return "\n".join([*lines, f"    return {asked(wanted)}"])
-    guided = f"    return uncond + {options.guidance_scale!r} * ({asked(wanted)} - uncond)"
-    return "\n".join([*lines, f"    uncond = {asked('none')}", guided])
+        return "\n".join([*lines, f"    return {call(wanted)}"])
+    guided = f"    return uncond + {options.guidance_scale!r} * ({call(wanted)} - uncond)"
+    return "\n".join([*lines, f"    uncond = {call('none')}", guided])
 
 
 def _loop(options: SamplingOptions, name: str) -> str:
@@ -233,15 +233,15 @@ def _loop(options: SamplingOptions, name: str) -> str:
     if given.skipped_steps:
         begin = f"x = {noisy('0')}"
     elif given.known_mask is not None:
-        begin += f"\nx = torch.where(kept, {noisy('0')}, x)"
-    keep = "" if given.known_mask is None else f"\n        x = torch.where(kept, {noisy('i + 1')}, x)"
+        begin += f"\nx = torch.where(mask, {noisy('0')}, x)"
+    keep = "" if given.known_mask is None else f"\n        x = torch.where(mask, {noisy('i + 1')}, x)"
     of_ddim = f", eta={o.eta!r}, use_clipped_model_output=True" if o.sampler == "ddim" else ""
     drawn = ", generator=generator" if solver is None or solver.stochastic else ""
     return f"""{begin}
 with torch.no_grad():
     for i, t in enumerate(calls):
-        said = find(scheduler.scale_model_input(x, t), levels[i])
-        x = scheduler.step(said, t, x{of_ddim}{drawn}).prev_sample{keep}
+        eps_hat = predict_noise(scheduler.scale_model_input(x, t), levels[i])
+        x = scheduler.step(eps_hat, t, x{of_ddim}{drawn}).prev_sample{keep}
 
 pixels = ((x.clamp(-1, 1) + 1) * 127.5).round().byte()
 Image.fromarray(torch.cat(list(pixels), 2).permute(1, 2, 0).squeeze(-1).numpy()).save("{name}.png")  # side by side"""

@@ -73,11 +73,11 @@ class UNetPredictor:
         inputs = [x, t] if labels is None else [x, t, labels]
         at_once = max(1, MAX_ELEMENTS_PER_CALL * len(x) // x.numel())
         if len(x) <= at_once:
-            said = self._evaluate(*inputs)
+            output = self._evaluate(*inputs)
         else:
             parts = zip(*(each.split(at_once) for each in inputs), strict=True)
-            said = torch.cat([self._evaluate(*part) for part in parts])
-        return EPS_FROM[self.prediction_type](x, said, question.level)
+            output = torch.cat([self._evaluate(*part) for part in parts])
+        return EPS_FROM[self.prediction_type](x, output, question.level)
 
     def _network_input(self, level: NoiseLevel) -> _NetworkInput:
         if level.alpha.ndim:

@@ -41,13 +41,13 @@ class Request:
 
     Attributes:
         inputs: the input tensors, with one row for each picture.
-        taken: how many rows have been put into batches so far.
+        rows_taken: how many rows have been put into batches so far.
         results: the outputs, in order, some rows each, or an exception that ends the request.
         kind: shape and dtype of a row of each input; all requests in a batch have the same kind.
     """
 
     inputs: tuple[Tensor, ...]
-    taken: int = 0
+    rows_taken: int = 0
     results: SimpleQueue[Tensor | BaseException] = field(default_factory=SimpleQueue)
     kind: tuple[Any, ...] = field(init=False)
 
@@ -59,10 +59,10 @@ class Request:
 
     def take(self, count: int) -> tuple[Tensor, ...]:
         """Take the next `count` rows of the inputs."""
-        self.taken += count
+        self.rows_taken += count
         if count == len(self):
             return self.inputs
-        return tuple(each[self.taken - count : self.taken] for each in self.inputs)
+        return tuple(each[self.rows_taken - count : self.rows_taken] for each in self.inputs)
 
 
 def fair_share(waiting: Iterable[Request], room: int) -> dict[Request, int]:
@@ -84,7 +84,7 @@ def fair_share(waiting: Iterable[Request], room: int) -> dict[Request, int]:
         for request in wanting[:room]:
             granted[request] = granted.get(request, 0) + 1
         room -= len(wanting[:room])
-        wanting = [request for request in wanting if granted.get(request, 0) < len(request) - request.taken]
+        wanting = [request for request in wanting if granted.get(request, 0) < len(request) - request.rows_taken]
     return granted
 
 
@@ -152,15 +152,15 @@ class DynamicBatcher(nn.Module):
         answers: list[Tensor] = []
         while sum(map(len, answers)) < len(request):
             try:
-                said = request.results.get(timeout=HANDOUT_TIMEOUT)
+                result = request.results.get(timeout=HANDOUT_TIMEOUT)
             except Empty:
                 with self._change:
                     self._release_results(len(self._answered))
                     self._keep_worker()
                 continue
-            if isinstance(said, BaseException):
-                raise said
-            answers.append(said)
+            if isinstance(result, BaseException):
+                raise result
+            answers.append(result)
         return answers
 
     def cancel(self, request: Request) -> None:
@@ -208,7 +208,7 @@ class DynamicBatcher(nn.Module):
             batch = [(request, request.take(count)) for request, count in granted.items()]
             for request in granted:  # a request with rows left goes behind those that got none
                 self._waiting.remove(request)
-                if request.taken < len(request):
+                if request.rows_taken < len(request):
                     self._waiting.append(request)
         return batch
 

@@ -37,7 +37,7 @@ class CudaGraph:
             self.answer: Tensor = unet(*self.inputs).sample
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        for kept, given in zip(self.inputs, inputs, strict=True):
-            kept[: len(given)] = given
+        for static, value in zip(self.inputs, inputs, strict=True):
+            static[: len(value)] = value
         self.graph.replay()
         return self.answer

@@ -81,8 +81,8 @@ class OpenVINOModel:
         self._request.set_output_tensor(openvino().Tensor(self.answer.numpy(), shared_memory=True))
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        for kept, given in zip(self.inputs, inputs, strict=True):
-            kept[: len(given)] = given
+        for static, value in zip(self.inputs, inputs, strict=True):
+            static[: len(value)] = value
         self._request.start_async()  # the package's `infer` takes longer, since it first looks for inputs
         self._request.wait()
         return self.answer
@@ -171,12 +171,12 @@ def ensure_compiled(unet: Any, folder: Path, batch_sizes: Sequence[int]) -> dict
     if not (folder / OK_MARKER).is_file():
         unet.save_pretrained(folder / "unet")
         for options in OPTION_FALLBACKS:
-            asked = json.dumps({"batch_sizes": list(batch_sizes), "options": options})
-            said = _in_a_process_of_its_own([str(folder), asked])
+            request = json.dumps({"batch_sizes": list(batch_sizes), "options": options})
+            error = _in_a_process_of_its_own([str(folder), request])
             if (folder / OK_MARKER).is_file():
                 break
         else:
-            raise RuntimeError(said)
+            raise RuntimeError(error)
     worked: dict[str, str] = json.loads((folder / OK_MARKER).read_text(encoding="utf-8"))
     return worked
 
@@ -226,11 +226,11 @@ def _processor() -> str:
 
 def main() -> None:
     """Test a network as the command line requests; end early if standard input closes."""
-    folder, asked = sys.argv[1:]
+    folder, request = sys.argv[1:]
     threading.Thread(target=_end_with_the_input, daemon=True).start()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(10)  # the page has priority
-    smoke_test(Path(folder), **json.loads(asked))
+    smoke_test(Path(folder), **json.loads(request))
 
 
 def _end_with_the_input() -> None:

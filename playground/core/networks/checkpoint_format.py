@@ -127,9 +127,10 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
     shape = (channels, height, width)
     with torch.device("meta"):
         labels = None if embeddings is None else torch.zeros(1, dtype=torch.int64)
-        said = unet(torch.zeros(1, *shape), torch.zeros(1), class_labels=labels).sample
+        output = unet(torch.zeros(1, *shape), torch.zeros(1), class_labels=labels).sample
     expect(
-        said.shape == (1, out, height, width), f"to {height} × {width} pixels it answers with {tuple(said.shape[2:])}"
+        output.shape == (1, out, height, width),
+        f"to {height} × {width} pixels it answers with {tuple(output.shape[2:])}",
     )
     return shape
 

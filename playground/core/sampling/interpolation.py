@@ -27,5 +27,5 @@ def slerp(one: Tensor, other: Tensor, count: int) -> Tensor:
     angle = torch.arccos((one * other).sum().double() / (one.double().norm() * other.double().norm()))
     share = torch.linspace(0, 1, count, dtype=torch.float64)
     weights = torch.stack([((1 - share) * angle).sin(), (share * angle).sin()]) / angle.sin()
-    way: Tensor = torch.tensordot(weights.T.to(one), torch.stack([one, other]), dims=1)
-    return way
+    noises: Tensor = torch.tensordot(weights.T.to(one), torch.stack([one, other]), dims=1)
+    return noises

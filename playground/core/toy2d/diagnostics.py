@@ -176,24 +176,24 @@ def evaluate_snapshot(
     else:
         generator, options = torch.Generator().manual_seed(seed), SamplingOptions(sampler, PATH_STEPS)
         steps = list(sample(predictor, ground.start, schedule, options, generator=generator))
-    way = torch.stack([*(step.x_t for step in steps), steps[-1].x_next])
+    trajectories = torch.stack([*(step.x_t for step in steps), steps[-1].x_next])
     asked = NoiseLevel(ground.level.alpha[:-1], ground.level.sigma[:-1])
     missed = (ground.probed - _at(predictor, ground.probes, asked)).square().sum((1, 2))
     spread = (ground.probed - ground.probed.mean(1, keepdim=True)).square().sum((1, 2))
     draws = ground.draws
-    said = TARGETS[ground.config.prediction_type]
+    target_of = TARGETS[ground.config.prediction_type]
     eps_hat = predictor(draws.x_t, draws.level)
-    answer = said(x0_from_eps(draws.x_t, eps_hat, draws.level), eps_hat, draws.level)
-    length = torch.stack([(after - before).norm(dim=1) for before, after in pairwise(way)]).sum(0)
+    answer = target_of(x0_from_eps(draws.x_t, eps_hat, draws.level), eps_hat, draws.level)
+    length = torch.stack([(after - before).norm(dim=1) for before, after in pairwise(trajectories)]).sum(0)
     return SnapshotDiagnostics(
         snapshot.step,
         snapshot.loss,
         (answer - draws.wanted).square().mean().item(),
-        way,
+        trajectories,
         _at(predictor, ground.grid.expand(PATH_STEPS, -1, 2), asked),
         1 - missed / spread,
-        energy_distance(way[-1], ground.x0, ground.mean_pairwise_distance),
-        (length.sum() / (way[-1] - way[0]).norm(dim=1).sum()).item(),
+        energy_distance(trajectories[-1], ground.x0, ground.mean_pairwise_distance),
+        (length.sum() / (trajectories[-1] - trajectories[0]).norm(dim=1).sum()).item(),
     )
 
 

@@ -75,10 +75,10 @@ class MLP2D(nn.Module):
         """
         x_t = x_t if self.input_x_t else torch.zeros_like(x_t)
         t = t if self.input_t else torch.zeros_like(t)
-        said: Tensor = self.layers(
+        output: Tensor = self.layers(
             torch.cat([x_t, fourier_features(x_t, X_WAVES), fourier_features(t[:, None], T_WAVES)], 1)
         )
-        return said
+        return output
 
 
 def fourier_features(x: Tensor, count: int) -> Tensor:
@@ -107,5 +107,5 @@ class MLPPredictor:
     def __call__(self, x_t: Tensor, level: NoiseLevel, labels: Tensor | None = None) -> Tensor:
         t = self.trained_on.t_from_log_snr(level.log_snr).float().expand(len(x_t)) / (self.trained_on.num_steps - 1)
         weight = next(self.network.parameters())
-        said = self.network(x_t.to(weight), t.to(weight.device)).to(x_t)
-        return EPS_FROM[self.prediction_type](x_t, said, level)
+        output = self.network(x_t.to(weight), t.to(weight.device)).to(x_t)
+        return EPS_FROM[self.prediction_type](x_t, output, level)

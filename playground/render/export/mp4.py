@@ -63,5 +63,5 @@ def mp4(sheet: Image.Image, frames: int) -> bytes:
 
 
 def _last_words(error: Exception) -> str:
-    said = error.stderr.decode(errors="replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
-    return (said.strip().splitlines() or ["nothing"])[-1]
+    output = error.stderr.decode(errors="replace") if isinstance(error, subprocess.CalledProcessError) else str(error)
+    return (output.strip().splitlines() or ["nothing"])[-1]

@@ -14,7 +14,7 @@ from playground.core.diffusion.schedules import NoiseSchedule
 from playground.render.films.film import Part, rounded, to_base64
 
 
-def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str = "") -> Part:
+def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", style: str = "") -> Part:
     """Curve of a line chart.
 
     Args:
@@ -23,13 +23,13 @@ def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", look: str
         x: horizontal positions, (N,).
         y: values, (N,); points that are not finite are left out.
         dot: key of the number that a dot on the curve shows in each frame; empty for no dot.
-        look: line style, a class of player.css such as "dashed".
+        style: line style, a class of player.css such as "dashed".
 
     Returns:
         The curve as a dict for the player.
     """
     there = y.isfinite()
-    return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "look": look}
+    return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "style": style}
 
 
 def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
@@ -47,10 +47,10 @@ def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
     """
     there = low.isfinite() & high.isfinite()
     sides = {"low": rounded(low[there]), "high": rounded(high[there])}
-    return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "look": "faint"}
+    return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "style": "faint"}
 
 
-def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", look: str = "") -> Part:
+def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", style: str = "") -> Part:
     """Live curve: it goes through the values of two numbers of the film.
 
     Through numbers with a value per frame it grows as frames arrive. Where a number has a value per place of each
@@ -62,12 +62,12 @@ def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", look: str 
         x: key of the number on the horizontal axis.
         y: key of the number on the vertical axis.
         dot: key of the number that a dot shows in each frame; empty for no dot.
-        look: line style, a class of player.css such as "faint".
+        style: line style, a class of player.css such as "faint".
 
     Returns:
         The curve as a dict for the player.
     """
-    return {"name": name, "role": role, "of": [x, y], "dot": dot, "look": look}
+    return {"name": name, "role": role, "of": [x, y], "dot": dot, "style": style}
 
 
 def line_chart(
@@ -96,19 +96,19 @@ def line_chart(
     return {"title": title, **sides, "across": across, "series": list(series)}
 
 
-def hline(value: float, name: str, last: int, look: str = "dashed") -> Part:
+def hline(value: float, name: str, last: int, style: str = "dashed") -> Part:
     """Horizontal line of a line chart.
 
     Args:
         value: its height.
         name: its name in the legend; an empty name leaves it out of the legend.
         last: right end of the line, which begins at 0.
-        look: line style, a class of player.css.
+        style: line style, a class of player.css.
 
     Returns:
         The line as a dict for the player.
     """
-    return line(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), look=look)
+    return line(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), style=style)
 
 
 def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:
@@ -131,7 +131,7 @@ def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Seque
         if schedule.name == chosen.name:
             series.append(line(schedule.name, "picture", places, values, dot=key))
         else:
-            series.append(line(schedule.name, "mixture", places, values, look="faint"))
+            series.append(line(schedule.name, "mixture", places, values, style="faint"))
     return line_chart(title, last, series)
 
 

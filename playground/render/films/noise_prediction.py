@@ -26,7 +26,7 @@ from playground.render.films.film import (
 
 Predictions = Mapping[str, NoisePrediction]
 
-LOOK_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dashed"}
+STYLE_OF = {"network": "", "ideal": "dashed", "blind": "dotted", "copycat": "dashed"}
 
 
 def predictors_film(found: Predictions, at: int) -> Film:
@@ -47,13 +47,13 @@ def predictors_film(found: Predictions, at: int) -> Film:
         [_eps("true noise")],
         [_x0("clean")],  # five columns leave room for no more on a phone
     ]
-    for who, each in found.items():
-        if who in ("network", "ideal"):
-            moved |= {**_answer(who, each), f"{who} x0": (each.x0_hat, PICTURE)}
-            made_of: list[Weights] = [{f"{who} eps": 1}, {f"{who} missed": 1}, {f"{who} x0": 1}]
+    for badge, each in found.items():
+        if badge in ("network", "ideal"):
+            moved |= {**_answer(badge, each), f"{badge} x0": (each.x0_hat, PICTURE)}
+            made_of: list[Weights] = [{f"{badge} eps": 1}, {f"{badge} missed": 1}, {f"{badge} x0": 1}]
         else:
             # The two baselines predict a fixed multiple of x_t, so their panels are sums of x_0 and ε.
-            part = 0.0 if who == "blind" else 1.0
+            part = 0.0 if badge == "blind" else 1.0
             left = (1 - part * sigma) / alpha
             left = torch.where(alpha == 0, 0.0, left)
             made_of = [
@@ -62,9 +62,9 @@ def predictors_film(found: Predictions, at: int) -> Film:
                 {"x0": left * alpha, "eps": left * sigma},
             ]
         panels = [
-            panel("ε̂", "prediction", NOISE, badge=who, note=f"{who} deviation"),
-            panel("ε − ε̂", "error", NOISE, badge=who, note=f"{who} error"),
-            panel("x̂_0", "picture", PICTURE, badge=who, note=f"{who} x0_error"),
+            panel("ε̂", "prediction", NOISE, badge=badge, note=f"{badge} deviation"),
+            panel("ε − ε̂", "error", NOISE, badge=badge, note=f"{badge} error"),
+            panel("x̂_0", "picture", PICTURE, badge=badge, note=f"{badge} x0_error"),
         ]
         for row, shown in zip(rows, zip(panels, made_of, strict=True), strict=True):
             row.append(shown)
@@ -75,8 +75,8 @@ def predictors_film(found: Predictions, at: int) -> Film:
         "columns": 1 + len(found),
         "numbers": [
             *level_numbers(first.t, first.level)[:2],
-            *(_r2(who, each) for who, each in found.items()),
-            *(part for who, each in found.items() for part in _measures(who, each)),
+            *(_r2(badge, each) for badge, each in found.items()),
+            *(part for badge, each in found.items() for part in _measures(badge, each)),
         ],
         "charts": [
             line_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
@@ -128,7 +128,7 @@ def independence_film(found: NoisePrediction, record: NoiseCorrelations, at: int
                 last,
                 [
                     line("ε̂ and ε", "prediction", found.t, record.eps_hat_and_eps, dot="own"),
-                    line("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", look="dashed"),
+                    line("ε̂ and ε′", "prediction", found.t, record.eps_hat_and_other, dot="other", style="dashed"),
                     line("ε and x_t", "noise", found.t, record.x_t_and_eps, dot="x_t"),
                     hline(record.band, f"95 % if unrelated: ±{record.band:.2g}", last),
                     hline(-record.band, "", last),
@@ -157,19 +157,19 @@ def shrinkage_film(
     shown = [x_t_panel(first, "input"), _eps("true noise, N(0, I)")]
     moved: dict[str, tuple[Tensor, Limits]] = {}
     numbers, charts = [], []
-    for who, law in laws.items():
-        moved |= _answer(who, found[who])
+    for badge, law in laws.items():
+        moved |= _answer(badge, found[badge])
         shown += [
-            (panel("ε̂", "prediction", NOISE, badge=who, note=f"{who} deviation"), {f"{who} eps": 1}),
-            (panel("ε − ε̂", "error", NOISE, badge=who, note=f"{who} error"), {f"{who} missed": 1}),
+            (panel("ε̂", "prediction", NOISE, badge=badge, note=f"{badge} deviation"), {f"{badge} eps": 1}),
+            (panel("ε − ε̂", "error", NOISE, badge=badge, note=f"{badge} error"), {f"{badge} missed": 1}),
         ]
-        of, mean = f" · {who}", f"mean {over[who]}"
+        of, mean = f" · {badge}", f"mean {over[badge]}"
         numbers += [
-            number(f"{who} found", "E[ε̂²]" + of, law.explained, "prediction", f"explained variance, {mean}", 3),
-            number(f"{who} missed", "E[(ε−ε̂)²]" + of, law.residual, "error", f"residual variance, {mean}", 3),
-            number(f"{who} total", "sum" + of, law.total, "noise", f"explained + residual variance, {mean}", 3),
+            number(f"{badge} found", "E[ε̂²]" + of, law.explained, "prediction", f"explained variance, {mean}", 3),
+            number(f"{badge} missed", "E[(ε−ε̂)²]" + of, law.residual, "error", f"residual variance, {mean}", 3),
+            number(f"{badge} total", "sum" + of, law.total, "noise", f"explained + residual variance, {mean}", 3),
             number(
-                f"{who} drawn",
+                f"{badge} drawn",
                 "E[ε²]" + of,
                 law.noise_variance,
                 "noise",
@@ -177,7 +177,7 @@ def shrinkage_film(
                 3,
             ),
             number(
-                f"{who} spread",
+                f"{badge} spread",
                 "2 SE of sum − E[ε²]" + of,
                 2 * law.standard_error,
                 "mixture",
@@ -186,21 +186,21 @@ def shrinkage_film(
             ),
         ]
         curves = [
-            line("E[ε̂²]", "prediction", law.t, law.explained, dot=f"{who} found"),
-            line("E[(ε − ε̂)²]", "error", law.t, law.residual, dot=f"{who} missed"),
-            line("sum", "noise", law.t, law.total, dot=f"{who} total", look="dashed"),
+            line("E[ε̂²]", "prediction", law.t, law.explained, dot=f"{badge} found"),
+            line("E[(ε − ε̂)²]", "error", law.t, law.residual, dot=f"{badge} missed"),
+            line("sum", "noise", law.t, law.total, dot=f"{badge} total", style="dashed"),
         ]
-        charts.append(line_chart(f"Total variance · {who}", last, curves, range_y=(0, 1.2)))
+        charts.append(line_chart(f"Total variance · {badge}", last, curves, range_y=(0, 1.2)))
     return {
         **timestep_film(first.t, at),
         **layered_panels(len(first.t), shown, picture_and_noise(first), moved),
         "numbers": [
             *level_numbers(first.t, first.level)[:2],
-            *(_r2(who, each) for who, each in found.items()),
+            *(_r2(badge, each) for badge, each in found.items()),
             *numbers,
-            *(part for who in laws for part in _measures(who, found[who])[:2]),
+            *(part for badge in laws for part in _measures(badge, found[badge])[:2]),
         ],
-        "remark": "R²: of this picture. The rest: " + "; ".join(f"{who} {over[who]}" for who in laws) + ".",
+        "remark": "R²: of this picture. The rest: " + "; ".join(f"{badge} {over[badge]}" for badge in laws) + ".",
         "charts": [
             line_chart("std(ε̂) over t", last, _curves(found, "deviation"), range_y=(0, 1.5)),
             line_chart("MSE of ε̂ over t", last, _curves(found, "error"), range_y=(0, 1.5)),
@@ -261,43 +261,45 @@ def _eps(about: str) -> PanelWeights:
     return panel("ε", "noise", NOISE, about=about), {"eps": 1}
 
 
-def _answer(who: str, found: NoisePrediction) -> dict[str, tuple[Tensor, Limits]]:
+def _answer(badge: str, found: NoisePrediction) -> dict[str, tuple[Tensor, Limits]]:
     """Layers of ε̂ and of its error.
 
     The error has a layer of its own: as a difference of layers it would be wrong where ε̂ exceeds the limits.
     """
-    return {f"{who} eps": (found.eps_hat, NOISE), f"{who} missed": (found.eps - found.eps_hat, NOISE)}
+    return {f"{badge} eps": (found.eps_hat, NOISE), f"{badge} missed": (found.eps - found.eps_hat, NOISE)}
 
 
-def _measures(who: str, found: NoisePrediction) -> list[Part]:
+def _measures(badge: str, found: NoisePrediction) -> list[Part]:
     """Numbers below a predictor's panels."""
     return [
         number(
-            f"{who} deviation",
+            f"{badge} deviation",
             "std",
             found.deviation,
             "prediction",
             "standard deviation of ε̂ over the pixels; that of N(0, I) is 1",
             3,
         ),
-        number(f"{who} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²; ε̂ = 0 gives about 1"),
-        number(f"{who} x0_error", "MSE", found.x0_error, "picture", "MSE of x̂_0 per pixel: mean (x_0 − x̂_0)²", 3),
+        number(f"{badge} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²; ε̂ = 0 gives about 1"),
+        number(f"{badge} x0_error", "MSE", found.x0_error, "picture", "MSE of x̂_0 per pixel: mean (x_0 − x̂_0)²", 3),
     ]
 
 
-def _r2(who: str, found: NoisePrediction) -> Part:
-    return number(f"{who} r2", f"R² · {who}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3)
+def _r2(badge: str, found: NoisePrediction) -> Part:
+    return number(
+        f"{badge} r2", f"R² · {badge}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3
+    )
 
 
 def _curves(found: Predictions, key: str) -> list[Part]:
     return [
         line(
-            who,
-            "prediction" if who in ("network", "ideal") else "mixture",
+            badge,
+            "prediction" if badge in ("network", "ideal") else "mixture",
             each.t,
             getattr(each, key),
-            dot=f"{who} {key}" if who in ("network", "ideal") else "",
-            look=LOOK_OF[who],
+            dot=f"{badge} {key}" if badge in ("network", "ideal") else "",
+            style=STYLE_OF[badge],
         )
-        for who, each in found.items()
+        for badge, each in found.items()
     ]

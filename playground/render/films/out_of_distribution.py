@@ -47,7 +47,7 @@ def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceEr
     panels, absent = list[PanelWeights](), dict[str, list[str]]()
     still, moved = {"eps": first.eps[0]}, dict[str, tuple[Tensor, Limits]]()
     below, errors = list[Part](), list[Part]()
-    for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
+    for (name, each), style in zip(trials.items(), LINES[: len(trials)], strict=True):
         found = each.prediction
         still[name] = each.subject.x0
         moved |= {
@@ -76,7 +76,7 @@ def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceEr
             ),
             number(f"{name} error", "MSE", found.error, "error", "MSE of ε̂ per pixel: mean (ε − ε̂)²"),
         ]
-        errors.append(line(name, "error", found.t, found.error, dot=f"{name} error", look=look))
+        errors.append(line(name, "error", found.t, found.error, dot=f"{name} error", style=style))
     last = int(first.t[-1])
     bands, numbers, charts = ([], [], []) if usual is None else _beside(trials, usual)
     return {
@@ -103,11 +103,11 @@ def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[li
         number("usual high", "held-out: 95 %", high, "mixture", f"95th percentile {of_data}"),
     ]
     ratios = [band(name_of_band, "mixture", first.t, (low / median).log10(), (high / median).log10())]
-    for (name, each), look in zip(trials.items(), LINES[: len(trials)], strict=True):
+    for (name, each), style in zip(trials.items(), LINES[: len(trials)], strict=True):
         times = each.prediction.error / median
         about = f"its MSE divided by the median {of_data}"
         numbers.append(number(f"{name} times", f"{name} ÷ median", times, "error", about, 1))
-        ratios.append(line(name, "error", first.t, times.log10(), dot=f"{name} times", look=look))
+        ratios.append(line(name, "error", first.t, times.log10(), dot=f"{name} times", style=style))
     title = "MSE ÷ held-out median over t"
     chart = line_chart(title, int(first.t[-1]), ratios, log=True)
     return [band(name_of_band, "mixture", first.t, low, high)], numbers, [chart]

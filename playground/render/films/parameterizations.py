@@ -32,7 +32,7 @@ TO_X0 = (
 
 
 SYMBOLS = {"eps": "ε̂", "x0": "x̂_0", "v": "v̂", "score": "ŝ"}
-LOOKS = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
+STYLES = {"eps": "", "x0": "", "v": "dashed", "score": "dotted"}
 ROLES = {"eps": "prediction", "x0": "picture", "v": "mixture", "score": "prediction"}
 
 
@@ -115,7 +115,7 @@ def _factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
 
 def _chart(what: str, key: str, table: Mapping[str, Tensor], t: Tensor) -> Part:
     curves = [
-        line(f"from {SYMBOLS[n]}", ROLES[n], t, value.abs().log10(), dot=f"{key} {n}", look=LOOKS[n])
+        line(f"from {SYMBOLS[n]}", ROLES[n], t, value.abs().log10(), dot=f"{key} {n}", style=STYLES[n])
         for n, value in table.items()
     ]
     return line_chart(f"Error factor in {what} over t", int(t[-1]), curves, log=True)

@@ -71,7 +71,7 @@ def reverse_step_film(found: NoisePrediction, step: ReverseStep, z: Tensor, at: 
                 last,
                 [
                     line("σ² = β̃_t", "error", found.t, bits["fixed_small"].log10(), dot="bits"),
-                    line("σ² = β_t", "noise", found.t, bits["fixed_large"].log10(), dot="bits beta", look="dashed"),
+                    line("σ² = β_t", "noise", found.t, bits["fixed_large"].log10(), dot="bits beta", style="dashed"),
                 ],
                 log=True,
             )

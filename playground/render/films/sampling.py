@@ -68,19 +68,19 @@ def side_by_side_film(driven: Mapping[str, StepWithNeighbors], training: ImageDa
     layers: list[tuple[Tensor, Limits]] = []
     panels: list[Part] = []
     words, numbers = {}, []
-    for who, each in driven.items():
+    for badge, each in driven.items():
         pictures = _pictures(each.step)
         frames = len(pictures[0][0])
         close = image_grid(training.x0(each.nearest.index), -1).expand(frames, *pictures[0][0].shape[1:])
         layers += [*pictures, (close, PICTURE)]
-        near = panel("nearest", "picture", PICTURE, about="training picture", note=f"{who} distance")
+        near = panel("nearest", "picture", PICTURE, about="training picture", note=f"{badge} distance")
         words[str(len(panels) + 3)] = [
             "№ " + " · ".join(f"{index:,}" for index in each.nearest.index.tolist())
         ] * frames
-        panels += [*_predictor_layers(who), near]
+        panels += [*_predictor_layers(badge), near]
         distance = each.nearest.distance.max() / each.step.x_t[0].numel() ** 0.5
         about = "RMSE per pixel between x̂_0 and its nearest training picture; the largest of the batch"
-        numbers.append(number(f"{who} distance", "RMSE", distance.expand(frames), "error", about, 3))
+        numbers.append(number(f"{badge} distance", "RMSE", distance.expand(frames), "error", about, 3))
     of_step = _step_chunk(next(iter(driven.values())).step, schedule)
     return {
         **of_step,
@@ -247,11 +247,11 @@ def _step_numbers(slow: StepDecomposition, t: int) -> list[Part]:
     ]
 
 
-def _predictor_layers(who: str) -> list[Part]:
+def _predictor_layers(badge: str) -> list[Part]:
     return [
         panel("x_t", "mixture", PICTURE, about="current state"),
-        panel("ε̂", "prediction", NOISE, badge=who, about="predicted noise"),
-        panel("x̂_0", "picture", PICTURE, badge=who, about="predicted picture"),
+        panel("ε̂", "prediction", NOISE, badge=badge, about="predicted noise"),
+        panel("x̂_0", "picture", PICTURE, badge=badge, about="predicted picture"),
     ]
 
 

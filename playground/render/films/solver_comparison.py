@@ -97,7 +97,7 @@ def _distances(runners: Sequence[SolverRun], frames: range, calls: int, referenc
         shown = torch.stack([distances[min(frame, runner.total)] for frame in frames])
         numbers.append(number(_key(runner), "RMSE", shown, "error", about, 3))
         along = torch.cat([distances[: runner.total - 1], distances[-1:]])
-        series.append(line(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, look=LANES[k]))
+        series.append(line(runner.sampler, "picture", torch.arange(1, runner.total + 1), along, style=LANES[k]))
         place = PLACES[order.index(k)] if k in order else "another sample"
         words[str(len(runners) + 1 + k)] = [place if frame >= runner.total else "" for frame in frames]
     title = "RMSE to reference over NFE"

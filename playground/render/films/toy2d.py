@@ -23,7 +23,7 @@ REACH = 2.4
 SIDE, SAVED_SIDE = 440, 220
 """Side of a plane in pixels, on the page and in a saved file."""
 
-SAID = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
+TARGET_SYMBOLS = {"epsilon": "ε", "sample": "x_0", "v_prediction": "v"}
 
 
 def toy2d_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, total: int) -> Film:
@@ -56,7 +56,7 @@ def _reference_chunk(ground: ReferenceField) -> Film:
     last = ground.config.schedule.num_steps - 1
     times = [f"t = {t:.0f}" for t in ground.t[:-1].tolist()]
     coefficients = torch.stack([ground.level.alpha, ground.level.sigma], 1)
-    said = SAID[ground.config.prediction_type]
+    target = TARGET_SYMBOLS[ground.config.prediction_type]
     return {
         "size": [SAVED_SIDE, SAVED_SIDE, 3],
         "ends": ["untrained", f"{TOTAL_STEPS:,} steps"],
@@ -84,8 +84,8 @@ def _reference_chunk(ground: ReferenceField) -> Film:
                 TOTAL_STEPS,
                 [
                     hline(ground.blind, "best without x_t", TOTAL_STEPS),
-                    hline(ground.floor, f"floor: E[{said} | x_t]", TOTAL_STEPS, look="dotted"),
-                    live_line("training batches", "noise", "step", "loss", look="faint"),
+                    hline(ground.floor, f"floor: E[{target} | x_t]", TOTAL_STEPS, style="dotted"),
+                    live_line("training batches", "noise", "step", "loss", style="faint"),
                     live_line("2,000 fixed draws", "error", "step", "error", dot="error"),
                 ],
                 range_y=(0.0, 1.2 * ground.blind),
@@ -113,7 +113,7 @@ def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str 
 def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[Part]:
     """Numbers of this snapshot; the first one also brings those of the places, which no snapshot changes."""
     empty = torch.empty(0)
-    target = SAID[ground.config.prediction_type]
+    target = TARGET_SYMBOLS[ground.config.prediction_type]
     loss = f"MSE of the output against {target}, mean over the training since the frame before"
 
     def of_places(values: Tensor) -> Tensor:

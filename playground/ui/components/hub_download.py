@@ -34,7 +34,7 @@ def build_hub_download(shared_controls: SharedControls) -> Any:
                 min_width=200,
             )
             ask = gr.Button("Fetch it", variant="primary", scale=0, min_width=140, elem_id="fetch")
-        said = gr.Markdown(elem_id="fetched", min_height=50)
+        message = gr.Markdown(elem_id="fetched", min_height=50)
     came = gr.State(None)
 
     def fetch(name: str, progress: gr.Progress = PROGRESS) -> tuple[Any, str]:
@@ -47,8 +47,8 @@ def build_hub_download(shared_controls: SharedControls) -> Any:
             return gr.skip(), str(error)
         return (added, next(_serial)), f"{added} is here, and chosen."
 
-    asked = {"concurrency_limit": 2, "show_progress_on": said, "api_visibility": "private"}
-    gr.on([ask.click, name.submit], fetch, name, [came, said], **asked)
+    event = {"concurrency_limit": 2, "show_progress_on": message, "api_visibility": "private"}
+    gr.on([ask.click, name.submit], fetch, name, [came, message], **event)
     chosen = came.change(
         lambda came: {**shared_controls.offered(), "value": came[0]},
         came,

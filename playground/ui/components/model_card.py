@@ -64,10 +64,10 @@ def card_as_markdown(checkpoint: Checkpoint) -> str:
         "Training command": card.get("command"),
         "SHA-256": card.get("sha256") and f"{card['sha256'][:16]}…",
     }
-    said = [f"| {name} | {plain(value)} |" for name, value in rows.items() if value]
+    shown = [f"| {name} | {plain(value)} |" for name, value in rows.items() if value]
     missing = "" if card else "It came without a card: what it learned from, and how well, is not known here."
     return "\n".join(
-        [f"| Network | {plain(checkpoint.name)} |", "|---|---|", *said, "", checkpoint.assumed, missing, "", OTHERS]
+        [f"| Network | {plain(checkpoint.name)} |", "|---|---|", *shown, "", checkpoint.assumed, missing, "", OTHERS]
     )
 
 

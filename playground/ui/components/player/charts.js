@@ -51,10 +51,10 @@ function ticks(from, to, step) {
   return Array.from({ length: count }, (_, k) => +((Math.ceil(from / step - 1e-9) + k) * step).toPrecision(6));
 }
 
-function keyEntry(key, series, look) {
+function keyEntry(key, series, style) {
   const entry = createElement("span", series.role);
   const line = svg("svg", { width: 26, height: 8 }, entry);
-  svg("line", { class: look, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
+  svg("line", { class: style, x1: 0, x2: 26, y1: 4, y2: 4 }, line);
   entry.append(createElement("span", "", series.name));
   key.append(entry);
 }
@@ -128,18 +128,18 @@ function buildCurves(chart, box) {
   const line = (xs, ys) => Array.from(xs, (value, j) => [value, ys[j]]).filter((point) => point.every(Number.isFinite))
     .map(([across, up]) => `${x(across).toFixed(1)},${y(up).toFixed(1)}`).join(" ");
   const growing = [];
-  [...chart.series].sort((a, b) => (b.look === "faint") - (a.look === "faint")).forEach((series, k) => {
+  [...chart.series].sort((a, b) => (b.style === "faint") - (a.style === "faint")).forEach((series, k) => {
     if (series.low) { // an area, from its lower side to the right and back along its upper one
       const back = (values) => [...values].reverse(), sides = [...series.low, ...back(series.high)];
       svg("polygon", { class: `band ${series.role}`, points: line([...series.x, ...back(series.x)], sides) }, curves);
       keyEntry(key, series, `bars ${series.role}`);
       return;
     }
-    const look = `curve ${series.role} ${series.look === "faint" ? `faint dash-${k % 6}` : series.look}`;
-    const drawnLine = svg("polyline", { class: look }, curves);
+    const style = `curve ${series.role} ${series.style === "faint" ? `faint dash-${k % 6}` : series.style}`;
+    const drawnLine = svg("polyline", { class: style }, curves);
     if (series.of) growing.push(() => drawnLine.setAttribute("points", line(...series.of.map((key) => valuesAlong(number(key))))));
     else drawnLine.setAttribute("points", line(series.x, series.y));
-    if (series.name) keyEntry(key, series, look);
+    if (series.name) keyEntry(key, series, style);
   });
   box.append(key);
   const rule = svg("line", { class: "marker", y1: top, y2: height - bottom }, root);
