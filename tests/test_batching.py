@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def asked_together(
         others = []
         for number, (t, count) in enumerate(asked, start=1):
             others.append(threads.submit(ask, network, t, count))
-            until(lambda number=number: len(network._waiting) == number)
+            until(partial(lambda number: len(network._waiting) == number, number))
         watched.gate.set()
         assert_close(first.result(20), torch.tensor([[-1.0]]))
         return [other.exception(20) or other.result() for other in others]
@@ -126,7 +127,7 @@ def test_who_does_not_come_back_holds_up_nobody() -> None:
         others = []
         for number in (1, 2, 3):
             others.append(threads.submit(ask, network, float(number)))
-            until(lambda number=number: len(network._waiting) == number)
+            until(partial(lambda number: len(network._waiting) == number, number))
         watched.gate.set()
         assert [other.result(10).item() for other in (first, *others[:2])] == [0, 1, 2]
         assert watched.asked == [[0], [1, 2], [3]]

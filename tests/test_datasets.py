@@ -50,7 +50,9 @@ def test_a_picture_may_have_no_label() -> None:
         "p", torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([1, 2, 0]), ("a", "b"), 1, "", ""
     )
     assert [pictures.label_of(i) for i in range(3)] == ["b", "", "a"]
-    assert pictures.labels_at(pictures.training).tolist() == [1, 2]
+    labels = pictures.labels_at(pictures.training)
+    assert labels is not None
+    assert labels.tolist() == [1, 2]
     none = replace(pictures, labels=torch.zeros(3, dtype=torch.int64), label_names=())
     assert [none.label_of(i) for i in range(3)] == ["", "", ""]
     assert none.labels_at(none.training) is None

@@ -37,8 +37,13 @@ def test_it_keeps_to_one_processor_and_leaves_the_others_alone() -> None:
 
 
 def test_whoever_waits_longest_is_next() -> None:
-    worker, done = single_thread_executor("test"), []
-    people = [worker.submit(lambda k=k: (time.sleep(0.005), done.append(k))) for k in (1, 2, 3, 1, 2, 3)]
+    worker, done = single_thread_executor("test"), list[int]()
+
+    def work(k: int) -> None:
+        time.sleep(0.005)
+        done.append(k)
+
+    people = [worker.submit(work, k) for k in (1, 2, 3, 1, 2, 3)]
     for person in people:
         person.result()
     worker.shutdown()

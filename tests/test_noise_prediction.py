@@ -6,9 +6,10 @@ from torch.testing import assert_close
 from playground.core.analysis import forward_process, noise_prediction
 from playground.core.analysis.step_decomposition import decompose_step
 from playground.core.diffusion.ideal import IdealPredictor
-from playground.core.diffusion.noise import add_noise
+from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.predictors import IdentityPredictor, UNetPredictor, ZeroPredictor
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
+from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.core.sampling import generate
 from playground.core.sampling.options import SamplingOptions
@@ -59,7 +60,7 @@ def test_even_steps_reach_from_end_to_end(num_steps: int) -> None:
     assert len(t) == len(set(t)) == min(51, num_steps)
 
 
-def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library) -> None:
+def test_the_network_finds_the_noise_under_every_schedule(digits: Checkpoint, library: ModelRegistry) -> None:
     """At the same log-SNR the error hardly depends on the schedule: matching noise levels works."""
     x0, eps = library.pictures("digits").x0(9003), generate.seeded_noise((1, 28, 28), 0)
     errors = []
@@ -149,10 +150,10 @@ def test_the_ideal_keeps_the_law_of_total_variance(pictures: torch.Tensor) -> No
 
 
 def test_the_label_can_change_half_way() -> None:
-    asked = []
+    asked: list[tuple[float, list[int] | None]] = []
 
     class Asked(UNetPredictor):
-        def __call__(self, x_t, level, labels=None):
+        def __call__(self, x_t: torch.Tensor, level: NoiseLevel, labels: torch.Tensor | None = None) -> torch.Tensor:
             asked.append((schedule.t_from_log_snr(level.log_snr).item(), None if labels is None else labels.tolist()))
             return super().__call__(x_t, level, labels)
 

@@ -1,4 +1,5 @@
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from playground.core.diffusion.noise import NoiseLevel, add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
+from playground.core.sampling.steps import Step
 from playground.render.export import npz as module
 from playground.render.export.npz import npz
 
@@ -50,7 +52,7 @@ def test_too_large_a_file_is_told_at_the_first_step(pictures: torch.Tensor, monk
     monkeypatch.setattr(module, "MAX_VALUES", 3 * 64 * 10)
     calls = []
 
-    def steps():
+    def steps() -> Iterator[Step]:
         for step in sample(IdealPredictor(pictures), noise(1, 1, 8, 8), linear(100), SamplingOptions(steps=11)):
             calls.append(step)
             yield step

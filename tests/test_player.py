@@ -2,6 +2,7 @@ import base64
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_without_ffmpeg_no_mp4_is_offered_or_made(tmp_path: Path, monkeypatch: p
 
 def test_what_is_no_film_is_told_in_a_sentence() -> None:
     sheet = images.png_url(grey_sheet())
+    bad: Any
     for bad in (
         None,
         [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
@@ -135,6 +135,7 @@ def test_whoever_leaves_has_left_the_replica(library: ModelRegistry) -> None:
     assert handle.answering == []  # nothing is begun before the first step is asked for
     next(run)
     assert not handle.answering[0].cancelled
+    assert isinstance(run, Generator)
     run.close()
     assert handle.answering[0].cancelled
 

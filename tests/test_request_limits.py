@@ -15,7 +15,7 @@ async def count(request: Request) -> Response:
 
 
 async def look_up(request: Request) -> Response:
-    return PlainTextResponse({}[request.url.path])
+    return PlainTextResponse(dict[str, str]()[request.url.path])
 
 
 @pytest.fixture

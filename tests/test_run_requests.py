@@ -145,7 +145,7 @@ def test_a_run_that_is_just_starting_has_not_ended(runs: Runs) -> None:
     session = runs._session("one")
     seen = list[bool]()
 
-    class Watched(type(session)):
+    class Watched(type(session)):  # type: ignore[misc]
         def __setattr__(self, name: str, value: Any) -> None:
             super().__setattr__(name, value)
             if name in ("started", "running") and value:

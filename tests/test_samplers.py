@@ -76,7 +76,9 @@ def test_ddim_is_that_of_diffusers(name: str, eta: float, clip: bool, steps: int
 
 
 @pytest.mark.parametrize(("name", "variance", "steps"), DDPM)
-def test_ddpm_is_that_of_diffusers(name: str, variance: str, steps: int, pictures: torch.Tensor, monkeypatch) -> None:
+def test_ddpm_is_that_of_diffusers(
+    name: str, variance: str, steps: int, pictures: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Step by step, in float64, from the same x_T and the same fresh noise."""
     schedule, ideal = SCHEDULES[name](1000), IdealPredictor(pictures)
     theirs = DDPMScheduler(

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,6 +151,7 @@ def test_whoever_leaves_ends_the_run(served: Served, tmp_path: Path) -> None:
     run = served.slow_run(tmp_path / "beats", steps=1000)
     for _ in range(3):
         next(run)
+    assert isinstance(run, Generator)
     run.close()
     time.sleep(1)
     made = makers(tmp_path / "beats")

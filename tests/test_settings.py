@@ -182,7 +182,7 @@ def test_any_link_opens(library: ModelRegistry, query: dict[str, str]) -> None:
     assert from_query(library, to_query(settings)) == (settings, [])
 
 
-FILMS = (
+FILMS: tuple[dict[str, Any], ...] = (
     {},
     {"sampler": "ddpm", "variance_type": "fixed_large", "seed": 5},
     {"sampler": "heun", "karras_sigmas": True, "timestep_spacing": "linspace", "compare_ideal": True},

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
+from PIL import Image, ImageSequence
 from playwright.sync_api import Page, expect
 
 from playground.core.data import images
@@ -103,7 +103,7 @@ def test_a_film_is_saved(open_page: OpenPage, tab: str, tmp_path: Path) -> None:
     if mp4:
         assert b"ftyp" in saved["mp4"].read_bytes()[:12]
     with Image.open(saved["gif"]) as gif, Image.open(saved["png"]) as strip:
-        assert gif.n_frames == min(40, frames)
+        assert sum(1 for _ in ImageSequence.Iterator(gif)) == min(40, frames)
         assert strip.height == min(10, frames) * gif.height
         # The first panel of the first frame, enlarged: the pixel in its middle.
         canvas = drawn(page, player, 0)

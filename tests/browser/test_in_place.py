@@ -40,7 +40,7 @@ def test_the_button_starts_the_film_in_view_within_a_second(open_page: OpenPage,
     state = STATES[name]
     page = open_page(f"{address}?{state.query.replace('steps=10', 'steps=40')}", **SMALL).page
     wait_for(page, state)
-    took = []
+    took: list[float] = []
     for _ in range(4):  # whatever else the machine does, one try in four has it to itself
         if min(took, default=1000) >= 1000:
             milliseconds, scrolled = page.evaluate(PRESSED, [state.primary, state.player])
@@ -94,7 +94,7 @@ FILLED = """async () => { // the time from the press to the film
 
 @pytest.mark.alone
 def test_remove_noise_opens_with_a_film_that_nobody_asked_for(open_page: OpenPage) -> None:
-    took = []
+    took: list[float] = []
     for _ in range(4):  # whatever else the machine does, one try in four has it to itself
         if min(took, default=3000) >= 3000:
             took.append(open_page(**SMALL).page.evaluate(FILLED))

@@ -341,7 +341,7 @@ def test_a_request_that_does_not_get_there_is_repeated_and_that_is_told(
     page, lost = open_page().page, list[Any]()
 
     def lose(route: Route) -> None:
-        asked = route.request.post_data_json["data"]
+        asked = (route.request.post_data_json or {})["data"]
         if asked and isinstance(asked[0], dict) and "number" in asked[0] and "query" not in asked[0] and len(lost) < 8:
             lost.append(asked[0])
             route.fulfill(json={"event_id": f"lost-{len(lost)}"})
@@ -365,7 +365,7 @@ def test_a_state_that_does_not_get_there_is_asked_for_again(open_page: OpenPage,
     page, lost = open_page().page, list[Any]()
 
     def lose(route: Route) -> None:
-        asked = route.request.post_data_json["data"]
+        asked = (route.request.post_data_json or {})["data"]
         if not lost and asked and isinstance(asked[0], dict) and "query" in asked[0]:
             lost.append(asked[0])
             route.fulfill(json={"event_id": "lost"})
