@@ -8,16 +8,19 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from gradio_client import Client
 from torch.testing import assert_close
 
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.core.sampling.steps import Step
+from playground.ui.components.control import visibility_css
 from playground.ui.export_script import script
 from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import ANALYSES, HIDEABLE, validate
+from playground.ui.state.settings import ANALYSES, CONTROLS, HIDEABLE, INITS, SAMPLING_VIEWS, validate
+from playground.ui.state.validation import Number
 from playground.ui.tabs.predict_noise_views import ANALYSIS_VIEWS
 from playground.ui.tabs.remove_noise import FORMULAS
 
@@ -69,3 +72,27 @@ def test_the_teaching_guide_lists_every_control_that_a_link_can_hide() -> None:
     guide = (ROOT / ".github" / "TEACHING.md").read_text(encoding="utf-8")
     (listed,) = re.findall(r"&hide=T,eta,guidance_scale`, with any of `([\w\s]+)`", guide)
     assert sorted(listed.split()) == sorted(HIDEABLE)
+
+
+def test_every_declared_control_is_on_the_page_once_with_its_label_and_range(address: str) -> None:
+    components = [each["props"] for each in Client(address, verbose=False).config["components"]]
+    ids = [props.get("elem_id") for props in components]
+    labels = {props.get("label") for props in components}
+    for name in HIDEABLE:
+        control = CONTROLS[name]
+        assert ids.count(f"control-{name}") == 1, name
+        assert control.label in labels, name
+        assert control.tooltip or control.label == "View", name  # the buttons of a view say what it is
+        for props in components:
+            if props.get("elem_id") == f"control-{name}" and "maximum" in props and isinstance(control.kind, Number):
+                assert (props["minimum"], props["maximum"]) == (control.kind.low, control.kind.high)
+
+
+def test_every_control_that_is_not_always_shown_is_hidden_by_the_style_sheet() -> None:
+    rules = visibility_css()
+    for name, control in CONTROLS.items():
+        if control.visible_when is not None:
+            other, values = control.visible_when
+            assert set(values) <= set(SAMPLING_VIEWS if other == "sampling_view" else INITS)
+            shown = ", ".join(f"[data-{other}={value}]" for value in values)
+            assert f"body:not(:is({shown})) #control-{name} {{ display: none" in rules
