@@ -10,7 +10,6 @@ from playground.core.diffusion.schedules import SCHEDULES, linear
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import Checkpoint
 from playground.ui.state import noise_analyses
-from playground.ui.state import scene as scene_module
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import validate
 from playground.ui.tabs.hardest_pictures import SHOWN, STEPS_OVER_T, rankings
@@ -40,7 +39,7 @@ def test_the_rankings_name_held_out_pictures_and_their_errors(
     library: ModelRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the scene's t, with the noise of its seed; then over t, the mean of the same at evenly spaced steps."""
-    monkeypatch.setattr(scene_module, "HELD_OUT", few := 12)
+    monkeypatch.setattr(noise_analyses, "HELD_OUT", few := 12)
     scene = Scene(library, validate(library, seed=5, t=100, schedule="cosine"))
     shown = list(rankings(scene))
     assert len(shown) == STEPS_OVER_T + 1
