@@ -10,7 +10,8 @@ from playground.core.diffusion.noise import add_noise
 from playground.core.diffusion.schedules import linear
 from playground.core.sampling.inpainting import Conditioning
 from playground.core.sampling.options import SamplingOptions
-from playground.core.sampling.samplers import SAMPLERS, Step, sample
+from playground.core.sampling.samplers import SAMPLERS, sample
+from playground.core.sampling.steps import Step
 
 THEIRS = {
     "ddim": lambda **options: DDIMScheduler(clip_sample=False, set_alpha_to_one=True, **options),

@@ -11,7 +11,8 @@ from playground.core.diffusion.noise import NoiseLevel, expand_coef
 from playground.core.diffusion.schedules import SCHEDULES, linear, zero_terminal_snr
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.probability_flow import probability_flow
-from playground.core.sampling.samplers import Step, sample
+from playground.core.sampling.samplers import sample
+from playground.core.sampling.steps import Step
 
 SPREAD = 0.3
 

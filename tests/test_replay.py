@@ -17,7 +17,8 @@ from playground.core.sampling.generate import generate
 from playground.core.sampling.inpainting import UNCONDITIONED, Conditioning
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.replay import ReplayPredictor, stream_predictions
-from playground.core.sampling.samplers import SAMPLERS, Step
+from playground.core.sampling.samplers import SAMPLERS
+from playground.core.sampling.steps import Step
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 SHAPE, SCHEDULE = (1, 8, 8), linear(100)

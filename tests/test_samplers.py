@@ -1,5 +1,6 @@
 import itertools
 import math
+import pickle
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from playground.core.diffusion.parameterizations import eps_from_x0
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import SCHEDULES, NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling.options import SamplingOptions
-from playground.core.sampling.samplers import Step, sample
+from playground.core.sampling.samplers import SAMPLERS, sample
+from playground.core.sampling.steps import Step
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 
@@ -192,3 +194,14 @@ def test_what_is_out_of_range_is_refused_before_the_first_step(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         sample(IdealPredictor(pictures), randn(1, 1, 8, 8), linear(100), SamplingOptions(**options))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_options_that_come_from_another_process_give_the_same_images(sampler: str, pictures: torch.Tensor) -> None:
+    ideal, x_T, options = IdealPredictor(pictures), randn(2, 1, 8, 8), SamplingOptions(sampler=sampler, steps=5)
+    received: SamplingOptions = pickle.loads(pickle.dumps(options))
+    one, other = (
+        list(sample(ideal, x_T, linear(100), each, generator=torch.Generator().manual_seed(5)))
+        for each in (options, received)
+    )
+    assert all(torch.equal(a.x_t, b.x_t) and torch.equal(a.x_next, b.x_next) for a, b in zip(one, other, strict=True))

@@ -31,7 +31,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.inference.batching import DynamicBatcher
 from playground.core.sampling.generate import generate
 from playground.core.sampling.options import SamplingOptions
-from playground.core.sampling.samplers import Step
+from playground.core.sampling.steps import Step
 from playground.serve import main
 from playground.serving.ray_replicas import NAME, RemoteModelRegistry
 from tests.server import ROOT, running

@@ -17,7 +17,7 @@ from playground.core.data.datasets import WEIGHTS
 from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.networks.checkpoint_format import scheduler_path, weights_path
 from playground.core.sampling.diffusers_solvers import DiffusersSolver
-from playground.core.sampling.inpainting import UNCONDITIONED, mask_to_image
+from playground.core.sampling.inpainting import mask_to_image
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.state.scene import Scene
@@ -110,7 +110,7 @@ def _solver(options: SamplingOptions) -> DiffusersSolver | None:
 
 def _head(scene: Scene, options: SamplingOptions) -> str:
     s, o = scene.settings, options
-    modules = ["base64", "io"] if o.conditioning is not UNCONDITIONED else []
+    modules = ["base64", "io"] if o.conditioning.uses_image else []
     modules += ["math"] if s.schedule == "cosine" else []
     names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[o.sampler].scheduler}))
     title = (
@@ -178,7 +178,7 @@ def _start(scene: Scene, options: SamplingOptions) -> str:
     lines.append(f"x_T = torch.randn({(count, *shape)}, generator=generator)")
     if options.interpolate_to is not None:
         lines.append(SLERP.format(shape=shape, count=count, other=options.interpolate_to))
-    if given is not UNCONDITIONED:
+    if given.uses_image:
         lines.append(PICTURE.format(height=shape[1], width=shape[2], x0=_png(images.to_pil(given.x0))))
     if given.known_mask is not None:
         lines.append(f'mask = embedded("{_png(images.to_pil(mask_to_image(given.known_mask)))}")[..., 0] > 127')

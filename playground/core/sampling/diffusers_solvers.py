@@ -16,7 +16,6 @@ from playground.core.diffusion.noise import CLEAN, NoiseLevel, expand_coef
 from playground.core.diffusion.parameterizations import x0_from_eps
 from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.core.sampling.inpainting import UNCONDITIONED
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.steps import Step
 
@@ -71,7 +70,7 @@ class DiffusersSolver:
         skipped = self.skip_steps(scheduler, options.conditioning.skipped_steps)
         timesteps, visited = scheduler.timesteps[skipped:], _visited(scheduler, schedule)[skipped:]
         sample, total = x_T * scheduler.init_noise_sigma, len(timesteps)
-        if options.conditioning is not UNCONDITIONED:
+        if options.conditioning.uses_image:
             sample = self.to_scheduler_space(options.conditioning.initial_x(x_T, visited[0]), visited[0])
         for index, t in enumerate(timesteps):
             level, next_level = visited[index], visited[index + 1]

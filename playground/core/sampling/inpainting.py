@@ -86,6 +86,11 @@ class Conditioning:
     skipped_steps: int = 0
     known_mask: Tensor | None = None
 
+    @property
+    def uses_image(self) -> bool:
+        """Whether a run starts from the image or keeps a part of it. Survives pickling, as identity does not."""
+        return self.skipped_steps > 0 or self.known_mask is not None
+
     def initial_x(self, x_T: Tensor, level: NoiseLevel) -> Tensor:
         """Initial x of a run: x0 noised with x_T if steps are skipped, else x_T with the known part replaced.
 
