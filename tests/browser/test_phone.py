@@ -66,6 +66,17 @@ def test_what_is_refused_while_the_sheet_is_closed_is_told_above_the_film(open_p
     expect(page.locator(".toast-message-text").first).to_be_visible()
 
 
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "heun"])
+def test_the_formula_or_sentence_of_a_sampler_is_not_cut(open_page: OpenPage, address: str, sampler: str) -> None:
+    page = open_page(f"{address}?tab=sampling&steps=3&frame=3&sampler={sampler}", **PHONE).page
+    page.wait_for_selector("#player-reverse .panel canvas")
+    formula = page.locator(".sampler-formula .formula")
+    expect(formula).to_be_visible()
+    assert formula.evaluate("node => node.scrollWidth <= node.clientWidth")
+    slider = "#player-reverse .frames input[type=range]"
+    assert seen(page, slider) == [slider]
+
+
 @pytest.mark.parametrize("width", [390, 820, 1024, 1280])
 def test_all_tabs_are_in_view(open_page: OpenPage, width: int) -> None:
     """None of them is in a menu."""

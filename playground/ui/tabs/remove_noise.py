@@ -31,11 +31,11 @@ from playground.ui.tabs.sampling_runs import SamplingRuns
 FORMULAS = {
     "ddpm": """<span class="mixture">x<sub>t−1</sub></span> = 1/√α<sub>t</sub> ·
 (<span class="mixture">x<sub>t</sub></span> − (1−α<sub>t</sub>)/√(1−ᾱ<sub>t</sub>) ·
-<span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span>,&emsp;
+<span class="prediction">ε̂</span>) + σ<sub>t</sub> · <span class="noise">z</span>,&ensp;
 α<sub>t</sub> = ᾱ<sub>t</sub>/ᾱ<sub>t−1</sub>""",
     "ddim": """<span class="mixture">x<sub>t−1</sub></span> = √ᾱ<sub>t−1</sub> ·
 <span class="picture">x̂<sub>0</sub></span> + √(1−ᾱ<sub>t−1</sub>−σ<sub>t</sub>²) · <span class="prediction">ε̂</span> +
-σ<sub>t</sub> · <span class="noise">z</span>,&emsp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
+σ<sub>t</sub> · <span class="noise">z</span>,&ensp; σ<sub>t</sub> = η · √β̃<sub>t</sub>""",
 }
 """Formulas of our own samplers; for those of diffusers a sentence is shown."""
 
