@@ -46,11 +46,15 @@ def test_both_loops_end_in_the_same_picture(digits: Checkpoint) -> None:
 def test_the_work_of_a_call_is_counted(digits: Checkpoint) -> None:
     """A convolution's multiplications and additions: 2 · C_in · C_out · 3 · 3 a pixel."""
 
-    class Convolution(nn.Conv2d):
-        def forward(self, x: torch.Tensor, t: torch.Tensor, class_labels: None = None) -> Any:  # type: ignore[override]
-            return type("Answer", (), {"sample": super().forward(x)})
+    class OneConvolution(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(1, 1, 3, padding=1)
 
-    network = Convolution(1, 1, 3, padding=1).requires_grad_(False)
+        def forward(self, x: torch.Tensor, t: torch.Tensor, class_labels: None = None) -> Any:
+            return type("Answer", (), {"sample": self.convolution(x)})
+
+    network = OneConvolution().requires_grad_(False)
     one = replace(digits, predictor=replace(digits.predictor, unet=network))
     assert Benchmark(one, Engine(digits.predictor.unet)).gflop() == pytest.approx(2 * 9 * 28 * 28 / 1e9)
 

@@ -79,7 +79,8 @@ def test_posterior_is_bayes_rule(alpha_t: float, alpha_s: float) -> None:
     """Beside the product of the two Gaussians q(x_t | x_s) q(x_s | x_0), worked out on a fine grid."""
     t, s = (NoiseLevel(alpha, math.sqrt(1 - alpha**2)) for alpha in (alpha_t, alpha_s))
     x0, x_t = 0.7, -0.4
-    q = posterior(*(torch.tensor([[each]], dtype=torch.float64) for each in (x_t, x0)), t, s)  # type: ignore[call-arg]
+    noisy, clean = (torch.tensor([[each]], dtype=torch.float64) for each in (x_t, x0))
+    q = posterior(noisy, clean, t, s)
     if alpha_s == 1.0:
         assert_close(q.mean.item(), x0)
         assert q.variance == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from playground.ui.server.run_requests import FILMS, MAX_NUMBER, Runs, number_of
+from playground.ui.server.run_requests import FILMS, MAX_NUMBER, Runs, _Session, number_of
 
 SOON = 10
 """Seconds within which a thread that waits for nothing has gone on."""
@@ -145,7 +145,7 @@ def test_a_run_that_is_just_starting_has_not_ended(runs: Runs) -> None:
     session = runs._session("one")
     seen = list[bool]()
 
-    class Watched(type(session)):  # type: ignore[misc]
+    class Watched(_Session):
         def __setattr__(self, name: str, value: Any) -> None:
             super().__setattr__(name, value)
             if name in ("started", "running") and value:
