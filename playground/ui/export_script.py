@@ -109,10 +109,10 @@ def _solver(options: SamplingOptions) -> DiffusersSolver | None:
 
 
 def _head(scene: Scene, options: SamplingOptions) -> str:
-    s, o = scene.settings, options
-    modules = ["base64", "io"] if o.conditioning.uses_image else []
+    s = scene.settings
+    modules = ["base64", "io"] if options.conditioning.uses_image else []
     modules += ["math"] if s.schedule == "cosine" else []
-    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[o.sampler].scheduler}))
+    names = ", ".join(sorted({"DDPMScheduler", "UNet2DModel", SAMPLERS[options.sampler].scheduler}))
     title = (
         f"{scene.count()} of {s.model}, label {s.label}: {s.sampler}, {s.steps} steps, guidance {s.guidance_scale:g}"
     )
@@ -153,18 +153,20 @@ def _schedule(scene: Scene) -> str:
 
 
 def _scheduler(scene: Scene, options: SamplingOptions) -> str:
-    o, solver, skip = options, _solver(options), options.conditioning.skipped_steps
-    name = SAMPLERS[o.sampler].scheduler
+    solver, skip = _solver(options), options.conditioning.skipped_steps
+    name = SAMPLERS[options.sampler].scheduler
     predictor = scene.library.checkpoint(scene.settings.model).predictor
     arguments: dict[str, Any] = {"prediction_type": predictor.prediction_type}
     if solver is None:
-        arguments |= {"set_alpha_to_one": True} if o.sampler == "ddim" else {"variance_type": o.variance_type}
-        arguments |= {} if o.clip_x0 else {"clip_sample": False}
-        spaced = SPACED[o.timestep_spacing]
+        arguments |= (
+            {"set_alpha_to_one": True} if options.sampler == "ddim" else {"variance_type": options.variance_type}
+        )
+        arguments |= {} if options.clip_x0 else {"clip_sample": False}
+        spaced = SPACED[options.timestep_spacing]
         return OURS.format(spaced=spaced, skip=skip, name=name, options=_keyword_arguments(arguments))
-    karras = {"use_karras_sigmas": o.karras_sigmas} if solver.karras else {}
-    arguments |= {"timestep_spacing": o.timestep_spacing, **karras, **solver.options}
-    calls = (BY_T if o.sampler == "pndm" else BY_SIGMA).format(skip=skip)
+    karras = {"use_karras_sigmas": options.karras_sigmas} if solver.karras else {}
+    arguments |= {"timestep_spacing": options.timestep_spacing, **karras, **solver.options}
+    calls = (BY_T if options.sampler == "pndm" else BY_SIGMA).format(skip=skip)
     return THEIRS.format(name=name, options=_keyword_arguments(arguments), calls=calls)
 
 
@@ -222,7 +224,7 @@ def _prediction(scene: Scene, options: SamplingOptions) -> str:
 
 
 def _loop(options: SamplingOptions, name: str) -> str:
-    o, given, solver = options, options.conditioning, _solver(options)
+    given, solver = options.conditioning, _solver(options)
 
     def noisy(i: str) -> str:
         """The picture with the noise of level i, scaled as in the scheduler."""
@@ -235,7 +237,7 @@ def _loop(options: SamplingOptions, name: str) -> str:
     elif given.known_mask is not None:
         begin += f"\nx = torch.where(mask, {noisy('0')}, x)"
     keep = "" if given.known_mask is None else f"\n        x = torch.where(mask, {noisy('i + 1')}, x)"
-    of_ddim = f", eta={o.eta!r}, use_clipped_model_output=True" if o.sampler == "ddim" else ""
+    of_ddim = f", eta={options.eta!r}, use_clipped_model_output=True" if options.sampler == "ddim" else ""
     drawn = ", generator=generator" if solver is None or solver.stochastic else ""
     return f"""{begin}
 with torch.no_grad():

@@ -52,13 +52,14 @@ def generate(
     Raises:
         ValueError: if an option is out of range.
     """
-    o, count = options, options.num_images
-    generator = torch.Generator().manual_seed(o.seed)
+    count = options.num_images
+    generator = torch.Generator().manual_seed(options.seed)
     x_T = torch.randn(count, *shape, generator=generator)
-    if o.interpolate_to is not None:  # the generator has moved on, so the fresh noise is not the noise of x_T again
-        x_T = slerp(seeded_noise(shape, o.seed), seeded_noise(shape, o.interpolate_to), count)
-    labels = None if o.label is None else torch.full((count,), o.label)
-    guided: NoisePredictor = ClassifierFreeGuidance(predictor, o.guidance_scale)
-    if o.second_label is not None:
-        guided = LabelSwitch(guided, torch.full((count,), o.second_label), label_switch_log_snr(schedule))
+    if options.interpolate_to is not None:
+        # The generator has moved on, so the fresh noise is not the noise of x_T again.
+        x_T = slerp(seeded_noise(shape, options.seed), seeded_noise(shape, options.interpolate_to), count)
+    labels = None if options.label is None else torch.full((count,), options.label)
+    guided: NoisePredictor = ClassifierFreeGuidance(predictor, options.guidance_scale)
+    if options.second_label is not None:
+        guided = LabelSwitch(guided, torch.full((count,), options.second_label), label_switch_log_snr(schedule))
     return sample(guided, x_T.to(predictor.device), schedule, options, labels=labels, generator=generator)
