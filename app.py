@@ -33,7 +33,7 @@ def main() -> None:
         "--hub-field",
         action="store_true",
         default=os.environ.get("PLAYGROUND_HUB_FIELD", "") not in ("", "0"),
-        help="let whoever opens the page fetch networks from the Hub",
+        help="let visitors download networks from the Hub",
     )
     parser.add_argument(
         "--mcp", action="store_true", help="offer the endpoints to agents, too (pip install 'gradio[mcp]')"

@@ -6,7 +6,7 @@ import base64
 
 import numpy as np
 
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 
 
 def floats(text: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.ui.server import film_stream
 from playground.ui.server.film_stream import FilmStream
 

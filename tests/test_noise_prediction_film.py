@@ -13,7 +13,7 @@ from playground.core.diffusion.predictors import IdentityPredictor, UNetPredicto
 from playground.core.diffusion.schedules import NoiseSchedule, linear, zero_terminal_snr
 from playground.core.sampling import generate
 from playground.render.films import noise_prediction as films_of_predictions
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from tests import films
 from tests.conftest import small_unet
 from tests.films import numbers, titled

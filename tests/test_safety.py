@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from playground.core.data import images
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.ui.server.request_limits import MAX_BODY, TOO_LARGE
 from playground.ui.server.run_limiter import AT_ONCE
 from tests.by_hand import ByHand

@@ -9,7 +9,7 @@ from playground.core.toy2d.datasets import load_toy_dataset
 from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics, build_reference, evaluate_snapshot
 from playground.core.toy2d.network import TrainingConfig
 from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.render.films.toy2d import LONGEST, SCALE, toy2d_film
 from tests.films import floats, numbers
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import CheckpointError
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.ui.components.frame import build_frame
 from playground.ui.components.hub_download import build_hub_download
 from playground.ui.components.lesson import build_lesson

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from playground.core.data.images import MAX_BYTES
 from playground.render.palette import css_variables
 from playground.ui import assets
 from playground.ui.assets import text_beside
+from playground.ui.assets.bundle import bundle
 from playground.ui.assets.fonts import fonts_css
 from playground.ui.components.control import visibility_css
 from playground.ui.components.dataset_thumbnails import thumbnails_css
@@ -36,13 +38,18 @@ def launch_options() -> dict[str, Any]:
         checkbox_border_color_selected="*neutral_900",
     )
     styles = (
-        css_variables() + text_beside(assets.__file__, "page.css") + thumbnails_css() + fonts_css() + visibility_css()
+        css_variables()
+        + text_beside(assets.__file__, "page.css")
+        + text_beside(assets.__file__, "gradio.css")
+        + thumbnails_css()
+        + fonts_css()
+        + visibility_css()
     )
-    script = text_beside(assets.__file__, "page.js")
+    script = bundle(Path(assets.__file__).with_name("main.js"))
     return {
         "theme": theme,
         # In the head, since Gradio prefixes each rule of `css`, which then no longer reaches body or an @media.
-        "head": f"<style>{styles}</style><script>const TOOLTIPS = {json.dumps(TOOLTIPS)};{script}</script>",
+        "head": f"<style>{styles}</style><script>{script}playground.showTooltips({json.dumps(TOOLTIPS)});</script>",
         "footer_links": ["api"],
         "run_history": False,
         "max_file_size": MAX_BYTES,

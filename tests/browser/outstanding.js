@@ -24,7 +24,9 @@ async function join(answer) {
   try {
     const response = await answer;
     if (response.ok) asked.add((await response.clone().json()).event_id);
-  } catch { /* it did not get there: who asked hears of it */ }
+  } catch {
+    /* it did not get there: who asked hears of it */
+  }
   asking -= 1;
 }
 

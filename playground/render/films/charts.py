@@ -11,10 +11,11 @@ from torch import Tensor
 
 from playground.core.analysis.histograms import gaussian_shares, shares
 from playground.core.diffusion.schedules import NoiseSchedule
-from playground.render.films.film import Part, rounded, to_base64
+from playground.render.films.film import rounded, to_base64
+from playground.render.films.film_format import Bars, Histogram, LineChart, ScatterChart, Series
 
 
-def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", style: str = "") -> Part:
+def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", style: str = "") -> Series:
     """Curve of a line chart.
 
     Args:
@@ -32,7 +33,7 @@ def line(name: str, role: str, x: Tensor, y: Tensor, *, dot: str = "", style: st
     return {"name": name, "role": role, "x": x[there].tolist(), "y": rounded(y[there]), "dot": dot, "style": style}
 
 
-def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
+def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Series:
     """Band: the shaded area between two curves.
 
     Args:
@@ -46,11 +47,18 @@ def band(name: str, role: str, x: Tensor, low: Tensor, high: Tensor) -> Part:
         The band as a dict for the player.
     """
     there = low.isfinite() & high.isfinite()
-    sides = {"low": rounded(low[there]), "high": rounded(high[there])}
-    return {"name": name, "role": role, "x": x[there].tolist(), **sides, "dot": "", "style": "faint"}
+    return {
+        "name": name,
+        "role": role,
+        "x": x[there].tolist(),
+        "low": rounded(low[there]),
+        "high": rounded(high[there]),
+        "dot": "",
+        "style": "faint",
+    }
 
 
-def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", style: str = "") -> Part:
+def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", style: str = "") -> Series:
     """Live curve: it goes through the values of two numbers of the film.
 
     Through numbers with a value per frame it grows as frames arrive. Where a number has a value per place of each
@@ -73,12 +81,12 @@ def live_line(name: str, role: str, x: str, y: str, *, dot: str = "", style: str
 def line_chart(
     title: str,
     last: int,
-    series: Sequence[Part],
+    series: Sequence[Series],
     *,
     range_y: tuple[float, float] | None = None,
     log: bool = False,
     across: str = "t",
-) -> Part:
+) -> LineChart:
     """Line chart with a marker that moves with the film.
 
     Args:
@@ -92,11 +100,17 @@ def line_chart(
     Returns:
         The chart as a dict for the player.
     """
-    sides = {"range": [0, last], "range_y": range_y, "log": log}
-    return {"title": title, **sides, "across": across, "series": list(series)}
+    return {
+        "title": title,
+        "range": [0, last],
+        "range_y": range_y,
+        "log": log,
+        "across": across,
+        "series": list(series),
+    }
 
 
-def hline(value: float, name: str, last: int, style: str = "dashed") -> Part:
+def hline(value: float, name: str, last: int, style: str = "dashed") -> Series:
     """Horizontal line of a line chart.
 
     Args:
@@ -111,7 +125,7 @@ def hline(value: float, name: str, last: int, style: str = "dashed") -> Part:
     return line(name, "mixture", torch.tensor([0, last]), torch.full((2,), value), style=style)
 
 
-def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> Part:
+def schedule_chart(title: str, key: str, chosen: NoiseSchedule, schedules: Sequence[NoiseSchedule]) -> LineChart:
     """Noise-schedule chart: one curve per schedule, the chosen one strong, with at most 200 points each.
 
     Args:
@@ -146,7 +160,7 @@ def dot_stride(pixels: int) -> int:
 
 def scatter_chart(
     title: str, across: int, up: int, across_range: tuple[float, float], note: str, every: int = 1
-) -> Part:
+) -> ScatterChart:
     """Scatter plot: the pixels of one panel over those of another, one dot per pixel.
 
     Args:
@@ -168,7 +182,7 @@ MOST_PIXELS, MOST_DOTS = 2**14, 2**13
 """Most pixels in the histogram of a frame, and most pixels drawn as dots: enough to show the distribution."""
 
 
-def pixels_chart(x_t: Tensor) -> Part:
+def pixels_chart(x_t: Tensor) -> Histogram:
     """Histogram of the pixels of x_t, (K, N), in each frame, compared with N(0, 1)."""
     edges = torch.linspace(-4, 4, 41)
     standard = gaussian_shares(torch.zeros(1), torch.ones(1), edges)
@@ -183,7 +197,7 @@ def pixels_chart(x_t: Tensor) -> Part:
 
 def histogram_chart(
     title: str, edges: Tensor, bars: tuple[str, str, Tensor], line: tuple[str, str, Tensor], top: float | None = None
-) -> Part:
+) -> Histogram:
     """Histogram with a curve over it.
 
     Args:
@@ -197,7 +211,7 @@ def histogram_chart(
         The chart as a dict for the player.
     """
     tops = torch.maximum(*(each[2].double().amax(1, keepdim=True) for each in (bars, line))) if top is None else top
-    series = [
+    series: list[Bars] = [
         {"name": name, "role": role, "bytes": to_base64((values / tops * 255).clamp(0, 255).to(torch.uint8).numpy())}
         for name, role, values in (bars, line)
     ]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,13 +19,11 @@ from torch import Tensor
 
 from playground.core.data import images
 from playground.core.diffusion.noise import NoiseLevel
+from playground.render.films.film_format import Film, FilmNumber, Limits, Panel
 from playground.render.palette import NOISE_RANGE, noise_colours
 
-Film = dict[str, Any]
-Part = dict[str, Any]
-Limits = tuple[float, float]
 Weights = Mapping[str, Tensor | float]
-PanelWeights = tuple[Part, Weights]
+PanelWeights = tuple[Panel, Weights]
 
 PICTURE, NOISE = (-1.0, 1.0), (-NOISE_RANGE, NOISE_RANGE)
 
@@ -80,7 +77,7 @@ def panel(
     badge: str = "",
     about: str = "",
     note: str = "",
-) -> Part:
+) -> Panel:
     """Panel: one picture in each frame.
 
     Args:
@@ -152,7 +149,7 @@ def layered_panels(
     }
 
 
-def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits: int = 4, over: str = "") -> Part:
+def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits: int = 4, over: str = "") -> FilmNumber:
     """Number of a film: a value that changes with the frame.
 
     Args:
@@ -167,7 +164,14 @@ def number(key: str, symbol: str, values: Tensor, role: str, about: str, digits:
     Returns:
         The number as a dict for the player.
     """
-    part = {"key": key, "symbol": symbol, "values": floats(values), "role": role, "about": about, "digits": digits}
+    part: FilmNumber = {
+        "key": key,
+        "symbol": symbol,
+        "values": floats(values),
+        "role": role,
+        "about": about,
+        "digits": digits,
+    }
     return {**part, "over": over} if over else part
 
 
@@ -183,7 +187,7 @@ def formula(text: str) -> list[list[str]]:
     return parts
 
 
-def level_numbers(t: Tensor, level: NoiseLevel, betas: Tensor | None = None) -> list[Part]:
+def level_numbers(t: Tensor, level: NoiseLevel, betas: Tensor | None = None) -> list[FilmNumber]:
     """Numbers of the noise level: t, ᾱ_t, √ᾱ_t, √(1−ᾱ_t) and log-SNR, and β_t where `betas` are given.
 
     Args:

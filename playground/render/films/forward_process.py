@@ -13,7 +13,6 @@ from playground.render.films.charts import MOST_PIXELS, histogram_chart, pixels_
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
     PanelWeights,
     frame_panels,
     layered_panels,
@@ -23,6 +22,7 @@ from playground.render.films.film import (
     size,
     timestep_film,
 )
+from playground.render.films.film_format import Film
 
 ALPHA_BAR = "ᾱ_t: picture variance left"
 

@@ -12,10 +12,7 @@ from playground.render.films.charts import dot_stride, hline, line, line_chart, 
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
-    Limits,
     PanelWeights,
-    Part,
     Weights,
     layered_panels,
     level_numbers,
@@ -23,6 +20,7 @@ from playground.render.films.film import (
     panel,
     timestep_film,
 )
+from playground.render.films.film_format import Film, FilmNumber, Limits, Series
 
 Predictions = Mapping[str, NoisePrediction]
 
@@ -269,7 +267,7 @@ def _answer(badge: str, found: NoisePrediction) -> dict[str, tuple[Tensor, Limit
     return {f"{badge} eps": (found.eps_hat, NOISE), f"{badge} missed": (found.eps - found.eps_hat, NOISE)}
 
 
-def _measures(badge: str, found: NoisePrediction) -> list[Part]:
+def _measures(badge: str, found: NoisePrediction) -> list[FilmNumber]:
     """Numbers below a predictor's panels."""
     return [
         number(
@@ -285,13 +283,13 @@ def _measures(badge: str, found: NoisePrediction) -> list[Part]:
     ]
 
 
-def _r2(badge: str, found: NoisePrediction) -> Part:
+def _r2(badge: str, found: NoisePrediction) -> FilmNumber:
     return number(
         f"{badge} r2", f"R² · {badge}", found.r2, "prediction", "explained variance: 1 − MSE / variance of ε", 3
     )
 
 
-def _curves(found: Predictions, key: str) -> list[Part]:
+def _curves(found: Predictions, key: str) -> list[Series]:
     return [
         line(
             badge,

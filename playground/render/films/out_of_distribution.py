@@ -11,16 +11,14 @@ from playground.render.films.charts import band, line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
-    Limits,
     PanelWeights,
-    Part,
     layered_panels,
     level_numbers,
     number,
     panel,
     timestep_film,
 )
+from playground.render.films.film_format import Chart, Film, FilmNumber, Limits, Series
 
 LINES = ("", "dashed", "dotted", "dash-dotted", "long-dashed", "sparse")
 LOW, HIGH = 0.05, 0.95
@@ -46,7 +44,7 @@ def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceEr
     first = next(iter(trials.values())).prediction
     panels, absent = list[PanelWeights](), dict[str, list[str]]()
     still, moved = {"eps": first.eps[0]}, dict[str, tuple[Tensor, Limits]]()
-    below, errors = list[Part](), list[Part]()
+    below, errors = list[FilmNumber](), list[Series]()
     for (name, each), style in zip(trials.items(), LINES[: len(trials)], strict=True):
         found = each.prediction
         still[name] = each.subject.x0
@@ -92,7 +90,9 @@ def out_of_distribution_film(trials: Mapping[str, OODResult], usual: ReferenceEr
     }
 
 
-def _beside(trials: Mapping[str, OODResult], usual: ReferenceErrors) -> tuple[list[Part], list[Part], list[Part]]:
+def _beside(
+    trials: Mapping[str, OODResult], usual: ReferenceErrors
+) -> tuple[list[Series], list[FilmNumber], list[Chart]]:
     """Comparison with held-out pictures: their MSE as a band and as numbers, and each input's MSE ÷ its median."""
     first = next(iter(trials.values())).prediction
     low, median, high = (usual.quantile(share, first.level) for share in (LOW, 0.5, HIGH))

@@ -12,10 +12,7 @@ from playground.render.films.charts import line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
-    Limits,
     PanelWeights,
-    Part,
     formula,
     layered_panels,
     level_numbers,
@@ -23,6 +20,7 @@ from playground.render.films.film import (
     panel,
     timestep_film,
 )
+from playground.render.films.film_format import Film, FilmNumber, Limits, LineChart
 
 TO_X0 = (
     "[x̂_0|picture] = ([x_t|mixture] − {sigma|noise} · [ε̂|prediction]) / {alpha|picture}"
@@ -106,14 +104,14 @@ def _with_error(what: str, layer: str, key: str, table: Mapping[str, Tensor]) ->
     ]
 
 
-def _factors(key: str, table: Mapping[str, Tensor], what: str) -> list[Part]:
+def _factors(key: str, table: Mapping[str, Tensor], what: str) -> list[FilmNumber]:
     return [
         number(f"{key} {n}", "error ×", value.abs(), ROLES[n], f"factor of an error in {SYMBOLS[n]} in {what}", 3)
         for n, value in table.items()
     ]
 
 
-def _chart(what: str, key: str, table: Mapping[str, Tensor], t: Tensor) -> Part:
+def _chart(what: str, key: str, table: Mapping[str, Tensor], t: Tensor) -> LineChart:
     curves = [
         line(f"from {SYMBOLS[n]}", ROLES[n], t, value.abs().log10(), dot=f"{key} {n}", style=STYLES[n])
         for n, value in table.items()

@@ -10,10 +10,7 @@ from playground.render.films.charts import line, line_chart
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
-    Limits,
     PanelWeights,
-    Part,
     formula,
     layered_panels,
     level_numbers,
@@ -21,6 +18,7 @@ from playground.render.films.film import (
     panel,
     timestep_film,
 )
+from playground.render.films.film_format import Film, FilmNumber, Limits
 from playground.render.films.noise_prediction import picture_and_noise, x_t_panel
 
 BY_EPS = (
@@ -97,7 +95,7 @@ def _panels(found: NoisePrediction, step: ReverseStep) -> list[PanelWeights]:
     ]
 
 
-def _numbers(found: NoisePrediction, step: ReverseStep) -> list[Part]:
+def _numbers(found: NoisePrediction, step: ReverseStep) -> list[FilmNumber]:
     """Coefficients of the means, how far they are apart, and the terms of the variational bound."""
     true, bits = step.true_posterior, step.bits
     off = (step.mean - step.mean_from_x0).abs().flatten(1).amax(1)

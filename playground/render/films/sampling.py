@@ -18,9 +18,6 @@ from playground.core.sampling.steps import Step
 from playground.render.films.film import (
     NOISE,
     PICTURE,
-    Film,
-    Limits,
-    Part,
     chunk,
     formula,
     frame_panels,
@@ -29,6 +26,7 @@ from playground.render.films.film import (
     panel,
     size,
 )
+from playground.render.films.film_format import Film, FilmNumber, Limits, Panel
 
 
 def trajectory_film(step: Step, schedule: NoiseSchedule) -> Film:
@@ -66,7 +64,7 @@ def side_by_side_film(driven: Mapping[str, StepWithNeighbors], training: ImageDa
         The piece, with one frame; that of the last step has two.
     """
     layers: list[tuple[Tensor, Limits]] = []
-    panels: list[Part] = []
+    panels: list[Panel] = []
     words, numbers = {}, []
     for badge, each in driven.items():
         pictures = _pictures(each.step)
@@ -205,7 +203,7 @@ def single_step_film(slow: StepDecomposition, schedule: NoiseSchedule) -> Film:
     }
 
 
-def _step_panels() -> list[Part]:
+def _step_panels() -> list[Panel]:
     return [
         panel("x_t", "mixture", PICTURE, factor="x_t part", about="current state"),
         panel("ε̂", "prediction", NOISE, before="−", factor="eps part", badge="network", about="predicted noise"),
@@ -222,7 +220,7 @@ def _step_panels() -> list[Part]:
     ]
 
 
-def _step_numbers(slow: StepDecomposition, t: int) -> list[Part]:
+def _step_numbers(slow: StepDecomposition, t: int) -> list[FilmNumber]:
     """Levels and coefficients of a step, the same in its three frames."""
     step = slow.step
     of_level = NoiseLevel(step.level.alpha.expand(3), step.level.sigma.expand(3))
@@ -247,7 +245,7 @@ def _step_numbers(slow: StepDecomposition, t: int) -> list[Part]:
     ]
 
 
-def _predictor_layers(badge: str) -> list[Part]:
+def _predictor_layers(badge: str) -> list[Panel]:
     return [
         panel("x_t", "mixture", PICTURE, about="current state"),
         panel("ε̂", "prediction", NOISE, badge=badge, about="predicted noise"),

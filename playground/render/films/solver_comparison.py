@@ -10,7 +10,8 @@ from torch import Tensor
 from playground.core.analysis.solver_comparison import SolverRun
 from playground.core.sampling.samplers import SAMPLERS
 from playground.render.films.charts import line, line_chart
-from playground.render.films.film import PICTURE, Film, Part, chunk, frame_panels, number, panel, size
+from playground.render.films.film import PICTURE, chunk, frame_panels, number, panel, size
+from playground.render.films.film_format import Film, FilmNumber
 from playground.render.films.sampling import image_grid
 
 LANES = ("", "dashed", "dotted", "long-dashed")
@@ -84,7 +85,7 @@ def _column(runner: SolverRun, frames: range) -> list[Tensor]:
     return [torch.stack(x_t), torch.stack(x0_hat)]
 
 
-def _distances(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor, called: Part) -> Film:
+def _distances(runners: Sequence[SolverRun], frames: range, calls: int, reference: Tensor, called: FilmNumber) -> Film:
     """RMSE to the reference as numbers and as a chart, and which solver ends closest."""
     found = [runner.distances(reference) for runner in runners]
     solving = [

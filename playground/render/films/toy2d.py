@@ -13,7 +13,8 @@ from torch import Tensor
 from playground.core.toy2d.diagnostics import ReferenceField, SnapshotDiagnostics
 from playground.core.toy2d.trainer import TOTAL_STEPS
 from playground.render.films.charts import hline, line_chart, live_line
-from playground.render.films.film import Film, Part, chunk, floats, number, panel, to_base64
+from playground.render.films.film import chunk, floats, number, panel, to_base64
+from playground.render.films.film_format import Draws, Film, FilmNumber, Panel
 
 SCALE = 4096
 """Paths are sent as 16-bit integers in units of 1 / SCALE: from -8 to 8, exact to far below a pixel."""
@@ -40,7 +41,7 @@ def toy2d_film(ground: ReferenceField, view: SnapshotDiagnostics, index: int, to
     Returns:
         The piece, with one frame.
     """
-    film = {
+    film: Film = {
         **chunk(index, total, [_label(view.step)]),
         "snapshots": [{"paths": to_base64(_whole(view.paths)), "field": _arrows(view.field)}],
         "numbers": _numbers(ground, view, first=index == 0),
@@ -65,7 +66,6 @@ def _reference_chunk(ground: ReferenceField) -> Film:
             "side": SIDE,
             "reach": REACH,
             "scale": SCALE,
-            "longest": LONGEST,
             "layers": floats(torch.stack([ground.x0, ground.eps])),
             "table": floats(coefficients),
             "grid": floats(ground.grid),
@@ -102,15 +102,12 @@ def _reference_chunk(ground: ReferenceField) -> Film:
     }
 
 
-def _plane(draws: str, title: str, role: str, badge: str, about: str, note: str = "") -> Part:
-    return {
-        **panel(title, role, (-REACH, REACH), badge=badge, about=about, note=note),
-        "draws": draws,
-        "scale": "plane",
-    }
+def _plane(draws: Draws, title: str, role: str, badge: str, about: str, note: str = "") -> Panel:
+    plane = panel(title, role, (-REACH, REACH), badge=badge, about=about, note=note)
+    return {**plane, "draws": draws, "scale": "plane"}
 
 
-def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[Part]:
+def _numbers(ground: ReferenceField, view: SnapshotDiagnostics, *, first: bool) -> list[FilmNumber]:
     """Numbers of this snapshot; the first one also brings those of the places, which no snapshot changes."""
     empty = torch.empty(0)
     target = TARGET_SYMBOLS[ground.config.prediction_type]

@@ -14,3 +14,8 @@ def text_beside(module: str, name: str) -> str:
         The text.
     """
     return (Path(module).parent / name).read_text(encoding="utf-8")
+
+
+def mount(component: str) -> str:
+    """Script of a `gr.HTML` that starts a component in the browser: `mountPlayer` in player.js for "Player"."""
+    return f"playground.mount{component}({{ element, props, trigger, server, watch }});"

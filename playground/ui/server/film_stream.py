@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film, RunEnd
 from playground.ui.components.player import film_update
 
 INTERVAL = 0.05
@@ -58,13 +58,13 @@ class FilmStream:
         self._last, self._new, self._sent_at = self._new, [], time.monotonic()
         return film_update(*pieces)
 
-    def end(self, mark: Film) -> Any:
+    def end(self, mark: RunEnd) -> Any:
         """Last update: the pieces of the one before, those not sent yet, and the end mark."""
         return film_update(*self._last, *self._new, mark)
 
 
 def _end(piece: Film) -> int:
-    return int(piece["start"]) + len(piece["labels"])
+    return piece["start"] + len(piece["labels"])
 
 
 def _size(piece: Film) -> int:

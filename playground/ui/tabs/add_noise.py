@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.render.films.forward_process import forward_film, markov_chain_film
 from playground.render.plotly_figures import schedules_figure
 from playground.ui.components.claim import Claim

@@ -10,23 +10,18 @@ import gradio as gr
 from playground.core.analysis.noise_prediction import evenly_spaced_steps
 from playground.core.analysis.out_of_distribution import hardest
 from playground.render.films.hardest_pictures import ranking
+from playground.ui.assets import mount
 from playground.ui.state import noise_analyses
 from playground.ui.state.scene import Scene
 
 SHOWN, STEPS_OVER_T = 8, 8
-SCRIPT = """element.addEventListener("click", ({ target }) => {
-  const button = target.closest("button[data-picture]");
-  if (!button) return;
-  props.value = { picture: +button.dataset.picture };
-  trigger("input");
-});"""
 
 
 def build_hardest() -> gr.HTML:
     """Component with the ranking, whose value is the chosen picture, {"picture": index}."""
     return gr.HTML(
         html_template='<div class="hardest" aria-live="polite">${listing}</div>',
-        js_on_load=SCRIPT,
+        js_on_load=mount("PictureRanking"),
         apply_default_css=False,
         elem_id="hardest-pictures",
         label="Hardest held-out pictures",

@@ -11,7 +11,7 @@ import gradio as gr
 from playground.core.analysis.likelihood import VariationalBound
 from playground.core.analysis.training_step import LINES
 from playground.render.code_listing import code, executed_lines
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.ui.components.control import control_arguments
 from playground.ui.components.player import build_player, film_update
 from playground.ui.state import noise_analyses

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from playground.render.films import noise_prediction
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.render.films.out_of_distribution import out_of_distribution_film
 from playground.render.films.parameterizations import parameterizations_film
 from playground.render.films.reverse_step import reverse_step_film

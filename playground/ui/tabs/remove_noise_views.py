@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.core.analysis.solver_comparison import SolverRun
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film
 from playground.render.films.sampling import guidance_film, side_by_side_film, single_step_film, trajectory_film
 from playground.render.films.solver_comparison import solver_comparison_film
 from playground.ui.components.claim import Claim

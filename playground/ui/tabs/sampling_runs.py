@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from playground.core.data import images
 from playground.render.export.npz import npz
-from playground.render.films.film import Film
+from playground.render.films.film_format import RunEnd
 from playground.render.films.sampling import image_grid
 from playground.ui.components.player import film_update
 from playground.ui.components.shared_controls import SharedControls
@@ -118,7 +118,7 @@ class SamplingRuns:
             if not before:  # a new run, or the page has lost all of a later film
                 film, have = number, 0
             stream = FilmStream(lambda: self.runs.lacking(session))
-            mark: Film = {"request": number, "run": film, "ended": True, "frames": 0}
+            mark = RunEnd(request=number, run=film, ended=True, frames=0)
             try:
                 with self._run_limiter.taken(session):
                     known = before or _Sampled(self.scene(*values), [])
@@ -129,7 +129,7 @@ class SamplingRuns:
                         yield film_update({**mark, "x_T": x_T}), warnings_of(scene)
                         return
                     self.runs.keep(session, film, known)
-                    made_from = {"settings": sampling.sampled_from(scene)}
+                    settings = sampling.sampled_from(scene)
                     yield gr.skip(), warnings_of(scene)
                     films = 0
                     for piece in self._pieces(scene):
@@ -139,12 +139,14 @@ class SamplingRuns:
                             yield stream.update() if stream.is_due else gr.skip(), piece
                             continue
                         films += 1
-                        mark |= {"frames": piece["start"] + len(piece["labels"]), "stays": piece.get("stays", False)}
+                        end, stays = piece["start"] + len(piece["labels"]), piece.get("stays", False)
+                        mark |= {"frames": end, "stays": stays}
                         if films > len(ends):
-                            ends.append(mark["frames"])
-                        if mark["frames"] > have or mark["stays"]:
-                            first = made_from if piece["start"] == 0 else {}
-                            stream.add({**piece, **first, "request": number, "run": film})
+                            ends.append(end)
+                        if end > have or stays:
+                            if piece["start"] == 0:
+                                piece["settings"] = settings
+                            stream.add({**piece, "request": number, "run": film})
                             if stream.is_due:
                                 yield stream.update(), gr.skip()
             except Exception:

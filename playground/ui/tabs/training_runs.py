@@ -13,7 +13,7 @@ from playground.core.toy2d.datasets import dataset_from_drawing, load_toy_datase
 from playground.core.toy2d.diagnostics import build_reference, evaluate_snapshot
 from playground.core.toy2d.network import TrainingConfig
 from playground.core.toy2d.trainer import TOTAL_STEPS, Trainer, snapshot_steps
-from playground.render.films.film import Film
+from playground.render.films.film_format import Film, RunEnd
 from playground.render.films.toy2d import toy2d_film
 from playground.ui.components.player import film_update
 from playground.ui.components.shared_controls import SharedControls
@@ -92,11 +92,10 @@ class TrainingService:
 
     def _piece(self, session: TrainingSession, number: int, index: int, total: int, toy_sampler: str) -> Film:
         film = self._worker.submit(_film, session, index, total, toy_sampler).result()
-        return {
-            **film,
-            "run": number,
-            **({} if index else {"settings": {**session.made_from, "toy_sampler": toy_sampler}}),
-        }
+        film["run"] = number
+        if index == 0:
+            film["settings"] = {**session.made_from, "toy_sampler": toy_sampler}
+        return film
 
     def stored_film(self, session: TrainingSession, have: int, total: int, toy_sampler: str) -> Iterator[Film]:
         """Film pieces of the stored snapshots that the page lacks.
@@ -279,7 +278,8 @@ class TrainingRuns:
             except Exception:
                 yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
-            mark = {"request": number, "run": session.film, "ended": True, "frames": len(session.trainer.snapshots)}
+            frames = len(session.trainer.snapshots)
+            mark = RunEnd(request=number, run=session.film, ended=True, frames=frames)
             yield stream.end(mark), gr.skip() if session.left else self._progress_text(session)
 
     def one_step(self, have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
@@ -291,14 +291,11 @@ class TrainingRuns:
             if len(session.trainer.snapshots) >= MAX_SNAPSHOTS:
                 raise ValueError(f"{MAX_SNAPSHOTS} snapshots are kept at most: press Train to go on, or reset.")
             more = [goal for goal in _snapshots_ahead(session.trainer, None) if goal != step]
-            films = list(
-                self._service.train(
-                    session, 0 if new else integer("have", have, 0, MAX_SNAPSHOTS), [step], len(more), toy_sampler
-                )
-            )
-            return film_update(*({**film, "follow": k == 0} for k, film in enumerate(films))), self._progress_text(
-                session
-            )
+            frames = 0 if new else integer("have", have, 0, MAX_SNAPSHOTS)
+            films = list(self._service.train(session, frames, [step], len(more), toy_sampler))
+            for k, film in enumerate(films):
+                film["follow"] = k == 0
+            return film_update(*films), self._progress_text(session)
 
     def begin_again(self, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         with user_errors():

@@ -1,68 +1,100 @@
-// The lesson's panel: shows one stop at a time, takes a guess, and then goes where the answer is to be seen.
-// Gradio runs this text as the body of a function of (element, trigger, props, server, upload, watch).
+// Lesson panel: shows one question at a time, takes a guess, and goes where the answer can be seen.
 
-const panel = element.querySelector(".lesson"), stops = [...panel.querySelectorAll("section")];
+import { query, queryAll } from "../../assets/dom.js";
+import { page } from "../../assets/page.js";
 
-let last = 1; // the stop that is open, or was before it was closed
-
-/** Open the panel at stop `number`, from 1; 0 closes it. */
-function show(number, tell = true) {
-  panel.hidden = number === 0;
-  document.body.classList.toggle("lesson-open", number > 0);
-  stops.forEach((stop, k) => { stop.hidden = k + 1 !== number; });
-  if (number) {
-    last = number;
-    panel.scrollTop = 0;
-    setHeight("half");
-  }
-  if (tell) playground.updateState({ lesson: number || null });
-}
-
-const go = (link) => playground.navigate(new URL(link.href).search.slice(1));
-
-const HEIGHTS = { peek: ["half", "Read on"], half: ["full", "Larger"], full: ["half", "Smaller"] }; // the next, and its name
-
-/** On a small screen the panel is a sheet: a peek, half of the screen, or all of it. */
-function setHeight(height) {
-  panel.dataset.height = height;
-  for (const button of panel.querySelectorAll(".height")) button.textContent = HEIGHTS[height][1];
-  if (height === "peek") panel.scrollTop = 0;
-}
-setHeight("half");
-
-function guess(stop, button) {
-  const right = button.dataset.right === "1";
-  for (const each of stop.querySelectorAll(".guesses button")) {
-    each.classList.toggle("right", each.dataset.right === "1");
-    each.classList.toggle("wrong", each === button && !right);
-    each.setAttribute("aria-pressed", each === button);
-  }
-  stop.querySelector(".answer").hidden = false;
-  stop.querySelector(".verdict").textContent = right ? "You guessed right." : "Not so; the right guess is marked.";
-  stop.querySelector(".where").textContent = `${stop.dataset.stop} of ${stops.length} · ${right ? "right" : "not so"}`;
-  stop.querySelector(".verdict").scrollIntoView({ block: "nearest" });
-  if (innerWidth <= 1000) setHeight("peek"); // so that the answer is seen in the playground first
-  go(stop.querySelector("a"));
-}
-
-panel.addEventListener("click", (event) => {
-  const stop = event.target.closest("section"), button = event.target.closest("button"), link = event.target.closest("a");
-  const goToQuestion = (number) => { show(number); stops[number - 1].querySelector("h3").focus(); };
-  if (link) {
-    event.preventDefault();
-    go(link);
-  } else if (!button) return;
-  else if (button.className === "height") {
-    setHeight(HEIGHTS[panel.dataset.height][0]);
-    if (!stop.querySelector(".answer").hidden) stop.querySelector(".verdict").scrollIntoView({ block: "start" });
-  }
-  else if (button.className === "close") show(0);
-  else if (button.className === "back") goToQuestion(+stop.dataset.stop - 1);
-  else if (button.className === "on") goToQuestion(+stop.dataset.stop + 1);
-  else guess(stop, button);
+/** On a small screen the panel is a sheet. By height: the next height, and the name of the button that leads there. */
+const HEIGHTS = /** @type {const} */ ({
+  peek: ["half", "Read on"],
+  half: ["full", "Larger"],
+  full: ["half", "Smaller"],
 });
-document.addEventListener("playground:lesson", ({ detail }) => {
-  if (detail === null) return show(last);
-  const open = stops.findIndex((stop) => !stop.hidden) + 1;
-  if (detail !== (panel.hidden ? 0 : open)) show(detail, false); // else it stays as it is, scrolled to the verdict
-});
+
+/**
+ * Start the lesson in its component.
+ * @param {import("../../assets/gradio_dom.js").GradioComponent} component
+ */
+export function mountLesson({ element }) {
+  const panel = query(element, ".lesson");
+  const questions = queryAll(panel, "section");
+  let last = 1; // the question that is open, or was before the panel was closed
+  /** @type {keyof typeof HEIGHTS} */
+  let height = "half";
+
+  /**
+   * Open the panel.
+   * @param {number} number the question, from 1; 0 closes the panel
+   * @param {boolean} tell whether the link is to name it
+   */
+  function show(number, tell = true) {
+    panel.hidden = number === 0;
+    document.body.classList.toggle("lesson-open", number > 0);
+    questions.forEach((question, k) => {
+      question.hidden = k + 1 !== number;
+    });
+    if (number) {
+      last = number;
+      panel.scrollTop = 0;
+      setHeight("half");
+    }
+    if (tell) page.updateState({ lesson: number || null });
+  }
+
+  const goTo = (/** @type {string} */ link) => page.navigate(new URL(link).search.slice(1));
+
+  function goToQuestion(/** @type {number} */ number) {
+    show(number);
+    query(questions[number - 1], "h3").focus();
+  }
+
+  function setHeight(/** @type {keyof typeof HEIGHTS} */ to) {
+    height = panel.dataset.height = to;
+    for (const button of queryAll(panel, ".height")) button.textContent = HEIGHTS[to][1];
+    if (to === "peek") panel.scrollTop = 0;
+  }
+
+  function guess(/** @type {HTMLElement} */ question, /** @type {HTMLElement} */ button) {
+    const isRight = button.dataset.right === "1";
+    for (const each of queryAll(question, ".guesses button")) {
+      each.classList.toggle("right", each.dataset.right === "1");
+      each.classList.toggle("wrong", each === button && !isRight);
+      each.setAttribute("aria-pressed", String(each === button));
+    }
+    query(question, ".answer").hidden = false;
+    const verdict = query(question, ".verdict");
+    verdict.textContent = isRight ? "You guessed right." : "Not so; the right guess is marked.";
+    const place = `${question.dataset.stop} of ${questions.length}`;
+    query(question, ".where").textContent = `${place} · ${isRight ? "right" : "not so"}`;
+    verdict.scrollIntoView({ block: "nearest" });
+    if (innerWidth <= 1000) setHeight("peek"); // so that the answer is seen in the playground first
+    goTo(/** @type {HTMLAnchorElement} */ (query(question, "a")).href);
+  }
+
+  panel.addEventListener("click", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const question = target.closest("section");
+    const button = target.closest("button");
+    const link = target.closest("a");
+    if (link) {
+      event.preventDefault();
+      goTo(link.href);
+    }
+    if (!question || !button) return;
+    const number = Number(question.dataset.stop);
+    if (button.className === "height") {
+      setHeight(HEIGHTS[height][0]);
+      if (!query(question, ".answer").hidden) query(question, ".verdict").scrollIntoView({ block: "start" });
+    } else if (button.className === "close") show(0);
+    else if (button.className === "back") goToQuestion(number - 1);
+    else if (button.className === "on") goToQuestion(number + 1);
+    else guess(question, button);
+  });
+
+  document.addEventListener("playground:lesson", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    const open = panel.hidden ? 0 : questions.findIndex((question) => !question.hidden) + 1;
+    if (detail === null) show(last);
+    else if (detail !== open) show(detail, false); // else it stays scrolled to the verdict
+  });
+  setHeight("half");
+}

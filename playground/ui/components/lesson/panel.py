@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from playground.ui.assets import text_beside
+from playground.ui.assets import mount, text_beside
 from playground.ui.components.lesson.questions import QUESTIONS, Question
 from playground.ui.components.math_text import subscripts
 
@@ -15,7 +15,7 @@ def build_lesson() -> None:
     gr.HTML(
         f'<aside class="lesson" aria-label="Lesson" hidden>{sections}</aside>',
         css_template=text_beside(__file__, "lesson.css"),
-        js_on_load=text_beside(__file__, "lesson.js"),
+        js_on_load=mount("Lesson"),
         apply_default_css=False,
         elem_id="lesson",
     )

@@ -8,7 +8,7 @@ import gradio as gr
 from PIL import Image
 
 from playground.core.data import images
-from playground.ui.assets import text_beside
+from playground.ui.assets import mount, text_beside
 from playground.ui.state.scene import Scene
 
 
@@ -20,7 +20,7 @@ def build_mask_brush() -> gr.HTML:
     return gr.HTML(
         html_template=text_beside(__file__, "mask_brush.html"),
         css_template=text_beside(__file__, "mask_brush.css"),
-        js_on_load=text_beside(__file__, "mask_brush.js"),
+        js_on_load=mount("MaskBrush"),
         apply_default_css=False,
         elem_id="brush",
         label="Paint over",

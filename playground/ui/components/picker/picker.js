@@ -1,87 +1,95 @@
-// Choose a picture from a sheet, or draw one. Gradio runs this text as the body of a function of
-// (element, trigger, props, server, upload, watch). What was chosen or drawn becomes the component's value.
+// Picker: choose a picture from a sheet, or draw one. What was chosen or drawn becomes the component's value.
 
-const query = (selector) => element.querySelector(selector);
-const canvas = query("canvas"), context = canvas.getContext("2d");
+import { context2d, query } from "../../assets/dom.js";
+import { createDrawingPad } from "../drawing_pad.js";
 
-function emitValue(value) {
-  props.value = value;
-  trigger("input");
+/**
+ * Pictures to choose from, on one sheet.
+ * @typedef {object} Offer
+ * @property {string} sheet a data: URL
+ * @property {number} columns
+ * @property {number} rows
+ * @property {number[]} numbers the pictures' indices in their dataset
+ * @property {string[]} names
+ */
+
+const KEY_STEP = 10;
+
+/**
+ * Start a picker in its component.
+ * @param {import("../../assets/gradio_dom.js").GradioComponent} component
+ */
+export function mountPicker({ element, props, trigger, watch }) {
+  const canvas = /** @type {HTMLCanvasElement} */ (query(element, "canvas"));
+  const pad = createDrawingPad(canvas, 22, "#000");
+
+  function emitValue(/** @type {{ picture: number } | { drawing: string }} */ value) {
+    props.value = value;
+    trigger("input");
+  }
+
+  function clear() {
+    const context = context2d(canvas);
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+
+  // The arrow keys move a cursor; it draws while the space bar is held.
+  let cursor = { x: canvas.width / 2, y: canvas.height / 2 };
+  canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const { width, height } = canvas.getBoundingClientRect();
+    if (pad.isDrawing) cursor = { x: (offsetX * canvas.width) / width, y: (offsetY * canvas.height) / height };
+  });
+  canvas.addEventListener("keydown", (event) => {
+    /** @type {Record<string, [number, number]>} */
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === " " && !pad.isDrawing) pad.begin(cursor);
+    const limited = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(most, Math.max(0, value));
+    cursor = {
+      x: limited(cursor.x + move[0] * KEY_STEP, canvas.width),
+      y: limited(cursor.y + move[1] * KEY_STEP, canvas.height),
+    };
+    pad.strokeTo(cursor);
+  });
+  canvas.addEventListener("keyup", ({ key }) => {
+    if (key === " ") pad.finish();
+  });
+  query(element, ".clear").addEventListener("click", clear);
+  query(element, ".use").addEventListener("click", () => emitValue({ drawing: canvas.toDataURL() }));
+
+  // The server sends the pictures when the picker is opened.
+  const picker = /** @type {HTMLDetailsElement} */ (query(element, ".picker"));
+  picker.addEventListener("toggle", () => trigger(picker.open ? "expand" : "collapse"));
+  const showOffer = () => {
+    const box = element.querySelector(".offer");
+    if (box && props.offer) box.replaceChildren(...thumbnails(props.offer, (picture) => emitValue({ picture })));
+  };
+
+  clear();
+  watch("offer", showOffer);
+  showOffer();
 }
 
-// --- choosing ---------------------------------------------------------------------------------------------------
-
-function show(offer) {
-  if (!offer || !query(".offer")) return;
-  query(".offer").replaceChildren(...offer.numbers.map((number, k) => {
-    const view = document.createElement("button"), column = k % offer.columns, row = Math.floor(k / offer.columns);
-    Object.assign(view, { type: "button", title: offer.names[k] });
-    view.setAttribute("aria-label", `Picture ${number}${offer.names[k] && ": "}${offer.names[k]}`);
-    view.style.backgroundImage = `url(${offer.sheet})`;
-    view.style.backgroundSize = `${offer.columns * 100}% ${offer.rows * 100}%`;
-    const place = (i, count) => (count > 1 ? `${i / (count - 1) * 100}%` : "0");
-    view.style.backgroundPosition = `${place(column, offer.columns)} ${place(row, offer.rows)}`;
-    view.addEventListener("click", () => emitValue({ picture: number }));
-    return view;
-  }));
+/**
+ * A button for each picture.
+ * @param {Offer} offer
+ * @param {(number: number) => void} onChoose
+ */
+function thumbnails({ sheet, columns, rows, numbers, names }, onChoose) {
+  const percent = (/** @type {number} */ i, /** @type {number} */ count) =>
+    count > 1 ? `${(i / (count - 1)) * 100}%` : "0";
+  return numbers.map((number, k) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", title: names[k] });
+    button.setAttribute("aria-label", `Picture ${number}${names[k] && ": "}${names[k]}`);
+    button.style.backgroundImage = `url(${sheet})`;
+    button.style.backgroundSize = `${columns * 100}% ${rows * 100}%`;
+    button.style.backgroundPosition = `${percent(k % columns, columns)} ${percent(Math.floor(k / columns), rows)}`;
+    button.addEventListener("click", () => onChoose(number));
+    return button;
+  });
 }
-
-// --- drawing ----------------------------------------------------------------------------------------------------
-
-let cursor = { x: 140, y: 140 }; // where the keys draw
-let isDrawing = false;
-
-function clear() {
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  Object.assign(context, { lineWidth: 22, lineCap: "round", lineJoin: "round", strokeStyle: "#000" });
-}
-
-function line(from, to) {
-  context.beginPath();
-  context.moveTo(from.x, from.y);
-  context.lineTo(to.x, to.y);
-  context.stroke();
-}
-
-function pointerPosition(event) {
-  const box = canvas.getBoundingClientRect();
-  return { x: (event.clientX - box.left) * canvas.width / box.width, y: (event.clientY - box.top) * canvas.height / box.height };
-}
-
-canvas.addEventListener("pointerdown", (event) => {
-  canvas.setPointerCapture(event.pointerId);
-  cursor = pointerPosition(event);
-  isDrawing = true;
-  line(cursor, cursor);
-});
-canvas.addEventListener("pointermove", (event) => {
-  if (!isDrawing) return;
-  const to = pointerPosition(event);
-  line(cursor, to);
-  cursor = to;
-});
-for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { isDrawing = false; });
-
-canvas.addEventListener("keydown", (event) => {
-  const way = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, -10], ArrowDown: [0, 10], " ": [0, 0] }[event.key];
-  if (!way) return;
-  event.preventDefault();
-  event.stopPropagation();
-  isDrawing ||= event.key === " ";
-  const to = { x: Math.min(280, Math.max(0, cursor.x + way[0])), y: Math.min(280, Math.max(0, cursor.y + way[1])) };
-  if (isDrawing) line(cursor, to);
-  cursor = to;
-});
-canvas.addEventListener("keyup", (event) => { if (event.key === " ") isDrawing = false; });
-
-query(".clear").addEventListener("click", clear);
-query(".use").addEventListener("click", () => emitValue({ drawing: canvas.toDataURL() }));
-
-// The server sends the pictures while they are in sight.
-const part = query(".picker");
-part.addEventListener("toggle", () => trigger(part.open ? "expand" : "collapse"));
-
-clear();
-watch("offer", () => show(props.offer));
-show(props.offer);

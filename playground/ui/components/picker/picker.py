@@ -10,7 +10,7 @@ from PIL import Image
 from playground.core.data import images
 from playground.core.data.datasets import ImageDataset
 from playground.core.toy2d.datasets import dataset_from_drawing
-from playground.ui.assets import text_beside
+from playground.ui.assets import mount, text_beside
 
 OFFERED, COLUMNS, THUMBNAIL = 60, 20, 64
 OFFER = """<div class="offer" role="group" aria-label="Pictures to choose from">
@@ -44,7 +44,7 @@ def _component(elem_id: str, label: str, what: str, about: str, beside: str, fol
     return gr.HTML(
         html_template=markup,
         css_template=text_beside(__file__, "picker.css"),
-        js_on_load=text_beside(__file__, "picker.js"),
+        js_on_load=mount("Picker"),
         apply_default_css=False,
         elem_id=elem_id,
         label=label,

@@ -1,62 +1,112 @@
-// Planes: points, paths and arrows in two dimensions. Part of the player; see player.js.
-// `film.plane` holds what stays, `film.snapshots[i]` what belongs to frame i; whatever is drawn was computed by core.
+// Planes: points, paths and vector fields in two dimensions.
+// `film.plane` holds what all frames share, `film.snapshots[i]` what belongs to frame i; core has computed all of it.
 
-function decodePlane() {
-  const { layers, table, grid, density, field } = film.plane;
-  film.snapshots = [];
-  film.plane = {
-    ...film.plane, layers: floats(layers), table: floats(table), grid: floats(grid), density: bytes(density), field: new Int8Array(bytes(field).buffer),
-  };
-}
+import { context2d } from "../../assets/dom.js";
+import { lastGenerationStep } from "./film.js";
 
-const decodeSnapshot = ({ paths, field }) => ({ paths: new Int16Array(bytes(paths).buffer), field: new Int8Array(bytes(field).buffer) });
+/** @typedef {import("./film.js").Film} Film */
+/** @typedef {import("./film.js").Plane} Plane */
+/** @typedef {import("./film.js").Panel} Panel */
+/** @typedef {import("./film.js").Snapshot} Snapshot */
 
-/** Draw a panel's plane at the present place. */
-function drawPlane(canvas, panel, i) {
-  const context = canvas.getContext("2d"), side = canvas.width, { reach } = film.plane;
-  const pen = {
+/**
+ * A film's plane, ready to draw one panel.
+ * @typedef {object} Drawing
+ * @property {CanvasRenderingContext2D} context
+ * @property {Plane} plane
+ * @property {Panel} panel
+ * @property {number} step place in the generation
+ * @property {number} lastStep
+ * @property {number} side pixels
+ * @property {(value: number) => number} x
+ * @property {(value: number) => number} y
+ * @property {(role: string) => string} colour
+ */
+
+/**
+ * Draw a panel of planes.
+ * @param {HTMLCanvasElement} canvas
+ * @param {import("./view.js").PlayerView & { film: Film }} view
+ * @param {Panel} panel
+ * @param {number} i the frame
+ */
+export function drawPlane(canvas, { root, film, generationStep }, panel, i) {
+  const context = context2d(canvas);
+  const side = canvas.width;
+  const plane = /** @type {Plane} */ (film.plane);
+  const styles = getComputedStyle(root);
+  /** @type {Drawing} */
+  const drawing = {
     context,
-    x: (value) => (value / reach + 1) / 2 * side,
-    y: (value) => (1 - value / reach) / 2 * side,
-    unit: side / (2 * reach),
-    colour: (role) => getComputedStyle(player).getPropertyValue(`--${role}`),
+    plane,
+    panel,
+    step: generationStep,
+    lastStep: lastGenerationStep(film),
+    side,
+    x: (value) => ((value / plane.reach + 1) / 2) * side,
+    y: (value) => ((1 - value / plane.reach) / 2) * side,
+    colour: (role) => styles.getPropertyValue(`--${role}`),
   };
   context.clearRect(0, 0, side, side);
   context.lineWidth = side / 500;
   context.lineCap = "round";
-  ({ data: drawData, paths: drawPaths, field: drawVectorField, exact: drawVectorField })[panel.draws](pen, panel, film.snapshots[i]);
+  const snapshot = film.snapshots[i];
+  if (panel.draws === "data") drawData(drawing);
+  else if (panel.draws === "paths") drawPaths(drawing, snapshot.paths);
+  else drawVectorField(drawing, panel.draws === "exact" ? plane.field : snapshot.field);
   context.globalAlpha = 1;
 }
 
-function drawPoints({ context, x, y }, points, count, at, size) {
+/**
+ * @param {Drawing} drawing
+ * @param {number} count
+ * @param {(k: number) => [number, number]} at position of point k
+ * @param {number} size
+ */
+function drawPoints({ context, x, y }, count, at, size) {
   for (let k = 0; k < count; k++) {
-    const [across, up] = at(points, k);
+    const [across, up] = at(k);
     context.fillRect(x(across) - size / 2, y(up) - size / 2, size, size);
   }
 }
 
-/** The data in the noise of this place: Σ of the layers, weighted by the place's row of the table. */
-function drawData(pen, panel) {
-  const { layers, table } = film.plane, count = layers.length / 4, [a, b] = table.subarray(2 * generationStep);
-  pen.context.globalAlpha = .6;
-  pen.context.fillStyle = pen.colour(panel.role);
-  drawPoints(pen, layers, count, (values, k) =>
-    [0, 1].map((d) => a * values[2 * k + d] + b * values[2 * (count + k) + d]), pen.context.canvas.width / 160);
+/** The data in the noise of this place: the layers, weighted by the place's row of the table. */
+function drawData(/** @type {Drawing} */ drawing) {
+  const { context, plane, panel, step, side, colour } = drawing;
+  const { layers, table } = plane;
+  const count = layers.length / 4;
+  const [a, b] = table.subarray(2 * step);
+  context.globalAlpha = 0.6;
+  context.fillStyle = colour(panel.role);
+  const noisy = (/** @type {number} */ j) => a * layers[j] + b * layers[2 * count + j];
+  drawPoints(drawing, count, (k) => [noisy(2 * k), noisy(2 * k + 1)], side / 160);
 }
 
-/** The particles, the ways that they have come, and behind them the data. */
-function drawPaths(pen, panel, { paths }) {
-  const { context, x, y } = pen, { layers } = film.plane, particles = paths.length / (2 * (lastGenerationStep() + 1));
-  const at = (i, k) => [0, 1].map((d) => paths[2 * (i * particles + k) + d] / film.plane.scale);
-  context.globalAlpha = .25;
-  context.fillStyle = pen.colour("picture");
-  drawPoints(pen, layers, layers.length / 4, (values, k) => [values[2 * k], values[2 * k + 1]], context.canvas.width / 160);
-  context.strokeStyle = context.fillStyle = pen.colour(panel.role);
-  for (const [from, strength] of [[0, .16], [Math.max(0, generationStep - 3), .5]]) {
+/**
+ * The particles, the paths that they have come, and behind them the data.
+ * @param {Drawing} drawing
+ * @param {Int16Array} paths position of each particle at each place
+ */
+function drawPaths(drawing, paths) {
+  const { context, plane, panel, step, lastStep, side, x, y, colour } = drawing;
+  const { layers, scale } = plane;
+  const particles = paths.length / (2 * (lastStep + 1));
+  const at = (/** @type {number} */ i, /** @type {number} */ k) => {
+    const j = 2 * (i * particles + k);
+    return /** @type {[number, number]} */ ([paths[j] / scale, paths[j + 1] / scale]);
+  };
+  context.globalAlpha = 0.25;
+  context.fillStyle = colour("picture");
+  drawPoints(drawing, layers.length / 4, (k) => [layers[2 * k], layers[2 * k + 1]], side / 160);
+  context.strokeStyle = context.fillStyle = colour(panel.role);
+  for (const [from, strength] of [
+    [0, 0.16],
+    [Math.max(0, step - 3), 0.5],
+  ]) {
     context.globalAlpha = strength;
     context.beginPath();
     for (let k = 0; k < particles; k++) {
-      for (let i = from; i <= generationStep; i++) {
+      for (let i = from; i <= step; i++) {
         const [across, up] = at(i, k);
         context[i === from ? "moveTo" : "lineTo"](x(across), y(up));
       }
@@ -64,30 +114,42 @@ function drawPaths(pen, panel, { paths }) {
     context.stroke();
   }
   context.globalAlpha = 1;
-  drawPoints(pen, paths, particles, (_, k) => at(generationStep, k), context.canvas.width / 110);
+  drawPoints(drawing, particles, (k) => at(step, k), side / 110);
 }
 
-/** The noise that is found at each place of the grid, the fainter the fewer x_t come there. */
-function drawVectorField(pen, panel, snapshot) {
-  const { context, x, y, unit } = pen, { grid, density, longest } = film.plane, count = grid.length / 2;
-  const asked = Math.min(generationStep, lastGenerationStep() - 1); // at the clean end there is no noise to predict
-  const field = panel.draws === "exact" ? film.plane.field : snapshot.field;
-  const step = Math.abs(grid[3] - grid[1]), length = step * .95 * unit / longest, head = step * unit * .22;
-  context.strokeStyle = pen.colour(panel.role);
+/**
+ * The predicted noise at each position of the grid, the fainter the fewer x_t come there.
+ * @param {Drawing} drawing
+ * @param {Int8Array} field
+ */
+function drawVectorField({ context, plane, panel, step, lastStep, side, x, y, colour }, field) {
+  const { grid, density, reach } = plane;
+  const count = grid.length / 2;
+  const place = Math.min(step, lastStep - 1); // at the clean end there is no noise to predict
+  const spacing = (Math.abs(grid[3] - grid[1]) * side) / (2 * reach); // pixels
+  const toPixels = (spacing * 0.95) / 127; // the longest vector is as long as the grid is wide
+  const head = spacing * 0.22;
+  context.strokeStyle = colour(panel.role);
   context.lineWidth *= 1.6;
   for (let k = 0; k < count; k++) {
-    const j = 2 * (asked * count + k), [right, up] = [field[j], -field[j + 1]].map((value) => value / 127 * longest * length);
-    const size = Math.hypot(right, up), [fromX, fromY] = [x(grid[2 * k]) - right / 2, y(grid[2 * k + 1]) - up / 2];
-    context.globalAlpha = .3 + .7 * Math.sqrt(density[asked * count + k] / 255);
+    const j = 2 * (place * count + k);
+    const [right, down] = [field[j] * toPixels, -field[j + 1] * toPixels];
+    const length = Math.hypot(right, down);
+    const [fromX, fromY] = [x(grid[2 * k]) - right / 2, y(grid[2 * k + 1]) - down / 2];
+    const [toX, toY] = [fromX + right, fromY + down];
+    context.globalAlpha = 0.3 + 0.7 * Math.sqrt(density[place * count + k] / 255);
     context.beginPath();
     context.moveTo(fromX, fromY);
-    context.lineTo(fromX + right, fromY + up);
-    if (size <= 1) context.lineTo(fromX + 1, fromY + 1); // a dot: 0
+    context.lineTo(toX, toY);
+    if (length <= 1) {
+      context.lineTo(fromX + 1, fromY + 1);
+    } // a dot: 0
     else {
-      const tip = Math.min(head, size * .5), [u, v] = [right / size * tip, up / size * tip];
-      context.moveTo(fromX + right - u - v * .6, fromY + up - v + u * .6);
-      context.lineTo(fromX + right, fromY + up);
-      context.lineTo(fromX + right - u + v * .6, fromY + up - v - u * .6);
+      const tip = Math.min(head, length * 0.5);
+      const [u, v] = [(right / length) * tip, (down / length) * tip];
+      context.moveTo(toX - u - v * 0.6, toY - v + u * 0.6);
+      context.lineTo(toX, toY);
+      context.lineTo(toX - u + v * 0.6, toY - v - u * 0.6);
     }
     context.stroke();
   }

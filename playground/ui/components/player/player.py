@@ -15,11 +15,11 @@ from PIL import Image
 from playground.core.data import images
 from playground.render.export.gif import gif
 from playground.render.export.mp4 import ffmpeg, mp4
-from playground.render.films.film import Film, colour_scale
-from playground.ui.assets import text_beside
+from playground.render.films.film import colour_scale
+from playground.render.films.film_format import Film, RunEnd
+from playground.ui.assets import mount, text_beside
 
 MAX_SHEET = 16_000
-SCRIPTS = ("charts.js", "planes.js", "saving.js", "player.js")
 _serial = itertools.count()
 
 
@@ -58,7 +58,7 @@ def build_player(
     return gr.HTML(
         html_template=markup,
         css_template=text_beside(__file__, "player.css"),
-        js_on_load="".join(text_beside(__file__, name) for name in SCRIPTS),
+        js_on_load=mount("Player"),
         apply_default_css=False,
         elem_id=elem_id,
         label=label,
@@ -67,7 +67,7 @@ def build_player(
     )
 
 
-def film_update(*pieces: Film) -> Any:
+def film_update(*pieces: Film | RunEnd) -> Any:
     """Update that brings a film, or pieces of one, to a player."""
     return gr.update(film=_text(*pieces))
 
@@ -99,7 +99,7 @@ def _export_button(kind: str) -> str:
     return f'<button type="button" data-kind="{kind}" title="Up to 40 frames, moving">{kind.upper()}</button>'
 
 
-def _text(*pieces: Film) -> str:
+def _text(*pieces: Film | RunEnd) -> str:
     """Text of the pieces for the player, with a number: Gradio would drop an update that equals the one before."""
     film = {"serial": next(_serial), "pieces": pieces}
     return json.dumps(film, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
