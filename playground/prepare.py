@@ -72,7 +72,9 @@ def emoji(package: Path) -> ImageDataset:
             if entry["has_img_google"] and entry["subcategory"].startswith(EMOJI + EMOJI_FLAGS)
         ]
         entries.sort(key=lambda entry: entry["sort_order"])
-        pixels = torch.stack([on_white(Image.open(read(f"img/google/64/{entry['image']}"))) for entry in entries])
+        pixels = torch.stack(
+            [on_white(Image.open(read(f"img/google/64/{entry['image']}"), formats=("PNG",))) for entry in entries]
+        )
     categories = {entry["subcategory"]: entry["category"] for entry in entries}  # in the package's own order
     label_names = tuple(categories)
     labels = torch.tensor([label_names.index(entry["subcategory"]) for entry in entries])
@@ -104,7 +106,7 @@ def on_white(image: Image.Image) -> torch.Tensor:
 def photo(package: Path) -> ImageDataset:
     """A photograph from the wheel of `scikit-image`, 64×64 RGB; no network here was trained on photographs."""
     with zipfile.ZipFile(package) as archive, archive.open("skimage/data/coffee.png") as file:
-        square = ImageOps.fit(Image.open(file).convert("RGB"), (64, 64), Image.Resampling.LANCZOS)
+        square = ImageOps.fit(Image.open(file, formats=images.KINDS).convert("RGB"), (64, 64), Image.Resampling.LANCZOS)
     return ImageDataset(
         "photo",
         images.to_bytes(images.from_pil(square, 3))[None],

@@ -41,7 +41,7 @@ def test_every_schedule_has_a_line_style_of_its_own() -> None:
     (styles,) = re.findall(r"dash-\$\{k % (\d+)\}", (player / "charts.js").read_text(encoding="utf-8"))
     assert int(styles) >= len(SCHEDULES) - 1
     rules = (player / "player.css").read_text(encoding="utf-8")
-    dashes = dict(re.findall(r"\.dash-(\d+) \{ stroke-dasharray: ([\d ]+);", rules))
+    dashes = dict(re.findall(r"\.dash-(\d+) {\s+stroke-dasharray: ([\d ]+);", rules))
     assert set(dashes) == set(map(str, range(int(styles))))
     assert len(set(dashes.values())) == len(dashes)
 

@@ -87,7 +87,9 @@ class ModelRegistry:
         return ModelRegistry(self._models, device)
 
     def download(self, name: str, progress: ProgressCallback) -> str:
-        """Download a network from the Hub and register it; one download runs at a time.
+        """Download a public network from the Hub and register it; one download runs at a time.
+
+        Visitors ask for it, so the host's token is not used.
 
         Args:
             name: "owner/name", or the network's address on the Hub.
@@ -108,7 +110,7 @@ class ModelRegistry:
                 raise CheckpointError(
                     f"{MAX_ADDED} networks from the Hub are here already, and more have no room: choose one of them."
                 )
-            folder = download(name, progress)
+            folder = download(name, progress, token=False)
             read_checkpoint(name, folder, self.device)  # raises here, before it is registered, if it cannot be read
             self.folders[name] = folder
         return name

@@ -19,6 +19,7 @@ from playground.ui.assets.fonts import fonts_css
 from playground.ui.components.control import visibility_css
 from playground.ui.components.dataset_thumbnails import thumbnails_css
 from playground.ui.components.tooltips import TOOLTIPS
+from playground.ui.server.allowed_routes import AllowedRoutesMiddleware
 from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
 
 
@@ -56,6 +57,7 @@ def launch_options() -> dict[str, Any]:
         # Gradio compresses its own scripts and styles, but not the page, which is 0.9 MB.
         "app_kwargs": {
             "middleware": [
+                Middleware(AllowedRoutesMiddleware),
                 Middleware(MaxBodySizeMiddleware),
                 Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5),
             ],

@@ -41,8 +41,10 @@ def sampled(address: str, seed: int) -> dict[str, str]:
     with httpx.Client(timeout=120) as person:
         event = person.post(call, json={"data": asked}).raise_for_status().json()["event_id"]
         told = person.get(f"{call}/{event}").raise_for_status().text
-    assert told.startswith("event: complete"), told
-    answer: list[Any] = json.loads(told.partition("data: ")[2])
+    *heartbeats, last = told.strip().split("\n\n")  # Gradio sends a heartbeat for every 15 seconds of waiting
+    assert all(each.startswith("event: heartbeat") for each in heartbeats), told
+    assert last.startswith("event: complete"), told
+    answer: list[Any] = json.loads(last.partition("data: ")[2])
     return dict(answer[0][0])
 
 

@@ -147,10 +147,10 @@ def load_pictures(folder: str | Path) -> ImageDataset:
     """
     path = WEIGHTS / folder
     if not (path / "pictures.json").is_file():
-        raise FileNotFoundError(f"There are no pictures in {path}: pictures.json and pictures.png belong there.")
+        raise FileNotFoundError(f"There are no pictures in {folder}: pictures.json and pictures.png belong there.")
     try:
         about = json.loads((path / "pictures.json").read_text(encoding="utf-8"))
-        with Image.open(path / "pictures.png") as image:
+        with Image.open(path / "pictures.png", formats=("PNG",)) as image:
             pixels = images.split_sheet(image, tuple(about["shape"]), len(about["labels"]))
         labels = torch.tensor(about["labels"])
         return ImageDataset(
@@ -166,7 +166,9 @@ def load_pictures(folder: str | Path) -> ImageDataset:
             tuple(about.get("mirrors", ())),
         )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
-        raise ValueError(f"The pictures in {path} cannot be read: pictures.json or pictures.png is damaged.") from error
+        raise ValueError(
+            f"The pictures in {path.name} cannot be read: pictures.json or pictures.png is damaged."
+        ) from error
 
 
 STAND_INS = 100

@@ -173,7 +173,7 @@ def _preprocess(
         try:
             with entries[index].open() as image:
                 pixels.append(square(image, size))
-        except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+        except Exception:  # Pillow raises many types for damaged files
             unreadable += 1
         else:
             kept.append(entries[index])

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
@@ -135,8 +135,9 @@ def load_upload(data: bytes, side: int = 512) -> Image.Image:
             f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
         )
     with _readable():
-        image.thumbnail((side, side))  # decodes a large JPEG at a fraction of its size
+        image.draft(None, (2 * side, 2 * side))  # decodes a large JPEG at a fraction of its size
         pixels = to_rgb_upright(image)
+        pixels.thumbnail((side, side))
         return Image.frombytes("RGB", pixels.size, pixels.tobytes())
 
 
@@ -151,9 +152,28 @@ def _readable() -> Iterator[None]:
         ) from error
 
 
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image upright, by EXIF's orientation. Pillow's function fails where EXIF cannot be written again."""
+
+
 def to_rgb_upright(image: Image.Image) -> Image.Image:
-    """Convert an image to RGB, turned as its camera held it (EXIF), on white where it is transparent."""
-    turned = ImageOps.exif_transpose(image)
+    """Convert an image to RGB, turned as its camera held it (EXIF), on white where it is transparent.
+
+    Damaged EXIF counts as none.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:
+        orientation = None
+    turned = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
     if turned.mode.startswith("I"):  # 16-bit grey, of which PIL would keep only the lower eight bits
         turned = turned.point(lambda value: value * (1 / 256)).convert("L")
     if not turned.has_transparency_data:

@@ -20,6 +20,9 @@ CONFIG_FILE, SCHEDULER_FILE = "config.json", "scheduler_config.json"
 
 MAX_SIDE = 512
 
+MAX_BLOCKS, MAX_DEPTH, MAX_WEIGHTS, MAX_NUMBER = 8, 24, 250_000_000, 10_000
+"""Bounds of a network's config, which are checked before anything is built. The weights are those of 1 GB."""
+
 BETA_KEYS = (
     "num_train_timesteps",
     "beta_start",
@@ -106,6 +109,7 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
 
     kind = config.get("_class_name")
     expect(kind == "UNet2DModel", f"it is a {kind}, where a UNet2DModel, without text, is needed")
+    _check_size(config)
     # On the meta device, which stores no values, a network costs nothing and shows whether its parts fit together.
     with torch.device("meta"):
         unet: Any = UNet2DModel.from_config(config)
@@ -133,6 +137,25 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
         f"to {height} × {width} pixels it answers with {tuple(output.shape[2:])}",
     )
     return shape
+
+
+def _check_size(config: dict[str, Any]) -> None:
+    """Raise CheckpointError for a UNet2DModel that would take long to build, from the numbers in its config alone."""
+    channels, layers = config.get("block_out_channels", ()), config.get("layers_per_block", 1)
+    lists = [value for value in config.values() if isinstance(value, list)]
+    numbers = [each for value in config.values() for each in (value if isinstance(value, list) else [value])]
+    if (
+        any(len(values) > MAX_BLOCKS for values in lists)
+        or any(isinstance(number, int | float) and not abs(number) <= MAX_NUMBER for number in numbers)
+        or not all(isinstance(number, int) and number > 0 for number in (layers, *channels))
+        # Each layer of the way down has two convolutions of 3 × 3.
+        or 18 * layers * sum(width**2 for width in channels) > MAX_WEIGHTS
+        or layers * len(channels) > MAX_DEPTH
+    ):
+        raise CheckpointError(
+            f"This network does not fit here: at most {MAX_BLOCKS} blocks, {MAX_DEPTH} layers in all of them, "
+            f"{MAX_WEIGHTS // 10**6} million weights and no number above {MAX_NUMBER:,} are allowed."
+        )
 
 
 def scheduler_path(folder: Path) -> Path | None:

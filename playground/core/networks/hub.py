@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, HFValidationError, HTTPError, RepositoryNotFoundError
@@ -26,7 +26,9 @@ ProgressCallback = Callable[[int, int], None]
 """Called with the number of bytes received so far, and the number in all."""
 
 
-def download(name: str, progress: ProgressCallback = lambda done, total: None) -> Path:
+def download(
+    name: str, progress: ProgressCallback = lambda done, total: None, token: Literal[False] | None = None
+) -> Path:
     """Download a network from the Hub into its cache.
 
     Only its configs and safetensors are downloaded, and its card and pictures if it has them, as `playground.train`
@@ -36,6 +38,8 @@ def download(name: str, progress: ProgressCallback = lambda done, total: None) -
     Args:
         name: "owner/name", or the network's address on the Hub.
         progress: called with the bytes received so far, and in all.
+        token: None for the token of this machine's user; False for none, so that only public networks are found. An
+            earlier download may be of a private network, so without a token it does not replace the Hub.
 
     Returns:
         The network's folder in the cache.
@@ -46,7 +50,7 @@ def download(name: str, progress: ProgressCallback = lambda done, total: None) -
     """
     name = normalize_repo_id(name)
     try:
-        info = HfApi(endpoint=ENDPOINT).model_info(name, files_metadata=True, timeout=10)
+        info = HfApi(endpoint=ENDPOINT, token=token).model_info(name, files_metadata=True, timeout=10)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         unet = "unet/" if "unet/" + CONFIG_FILE in sizes else ""
         _check(name, sizes, unet)
@@ -57,7 +61,7 @@ def download(name: str, progress: ProgressCallback = lambda done, total: None) -
             raise CheckpointError(f"{name} weighs {total / 1e6:,.0f} MB, where {MAX_BYTES / 1e6:,.0f} MB are allowed.")
         for files in (configs, rest):
             for file in filter(sizes.__contains__, files):
-                folder = _downloaded(name, file, sizes[file], _after(done, total, progress))
+                folder = _downloaded(name, file, sizes[file], _after(done, total, progress), token)
                 done += sizes[file]
                 progress(done, total)
             validate_config(folder, name)
@@ -70,6 +74,8 @@ def download(name: str, progress: ProgressCallback = lambda done, total: None) -
     except RepositoryNotFoundError as error:
         raise CheckpointError(f"There is no network {name} on the Hub ({ENDPOINT}).") from error
     except (HTTPError, OSError) as error:
+        if token is False:
+            raise CheckpointError(f"The Hub ({ENDPOINT}) cannot be reached.") from error
         return _from_cache(name, error)
     return folder
 
@@ -115,7 +121,7 @@ def _after(done: int, total: int, progress: ProgressCallback) -> Callable[[int],
     return lambda came: progress(done + came, total)
 
 
-def _downloaded(name: str, file: str, size: int, progress: Callable[[int], None]) -> Path:
+def _downloaded(name: str, file: str, size: int, progress: Callable[[int], None], token: Literal[False] | None) -> Path:
     """Download a file of that size, or find it in the cache; return the network's folder."""
 
     class Bar(tqdm):
@@ -130,7 +136,7 @@ def _downloaded(name: str, file: str, size: int, progress: Callable[[int], None]
                 progress(int(self.n))
             return None
 
-    path = hf_hub_download(name, file, cache_dir=CACHE, endpoint=ENDPOINT, tqdm_class=Bar)
+    path = hf_hub_download(name, file, cache_dir=CACHE, endpoint=ENDPOINT, tqdm_class=Bar, token=token)
     return _folder(path, file)
 
 
