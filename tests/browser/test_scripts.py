@@ -75,13 +75,12 @@ def test_bundle_refuses_what_it_cannot_rewrite(assets_folder: Path, text: str, p
 def show_toasts(page: Page) -> None:
     """Refused values without a field in sight: they stay toasts, and Gradio counts them."""
     page.evaluate("document.querySelector('#control-steps').style.visibility = 'hidden'")
-    page.evaluate("playground.navigate('tab=sampling&steps=5&frame=1')")
     page.locator("#control-steps input").evaluate(
         "(field) => { field.value = 0; field.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
-    for _ in range(2):
+    for count in (1, 2):
         page.locator("#run").click()
-        page.wait_for_function("!playground.requests.sampling.running")
+        expect(page.locator(SELECTORS["toastMessage"])).to_have_count(count)
 
 
 def matches(page: Page, selectors: list[str]) -> set[str]:
@@ -104,16 +103,17 @@ def test_selectors_of_gradios_own_elements_find_them(open_page: Callable[..., Wa
     found = matches(page, wanted)
     for link in (
         "tab=prediction&analysis=out_of_distribution",
-        "tab=sampling&steps=5&frame=1&present=1",
         "tab=training&lesson=1",
+        "tab=sampling&steps=5&frame=1&present=1",
+        "tab=sampling&steps=5&frame=1&present=0",
     ):
         page.evaluate(f"playground.navigate({json.dumps(link)})")
         page.wait_for_function("!playground.requests.state.pending && !playground.requests.sampling.running")
         found |= matches(page, wanted)
-    page.locator("#share").click()
-    expect(page.locator("#shared button").first).to_be_visible()
-    found |= matches(page, wanted)
     show_toasts(page)
     page.wait_for_selector(".toast-count")
+    found |= matches(page, wanted)
+    page.locator("#share").click()
+    expect(page.locator("#shared button").first).to_be_visible()
     found |= matches(page, wanted)
     assert set(wanted) - found == set()
