@@ -22,6 +22,7 @@ from playground.ui.page_events import (
     connect_results,
 )
 from playground.ui.server.api import build_api
+from playground.ui.server.errors import guard_handlers
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_request
 from playground.ui.state.scene import Scene
@@ -60,6 +61,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         connect_drawings(page, chosen)
         connect_address(page)
         connect_links(page, app)
+    guard_handlers(app)
     app.queue(default_concurrency_limit=8, max_size=256)
     return app
 

@@ -15,7 +15,6 @@ import gradio as gr
 from playground.ui.components.events import PRIVATE_EACH, PRIVATE_LATEST, on_latest
 from playground.ui.components.picker import parse_choice
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import number_of
 from playground.ui.server.zerogpu import on_zerogpu
@@ -88,7 +87,6 @@ class Page:
         js = f"(analysis, t, ...rest) => [analysis, playground.currentTimestep(rest[{T}], analysis), ...rest]"
         return {"inputs": self.prediction_inputs, "js": js, **PRIVATE_LATEST}
 
-    @user_errors()
     def show_forward(self, forward_process: str, *values: Any) -> tuple[Any, ...]:
         """Update *Add noise*. A field may be empty while it is typed into: that is no error yet."""
         if not self.shared.filled(*values):
@@ -109,14 +107,12 @@ def connect_films(page: Page) -> None:
     """Show the film of the open tab at the present controls, and all that belongs to another network."""
     shared, remove = page.shared, page.remove
 
-    @user_errors()
     def show_model(forward_process: str, *values: Any) -> tuple[Any, ...]:
         """One answer updates all that belongs to a network: a picture, its range, labels and film."""
         scene = shared.of_new_model(*values, forward_process=forward_process)
         of_reverse = remove.updates_for_model(scene.settings).values()
         return next(page.renewals), scene.settings.image, *of_reverse, *add_noise.show(scene)
 
-    @user_errors()
     def show_prediction(tab: str, *values: Any) -> tuple[Any, ...]:
         # Only while the tab is open: a hidden film costs no evaluation of the network.
         wanted = tab == "prediction" and shared.filled(*values[2:])
@@ -160,16 +156,15 @@ def connect_results(page: Page) -> Any:
     bound_on_gpu = on_zerogpu(shared.library, predict_noise.stream_bound, lambda scene: scene.schedule.num_steps)
     ranked_on_gpu = on_zerogpu(shared.library, predict_noise.ranked, network_calls_of_rankings)
 
-    @user_errors()
     def execute_listing(*values: Any) -> str:
         return predict_noise.execute_listing(page.prediction_scene(*values))
 
     def stream_bound(request: gr.Request, *values: Any) -> Iterator[str]:
-        with user_errors(), page.run_limiter.taken(str(request.session_hash)):
+        with page.run_limiter.taken(str(request.session_hash)):
             yield from bound_on_gpu(page.prediction_scene(*values))
 
     def rank(request: gr.Request, *values: Any) -> Iterator[Any]:
-        with user_errors(), page.run_limiter.taken(str(request.session_hash)):
+        with page.run_limiter.taken(str(request.session_hash)):
             yield from ranked_on_gpu(page.prediction_scene(*values))
 
     event = page.prediction_event
@@ -178,7 +173,7 @@ def connect_results(page: Page) -> Any:
     adding = predict.run_bound.click(stream_bound, outputs=predict.bound_table, **lane, **event)
     ranking = predict.rank.click(rank, outputs=predict.hardest, **lane, **event)
     picture = [shared.controls["image"], shared.own]
-    chosen = predict.hardest.input(user_errors()(parse_choice), predict.hardest, picture, **PRIVATE_LATEST)
+    chosen = predict.hardest.input(parse_choice, predict.hardest, picture, **PRIVATE_LATEST)
     drawn = (each.then for each in (*shared.drawn, chosen))
     results = [predict.bound_table, predict.listing]
     opened = page.link_request.input
@@ -252,7 +247,6 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
     of_tabs = [*shared.controls.values(), *page.remove.outputs, *page.train.outputs]
     restored = [*of_page, page.add.forward_process, *page.forward_event["outputs"], *of_tabs]
 
-    @user_errors()
     def restore(request: gr.Request) -> list[Any]:
         query = dict(request.query_params)
         if all(name.startswith("__") for name in query):  # without a link it is there already, but for new networks
@@ -261,7 +255,6 @@ def connect_links(page: Page, app: gr.Blocks) -> None:
             return [opened(query, 0)[0], *offered]
         return updates_for_link(query)
 
-    @user_errors()
     def open_link(asked: Any) -> list[Any]:
         return updates_for_link(dict(parse_qsl(str(asked.get("query", "")))), number_of(asked))
 

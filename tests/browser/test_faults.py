@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 import signal
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from playground.ui.server.errors import DISK_FULL, user_errors
+from playground.ui.server.errors import DISK_FULL
 from tests.browser.test_links import said
 from tests.browser.test_page import drawn, open_tab, remove_noise
 from tests.by_hand import ByHand
@@ -185,9 +184,33 @@ def test_where_the_disk_is_full_that_is_told_and_all_that_needs_none_goes_on(tmp
         assert visitor.call(*visitor.run(Steps=2))["success"]
 
 
-def test_what_else_a_disk_does_is_no_full_disk() -> None:
-    with pytest.raises(OSError, match="Input/output"), user_errors():
-        raise OSError(errno.EIO, "Input/output error")
+FAULTY = """import runpy
+from playground.ui.state import sampling
+
+sampled_from = sampling.sampled_from
+
+
+def fault(scene):
+    if scene.settings.seed == 666:
+        raise KeyError("a fault that nobody expects")
+    return sampled_from(scene)
+
+
+sampling.sampled_from = fault
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+
+def test_an_unexpected_error_in_a_run_is_shown_and_logged_and_the_next_run_works(browser: Browser) -> None:
+    with running("-c", FAULTY, "--no-accelerate") as server, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{server.address}?tab=sampling&seed=666&steps=3&frame=3")
+        expect(page.locator(".toast-message-text")).to_contain_text("Something went wrong here (KeyError).")
+        expect(page.locator("#run")).to_be_visible()
+        assert "KeyError: 'a fault that nobody expects'" in server.said()
+        page.locator("#control-seed input").fill("5")
+        page.locator("#run").click()
+        expect(page.locator("#player-reverse output")).to_contain_text("after step 3")
 
 
 def test_who_ends_it_waits_for_no_run_and_no_training_and_the_link_shows_the_same_again(

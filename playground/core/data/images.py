@@ -104,7 +104,7 @@ MAX_PIXELS = 40_000_000
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 
-def load_upload(data: bytes, side: int = 512) -> Image.Image:
+def load_upload(data: bytes, side: int = 512, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an uploaded image file safely: in RGB, upright, on white, and no larger than needed.
 
     The image is measured before it is decoded, turned as its camera held it, and stripped of everything but its pixels:
@@ -113,13 +113,14 @@ def load_upload(data: bytes, side: int = 512) -> Image.Image:
     Args:
         data: the bytes of a PNG, JPEG, WebP, GIF or BMP file.
         side: the largest width and height of the result, in pixels; larger images are scaled down.
+        max_pixels: most pixels of the file's image.
 
     Returns:
         The image in RGB.
 
     Raises:
-        ValueError: if the file is empty, is not an image of one of these kinds, or exceeds MAX_BYTES or MAX_PIXELS. The
-            message is written for users.
+        ValueError: if the file is empty, is not an image of one of these kinds, or exceeds MAX_BYTES or `max_pixels`.
+            The message is written for users.
     """
     if not data:
         raise ValueError("This file is empty: choose a PNG, JPEG, WebP, GIF or BMP picture.")
@@ -129,10 +130,10 @@ def load_upload(data: bytes, side: int = 512) -> Image.Image:
         )
     with _readable():
         image = Image.open(io.BytesIO(data), formats=KINDS)
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > max_pixels:
         raise ValueError(
             f"This picture is too large: {image.width} × {image.height} pixels, where "
-            f"{MAX_PIXELS / 1e6:.0f} million in all are allowed."
+            f"{max_pixels / 1e6:.0f} million in all are allowed."
         )
     with _readable():
         image.draft(None, (2 * side, 2 * side))  # decodes a large JPEG at a fraction of its size

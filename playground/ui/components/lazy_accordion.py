@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from playground.ui.components.events import PRIVATE_LATEST, on_latest
-from playground.ui.server.errors import user_errors
 
 
 def load_when_open(
@@ -25,7 +24,6 @@ def load_when_open(
     """
     is_open = gr.State(False)
 
-    @user_errors()
     def filled(wanted: bool, *values: Any) -> Any:
         if wanted:
             return fill(*values)

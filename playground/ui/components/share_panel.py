@@ -11,7 +11,6 @@ import gradio as gr
 import segno
 
 from playground.ui.components.control import full_name
-from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import HIDEABLE
 
 MAX_LINK = 2000
@@ -37,7 +36,6 @@ def build_share_panel() -> None:
         )
         close = gr.Button("Close", size="sm", min_width=0)
 
-    @user_errors()
     def shown(address: str, names: list[str]) -> tuple[str, str, str, dict[str, object]]:
         return address, "" if is_local(address) else qr_code(address), reach(address), gr.update(visible=True)
 

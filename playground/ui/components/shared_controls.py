@@ -18,7 +18,6 @@ from playground.ui.components.events import PRIVATE
 from playground.ui.components.frame import Frame
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.picker import build_picker, gallery, parse_choice
-from playground.ui.server.errors import user_errors
 from playground.ui.server.markdown_escape import plain
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import Settings, validate
@@ -113,7 +112,6 @@ def refuse_when_left(field: gr.Number, name: str, library: ModelRegistry, beside
         beside: the controls that its range depends on, by name of the setting.
     """
 
-    @user_errors()
     def check(value: Any, *others: Any) -> None:
         validate(library, **dict(zip(beside, others, strict=True)), **{name: value})
 
@@ -184,7 +182,6 @@ def _connect_image(
     def offered(name: str) -> str:
         return choice("model", name, library.names)
 
-    @user_errors()
     def any_other(name: str) -> tuple[int, None]:
         return random.randrange(len(library.pictures(offered(name)))), None
 
@@ -198,8 +195,8 @@ def _connect_image(
         return uploaded_image, gr.skip()
 
     another_one = another.click(any_other, model, [image, own], **PRIVATE)
-    picked = picker.input(user_errors()(parse_choice), picker, [image, own], **PRIVATE)
-    upload.upload(user_errors()(uploaded), [upload, image, model], [own, image], **PRIVATE)
+    picked = picker.input(parse_choice, picker, [image, own], **PRIVATE)
+    upload.upload(uploaded, [upload, image, model], [own, image], **PRIVATE)
     image.input(lambda: None, None, own, **PRIVATE)
     load_when_open(
         picker,

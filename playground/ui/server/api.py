@@ -12,7 +12,6 @@ from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export import api_records
-from playground.ui.server.errors import user_errors
 from playground.ui.server.zerogpu import max_network_calls, on_zerogpu
 from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
@@ -42,7 +41,6 @@ def build_api(library: ModelRegistry) -> None:
 
 
 def _add_noise(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
-    @user_errors()
     def add_noise(
         model: str = default.model,
         image: int = default.image,
@@ -76,7 +74,6 @@ def _add_noise(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
 
 
 def _predict_noise(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
-    @user_errors()
     def predict_noise(
         model: str = default.model,
         image: int = default.image,
@@ -119,7 +116,6 @@ def _sample(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
 
     sampled_there = on_zerogpu(library, sampled, max_network_calls)
 
-    @user_errors()
     def sample(
         model: str = default.model,
         label: str = default.label,

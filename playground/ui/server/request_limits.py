@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playground.core.data.images import MAX_BASE64
-from playground.ui.server.errors import DISK_FULL
+from playground.ui.server.errors import DISK_FULL, is_ours, sentence
 
 MAX_BODY = MAX_BASE64 + 1_000_000
 """Most bytes of a request: a picture in base64, and the other arguments."""
@@ -46,11 +46,13 @@ def nothing_of_that_name(request: Request, error: Exception) -> JSONResponse:
 
     Args:
         request: the request.
-        error: the error that Gradio raised.
+        error: the error that Gradio raised. One that our own code raised is logged and answered with 500.
 
     Returns:
         The response.
     """
+    if is_ours(error):
+        return JSONResponse({"detail": sentence(error)}, 500)
     return JSONResponse({"detail": "There is nothing of that name or number here."}, 404)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import gradio as gr
 
-from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import MAX_FILM
 from playground.ui.state.validation import integer
 
@@ -232,7 +231,6 @@ def build_answers(runs: Runs, asked: gr.HTML, name: str) -> None:
     """
     answer = gr.JSON(visible="hidden", label="The last request that arrived")
 
-    @user_errors()
     def arrived(request: gr.Request, asked: Any) -> dict[str, Any]:
         session, number = str(request.session_hash), number_of(asked)
         runs.request(session, number)

@@ -18,7 +18,6 @@ from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.math_text import subscripts
 from playground.ui.components.player import build_player
 from playground.ui.components.shared_controls import SharedControls, refuse_when_left
-from playground.ui.server.errors import user_errors
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_answers, build_request
 from playground.ui.state.scene import Scene
@@ -329,12 +328,12 @@ def _connect_choices(tab: RemoveNoiseTab, shared_controls: SharedControls) -> No
     """Follow the choice of a sampler and of a view; check the fields when they are left."""
     controls = tab.controls
     view, label, sampler = controls["sampling_view"], controls["label"], controls["sampler"]
-    sampler.input(user_errors()(_of_sampler), sampler, tab.of_sampler, **PRIVATE)
+    sampler.input(_of_sampler, sampler, tab.of_sampler, **PRIVATE)
     borrowed_label = gr.State("")
     view.input(None, js="() => playground.choose()", api_visibility="private")
     label.input(lambda: "", None, borrowed_label, **PRIVATE)
     view.input(
-        user_errors()(tab.updates_for_view),
+        tab.updates_for_view,
         [view, shared_controls.controls["model"], label, borrowed_label, sampler],
         [*tab.of_view, label, borrowed_label, sampler],
         **PRIVATE,

@@ -13,7 +13,6 @@ from playground.ui.components.events import PRIVATE
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.mask_brush import build_mask_brush, canvas_image, parse_mask
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import user_errors
 from playground.ui.state.settings import INPAINT_MASKS, SAME_LABEL, Settings
 
 MASK_NAMES = (
@@ -71,7 +70,7 @@ def build_sampling_options(
         )
         karras_sigmas = gr.Checkbox(**control_arguments("karras_sigmas", default), container=False)
     painting = gr.State(None)
-    brush.input(user_errors()(parse_mask), brush, [inpaint_mask, painting], **PRIVATE)
+    brush.input(parse_mask, brush, [inpaint_mask, painting], **PRIVATE)
     image_changed = [
         shared_controls.controls["image"].change,
         shared_controls.renewed.change,

@@ -18,7 +18,6 @@ from playground.render.films.sampling import image_grid
 from playground.ui.components.player import film_update
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.export_script import script
-from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.markdown_escape import plain
 from playground.ui.server.run_limiter import RunLimiter
@@ -106,7 +105,7 @@ class SamplingRuns:
         For the latter `asked` has {"film": its number, "frames": how many frames the page has}.
         """
         session = str(request.session_hash)
-        with user_errors(), self.runs.start(session, number := number_of(asked)) as is_latest:
+        with self.runs.start(session, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
@@ -154,7 +153,6 @@ class SamplingRuns:
                 raise
             yield stream.end(mark), gr.skip()
 
-    @user_errors()
     def export_npz(self, request: gr.Request, film: float, frames: float) -> str:
         """Save the steps of a film's first `frames`: the same run is sampled once more."""
         session = str(request.session_hash)

@@ -16,7 +16,6 @@ from playground.ui.components.frame import Frame
 from playground.ui.components.picker import build_drawing_pad, parse_drawing
 from playground.ui.components.player import build_player
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import user_errors
 from playground.ui.server.run_requests import build_answers, build_request
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import LAYERS, RATES, TRAINING_FIELDS, WIDTHS, Settings
@@ -138,7 +137,7 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
             )
             for name, text in BUTTONS.items()
         }
-    pad.input(user_errors()(parse_drawing), pad, own, **PRIVATE)
+    pad.input(parse_drawing, pad, own, **PRIVATE)
     have = gr.Number(visible="hidden")
     runs = TrainingRuns(shared_controls, controls)
     inputs = [*shared_controls.inputs, own, *controls.values()]

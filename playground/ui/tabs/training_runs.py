@@ -17,7 +17,6 @@ from playground.render.films.film_format import Film, RunEnd
 from playground.render.films.toy2d import toy2d_film
 from playground.ui.components.player import film_update
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.server.errors import user_errors
 from playground.ui.server.film_stream import FilmStream
 from playground.ui.server.run_requests import Runs, number_of
 from playground.ui.state.links import training_query
@@ -219,7 +218,6 @@ class TrainingRuns:
             f"{step:,} of {TOTAL_STEPS:,} steps are done.{own}" if step else f"Not trained yet: ε̂ is 0 everywhere.{own}"
         )
 
-    @user_errors()
     def prepare(self, tab: str, request: gr.Request, *values: Any) -> tuple[Any, Any]:
         if tab != "training" or None in (
             *values[: len(self._shared_controls.controls)],
@@ -244,7 +242,7 @@ class TrainingRuns:
         "train" false only those that there are.
         """
         session_id = str(request.session_hash)
-        with user_errors(), self.runs.start(session_id, number := number_of(asked)) as is_latest:
+        with self.runs.start(session_id, number := number_of(asked)) as is_latest:
             if is_latest is None or asked.get("stop"):
                 yield gr.skip(), gr.skip()
                 return
@@ -283,27 +281,25 @@ class TrainingRuns:
             yield stream.end(mark), gr.skip() if session.left else self._progress_text(session)
 
     def one_step(self, have: float, request: gr.Request, *values: Any) -> tuple[Any, Any]:
-        with user_errors():
-            session, new, toy_sampler = self._session_of(request, values)
-            step = session.trainer.step + 1
-            if step > TOTAL_STEPS:
-                raise ValueError(f"All {TOTAL_STEPS:,} steps are done: reset to begin again.")
-            if len(session.trainer.snapshots) >= MAX_SNAPSHOTS:
-                raise ValueError(f"{MAX_SNAPSHOTS} snapshots are kept at most: press Train to go on, or reset.")
-            more = [goal for goal in _snapshots_ahead(session.trainer, None) if goal != step]
-            frames = 0 if new else integer("have", have, 0, MAX_SNAPSHOTS)
-            films = list(self._service.train(session, frames, [step], len(more), toy_sampler))
-            for k, film in enumerate(films):
-                film["follow"] = k == 0
-            return film_update(*films), self._progress_text(session)
+        session, new, toy_sampler = self._session_of(request, values)
+        step = session.trainer.step + 1
+        if step > TOTAL_STEPS:
+            raise ValueError(f"All {TOTAL_STEPS:,} steps are done: reset to begin again.")
+        if len(session.trainer.snapshots) >= MAX_SNAPSHOTS:
+            raise ValueError(f"{MAX_SNAPSHOTS} snapshots are kept at most: press Train to go on, or reset.")
+        more = [goal for goal in _snapshots_ahead(session.trainer, None) if goal != step]
+        frames = 0 if new else integer("have", have, 0, MAX_SNAPSHOTS)
+        films = list(self._service.train(session, frames, [step], len(more), toy_sampler))
+        for k, film in enumerate(films):
+            film["follow"] = k == 0
+        return film_update(*films), self._progress_text(session)
 
     def begin_again(self, request: gr.Request, *values: Any) -> tuple[Any, Any]:
-        with user_errors():
-            self._service.sessions.remove(str(request.session_hash))
-            session, _, toy_sampler = self._session_of(request, values)
-            return film_update(self._service.film(session, 0, len(snapshot_steps()), toy_sampler)), self._progress_text(
-                session
-            )
+        self._service.sessions.remove(str(request.session_hash))
+        session, _, toy_sampler = self._session_of(request, values)
+        return film_update(self._service.film(session, 0, len(snapshot_steps()), toy_sampler)), self._progress_text(
+            session
+        )
 
     def leave(self, request: gr.Request) -> None:
         """Forget a session whose page was closed; its training ends."""

@@ -6,6 +6,7 @@ import base64
 import html
 import itertools
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,15 @@ from playground.render.export.mp4 import ffmpeg, mp4
 from playground.render.films.film import colour_scale
 from playground.render.films.film_format import Film, RunEnd
 from playground.ui.assets import mount, text_beside
+from playground.ui.server.errors import sentence
 
-MAX_SHEET = 16_000
+MAX_SIDE, MAX_PIXELS = 16_000, 12_000_000
+"""Bounds of a sheet of frames: the player makes its frames as small as they allow."""
+
+MAX_WAIT = 20
+"""Most seconds that the saving of a film waits for others."""
+
+_encoding = threading.BoundedSemaphore(2)
 _serial = itertools.count()
 
 
@@ -80,19 +88,28 @@ def export_formats() -> dict[str, Callable[[Image.Image, int], bytes]]:
 def encode(sent: Any) -> dict[str, str]:
     """Encode a film that the player saves.
 
+    Two films are encoded at a time; others wait, MAX_WAIT seconds at most.
+
     `sent` is {"kind": one of `export_formats`, "sheet": the frames below each other, "frames": their number}. Returns
     {"file": base64 text} or {"error": a sentence for the user}.
     """
     try:
         match sent:
             case {"kind": str(kind), "sheet": str(sheet), "frames": int(frames)} if kind in export_formats():
-                encoded = export_formats()[kind](
-                    images.load_upload(images.decode_base64(sheet), side=MAX_SHEET), frames
-                )
-                return {"file": base64.b64encode(encoded).decode("ascii")}
+                return {"file": base64.b64encode(_encoded(kind, sheet, frames)).decode("ascii")}
         raise ValueError(f"A film is sent as a sheet of its frames, their number and {' or '.join(export_formats())}.")
-    except ValueError as error:
-        return {"error": str(error)}
+    except Exception as error:
+        return {"error": sentence(error)}
+
+
+def _encoded(kind: str, sheet: str, frames: int) -> bytes:
+    data = images.decode_base64(sheet)
+    if not _encoding.acquire(timeout=MAX_WAIT):
+        raise ValueError("Other films are being saved here: try again in a moment.")
+    try:
+        return export_formats()[kind](images.load_upload(data, MAX_SIDE, MAX_PIXELS), frames)
+    finally:
+        _encoding.release()
 
 
 def _export_button(kind: str) -> str:

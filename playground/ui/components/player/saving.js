@@ -17,6 +17,8 @@ import { bytes, filmTable } from "./film.js";
 
 const GAP = 8;
 const LINE = 26;
+const MAX_SIDE = 16_000; // of a sheet, as in player.py
+const MAX_PIXELS = 12_000_000;
 const STRIP_FRAMES = 10;
 const MOVING_FRAMES = 40;
 
@@ -44,6 +46,31 @@ export async function encodeFilm(kind, saving) {
 }
 
 /**
+ * The layout of a sheet: as large as is easy to see, and no larger than the server encodes.
+ * @param {Film} film
+ * @param {number} frames
+ */
+export function sheetLayout({ size: [width, height], panels, columns = panels.length }, frames) {
+  const rows = Math.ceil(panels.length / columns);
+  const layout = (/** @type {number} */ scale) => {
+    const [panelWidth, panelHeight] = [Math.round(width * scale), Math.round(height * scale)];
+    const [cellWidth, cellHeight] = [panelWidth + GAP, panelHeight + LINE + GAP];
+    const [sheetWidth, sheetHeight] = [columns * cellWidth + GAP, frames * rows * cellHeight];
+    return { columns, rows, panelWidth, panelHeight, cellWidth, cellHeight, sheetWidth, sheetHeight };
+  };
+  let scale = Math.max(1, Math.round((columns < panels.length ? 84 : 140) / height));
+  let result = layout(scale);
+  while (
+    Math.max(result.sheetWidth, result.sheetHeight) > MAX_SIDE ||
+    result.sheetWidth * result.sheetHeight > MAX_PIXELS
+  ) {
+    scale *= 0.95;
+    result = layout(scale);
+  }
+  return result;
+}
+
+/**
  * Frames below each other, evenly spaced over the film: their labels, and their panels in rows.
  * @param {number} count the most frames
  * @param {Saving} saving
@@ -52,17 +79,17 @@ function frameSheet(count, { film, generationStep, drawPanel }) {
   const last = film.labels.length - 1;
   const frames = Math.min(count, last + 1);
   const [width, height] = film.size;
-  const columns = film.columns ?? film.panels.length;
-  const rows = Math.ceil(film.panels.length / columns);
-  const times = Math.max(1, Math.round((film.columns ? 84 : 140) / height));
-  const [cellWidth, cellHeight] = [width * times + GAP, height * times + LINE + GAP];
+  const { columns, rows, panelWidth, panelHeight, cellWidth, cellHeight, sheetWidth, sheetHeight } = sheetLayout(
+    film,
+    frames,
+  );
   const panel = Object.assign(document.createElement("canvas"), { width, height });
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: columns * cellWidth + GAP, height: frames * rows * cellHeight });
+  Object.assign(canvas, { width: sheetWidth, height: sheetHeight });
   const context = context2d(canvas);
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = panelWidth < width;
   context.fillStyle = "#111";
   context.font = "15px system-ui, sans-serif";
   context.textBaseline = "middle";
@@ -71,7 +98,7 @@ function frameSheet(count, { film, generationStep, drawPanel }) {
     film.panels.forEach((_, p) => {
       drawPanel(panel, p, i);
       const top = (k * rows + Math.floor(p / columns)) * cellHeight + LINE;
-      context.drawImage(panel, GAP + (p % columns) * cellWidth, top, width * times, height * times);
+      context.drawImage(panel, GAP + (p % columns) * cellWidth, top, panelWidth, panelHeight);
     });
     for (let row = 0; row < rows; row++) {
       const place = film.places ? `, ${film.places.labels[generationStep]}` : "";
