@@ -101,11 +101,16 @@ def visit(http: httpx.Client, query: str, open_link: int) -> str:
     opened = http.get(f"?{query}")
     if opened.status_code != 200:
         return str(opened.status_code)
-    answer = http.post(
-        "gradio_api/run/open_link",
-        json={"data": [{"number": 1, "query": query}], "fn_index": open_link, "session_hash": "fuzz"},
-    )
-    return "page" if answer.status_code == 200 and "data" in answer.json() else str(answer.status_code)
+    sent = {"data": [{"number": 1, "query": query}], "fn_index": open_link, "session_hash": "fuzz"}
+    joined = http.post("gradio_api/queue/join", json=sent)
+    if joined.status_code != 200:
+        return str(joined.status_code)
+    with http.stream("GET", "gradio_api/queue/data", params={"session_hash": "fuzz"}) as stream:
+        for line in stream.iter_lines():
+            message = json.loads(line[5:]) if line.startswith("data:") else {}
+            if message.get("msg") == "process_completed":
+                return "page" if message["success"] else "error without a page"
+    return "no answer"
 
 
 def answers_to(http: httpx.Client, send: Callable[[httpx.Client, Any], str], sent: Any, count: int) -> Counter[str]:

@@ -215,6 +215,16 @@ def test_a_drawing_the_film_and_its_slider_are_in_view_together(open_page: OpenP
     assert page.evaluate("scrollY") == 0
 
 
+def test_the_pad_does_not_move_when_the_pictures_beside_it_come(open_page: OpenPage) -> None:
+    """Else a stroke that begins at once would miss it."""
+    page = open_page(**SMALL).page
+    page.wait_for_selector("#player-forward .panel canvas")
+    top = "document.querySelector('#picker .drawing canvas').getBoundingClientRect().top"
+    before = page.evaluate(f"document.querySelector('#picker details').open = true, {top}")
+    page.wait_for_selector("#picker .offer button")
+    assert page.evaluate(top) == before
+
+
 def test_the_lists_of_the_rail_are_not_clipped(open_page: OpenPage, address: str) -> None:
     """They lie over whatever is beneath them, down to their last option."""
     state = STATES["run"]

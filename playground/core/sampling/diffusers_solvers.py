@@ -18,6 +18,7 @@ from playground.core.diffusion.predictors import NoisePredictor
 from playground.core.diffusion.schedules import NoiseSchedule
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.steps import Step
+from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 
 MIN_ALPHA_BAR = 2.0**-24
 """Replaces an ᾱ of 0 (pure noise) in a solver's schedule, since solvers divide by ᾱ; the value is diffusers' own."""
@@ -140,7 +141,42 @@ class DiffusersSolver:
         # diffusers multiplies the 1 - β in float32, which drifts where ᾱ is small: set the exact levels.
         scheduler.alphas_cumprod = alpha_bar.float()
         scheduler.set_timesteps(options.steps)
+        if not _is_falling(scheduler, options.steps):
+            _set_timesteps(scheduler, schedule, options)
         return scheduler
+
+
+def _is_falling(scheduler: Any, steps: int) -> bool:
+    """Whether the scheduler visits `steps` levels, each less noisy than the one before.
+
+    diffusers' spacings may have a timestep of -1, by rounding, or the same one several times, where `steps` is near T.
+    """
+    levels = scheduler.sigmas[:-1] if hasattr(scheduler, "sigmas") else scheduler.timesteps
+    return len(levels.unique()) == steps and bool(scheduler.timesteps.min() >= 0)
+
+
+def _set_timesteps(scheduler: Any, schedule: NoiseSchedule, options: SamplingOptions) -> None:
+    """Set a scheduler's timesteps to those of TIMESTEP_SPACINGS; `schedule` and `options` are those of the run."""
+    timesteps = TIMESTEP_SPACINGS[options.timestep_spacing](schedule.num_steps, options.steps)
+    scheduler.num_inference_steps = options.steps
+    if isinstance(scheduler, PNDMScheduler):
+        rising = timesteps.flip(0).long()
+        scheduler._timesteps = rising.numpy()
+        scheduler.timesteps = torch.cat([rising[:-1], rising[-2:-1], rising[-1:]]).flip(0)
+        scheduler.plms_timesteps = scheduler.timesteps.numpy()
+        return
+    alpha_bar = scheduler.alphas_cumprod.double()
+    all_sigmas = ((1 - alpha_bar) / alpha_bar).sqrt()
+    sigmas = all_sigmas[timesteps.long()]
+    if getattr(scheduler.config, "use_karras_sigmas", False):
+        sigmas = torch.as_tensor(scheduler._convert_to_karras(sigmas, options.steps), dtype=torch.float64)
+        logs = all_sigmas.log().numpy()
+        timesteps = torch.tensor([float(scheduler._sigma_to_t(sigma, logs)) for sigma in sigmas.numpy()])
+    evaluations = torch.full((options.steps,), scheduler.order)  # Heun's method evaluates each level twice,
+    evaluations[0] = 1  # but for the first
+    last = scheduler.sigmas[-1:].double()
+    scheduler.sigmas = torch.cat([sigmas.repeat_interleave(evaluations), last]).float()
+    scheduler.timesteps = timesteps.repeat_interleave(evaluations).to(scheduler.timesteps.dtype)
 
 
 def _visited(scheduler: Any, schedule: NoiseSchedule) -> list[NoiseLevel]:

@@ -151,7 +151,7 @@ def sample(
         pndm one more in all.
 
     Raises:
-        ValueError: before the first step, if an option is out of range.
+        ValueError: before the first step, if an option is out of range; at a step whose result is not finite.
     """
     chosen, steps, skipped = sampler_named(options.sampler), options.steps, options.conditioning.skipped_steps
     choices = (
@@ -167,4 +167,15 @@ def sample(
         raise ValueError(f"eta must be from 0 to 1; it was {options.eta}.")
     if not 0 <= skipped < steps:
         raise ValueError(f"The number of skipped steps must be from 0 to {steps - 1}; it was {skipped}.")
-    return chosen.steps(predictor, x_T, schedule, options, labels, generator)
+    return _finite(chosen.steps(predictor, x_T, schedule, options, labels, generator), options.sampler)
+
+
+def _finite(steps: Iterator[Step], sampler: str) -> Iterator[Step]:
+    """The steps, as long as they are finite: nothing else is ever drawn, ranked or saved."""
+    for step in steps:
+        if not step.x_next.sum().isfinite():
+            raise ValueError(
+                f"{sampler} gives no finite values from step {step.index + 1} of {step.total} on with these settings: "
+                "choose another number of steps, another spacing or another sampler."
+            )
+        yield step
