@@ -121,14 +121,15 @@ class DiffusersSolver:
         """Create the diffusers scheduler with our noise schedule and the run's timesteps.
 
         Args:
-            schedule: noise schedule; an ᾱ of 0 is replaced by MIN_ALPHA_BAR.
+            schedule: noise schedule; an ᾱ of 0 is replaced by MIN_ALPHA_BAR, or by half of the ᾱ before it.
             options: sampling options, of which `steps`, `timestep_spacing` and `karras_sigmas` are used.
 
         Returns:
             The diffusers scheduler with its timesteps set.
         """
         alpha_bar = schedule.alpha_bar.clone()
-        alpha_bar[alpha_bar == 0] = MIN_ALPHA_BAR
+        if alpha_bar[-1] == 0:  # it stays the least, also where the one before is less than diffusers' value
+            alpha_bar[-1] = min(MIN_ALPHA_BAR, alpha_bar[-2].item() / 2)
         betas = 1 - alpha_bar / torch.cat([torch.ones(1, dtype=torch.float64), alpha_bar[:-1]])
         spaced = {"use_karras_sigmas": options.karras_sigmas} if self.karras else {}
         scheduler = self.scheduler(

@@ -45,7 +45,7 @@ class Sampler:
         about: one sentence on the method, with its source.
         stochastic: whether it always adds fresh noise, so that its sample differs from others' from the same x_T.
         nfe_per_step: network calls per step.
-        extra_nfe: network calls per run in addition (negative: fewer).
+        extra_nfe: network calls per run of two steps or more in addition (negative: fewer, also in one step).
     """
 
     steps: SamplerFunction
@@ -57,11 +57,11 @@ class Sampler:
 
     def nfe(self, steps: int) -> int:
         """Number of function evaluations (NFE, network calls) of a run of `steps` steps."""
-        return self.nfe_per_step * steps + self.extra_nfe
+        return self.nfe_per_step * steps + (self.extra_nfe if steps > 1 else min(self.extra_nfe, 0))
 
     def steps_for_nfe(self, nfe: int) -> int:
-        """Largest number of steps of a run with at most `nfe` network calls."""
-        return (nfe - self.extra_nfe) // self.nfe_per_step
+        """Largest number of steps of a run with at most `nfe` network calls, 1 or more."""
+        return max((nfe - self.extra_nfe) // self.nfe_per_step, 1)
 
 
 def _solver(scheduler: type[Any], about: str, *, nfe_per_step: int = 1, extra_nfe: int = 0, **options: Any) -> Sampler:
