@@ -15,13 +15,17 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """`networks` are the folders by name; `asked` has every path that was asked for, with its method."""
+    """`networks` are the folders by name; `asked` has every path that was asked for, with its method.
+
+    `tokens` has what came as authorization.
+    """
 
     def __init__(self, networks: dict[str, Path]) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.networks = networks
         self.asked: list[tuple[str, str]] = []
         self.private: set[str] = set()
+        self.tokens: set[str | None] = set()
 
     @property
     def address(self) -> str:
@@ -38,6 +42,7 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urllib.parse.urlsplit(urllib.parse.unquote(self.path)).path.strip("/")
         self.server.asked.append((self.command, path))
+        self.server.tokens.add(self.headers.get("Authorization"))
         if path.startswith("api/models/"):
             self._describe(path.removeprefix("api/models/"))
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, ScoreSdeVeScheduler
+from diffusers import DDPMScheduler, FlowMatchEulerDiscreteScheduler, ScoreSdeVeScheduler, UNet2DModel
 
 from playground.core.networks.checkpoint_format import CONFIG_FILE, CheckpointError, validate_config
 from playground.core.networks.checkpoints import load_checkpoint
@@ -33,6 +33,30 @@ def test_a_network_that_does_not_fit_is_told(change: dict[str, Any], sentence: s
     for read in (load_checkpoint, lambda folder: validate_config(folder, "this")):
         with pytest.raises(CheckpointError, match=sentence):
             read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layers_per_block": 800},
+        {"block_out_channels": [100_000, 8]},
+        {"block_out_channels": [8] * 200},
+        {"down_block_types": ["DownBlock2D"] * 200},
+        {"num_class_embeds": 10**9},
+        {"attention_head_dim": float("nan")},
+        {"layers_per_block": "2"},
+    ],
+)
+def test_validate_config_refuses_a_large_network_before_it_builds_one(
+    change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`layers_per_block: 800` took 27 seconds to build."""
+    unlabelled(tmp_path)
+    config = json.loads((tmp_path / CONFIG_FILE).read_text())
+    (tmp_path / CONFIG_FILE).write_text(json.dumps({**config, **change}))
+    monkeypatch.setattr(UNet2DModel, "from_config", lambda config: pytest.fail("it was built"))
+    with pytest.raises(CheckpointError, match="at most 8 blocks, 24 layers"):
+        validate_config(tmp_path, "this")
 
 
 @pytest.mark.parametrize(

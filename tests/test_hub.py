@@ -51,6 +51,27 @@ def test_a_network_is_downloaded_and_is_the_one_that_was_served(name: str, serve
     assert_close(checkpoint.predictor(x_t, level), theirs.predictor(x_t, level))
 
 
+def test_download_for_a_visitor_does_not_use_the_hosts_token(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a visitor could have the host's private networks."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    library = ModelRegistry([served.networks["some/new"]], "cpu")
+    assert library.download("some/old", lambda done, total: None) == "some/old"
+    assert served.tokens == {None}
+    download("some/own")
+    assert served.tokens == {None, "Bearer hf_secret"}
+
+
+def test_download_for_a_visitor_finds_no_earlier_copy_without_the_hub(
+    served: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy may be of a private network."""
+    download("some/old")
+    monkeypatch.setattr(hub, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(CheckpointError, match=r"The Hub .* cannot be reached"):
+        download("some/old", token=False)
+    assert download("some/old").is_dir()
+
+
 def test_nothing_but_what_is_needed_is_downloaded(served: Hub) -> None:
     folder = download("some/old")
     assert {path.name for path in folder.rglob("*")} == {CONFIG_FILE, "scheduler_config.json", WEIGHTS_FILE}

@@ -1,5 +1,8 @@
+import ast
 import base64
 import io
+import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 from torch.testing import assert_close
 
@@ -54,6 +57,50 @@ def test_a_camera_turned_on_its_side_is_put_upright() -> None:
     read = images.load_upload(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=exif))
     assert read.size == (20, 40)
     assert not read.getexif()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_to_rgb_upright_turns_as_pillow_does(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 7, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(encoded(Image.fromarray(pixels), exif=exif)))
+    assert np.array_equal(images.to_rgb_upright(image), ImageOps.exif_transpose(image))
+
+
+def test_to_rgb_upright_takes_damaged_exif_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(image: Image.Image) -> Image.Exif:
+        raise struct.error("unpack requires a buffer of 4 bytes")
+
+    monkeypatch.setattr(Image.Image, "getexif", damaged)
+    assert images.to_rgb_upright(Image.new("RGB", (4, 3), "red")).size == (4, 3)
+
+
+def test_load_upload_reads_large_grey_pictures_of_16_bits() -> None:
+    ramp = np.linspace(0, 65_535, 2100, dtype=np.uint16)
+    read = np.asarray(images.load_upload(encoded(Image.fromarray(np.tile(ramp, (2100, 1))))))
+    assert read.shape == (512, 512, 3)
+    assert_close(read[256, :, 0].astype(float), np.linspace(0, 255, 512), atol=1.5, rtol=0)
+
+
+def test_load_upload_reduces_palettes_smoothly() -> None:
+    """A fine chequered board of two colours becomes grey; by nearest neighbour it stays black and white."""
+    board = Image.fromarray((np.indices((1024, 1024)).sum(0) % 2 * 255).astype(np.uint8)).convert("P")
+    read = np.asarray(images.load_upload(encoded(board)))
+    assert_close(read.astype(float), np.full(read.shape, 127.5), atol=3, rtol=0)
+
+
+def test_every_picture_file_is_opened_as_a_format_that_is_named() -> None:
+    """Pillow opens what the bytes say: an EPS file would start Ghostscript."""
+    calls = [
+        call
+        for file in (Path(images.__file__).parents[2]).rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Image.open"
+    ]
+    assert len(calls) >= 5
+    assert all(any(keyword.arg == "formats" for keyword in call.keywords) for call in calls)
+    assert not {"EPS", "PS", "WMF", "FITS"} & set(images.KINDS)
 
 
 def test_nothing_but_pixels_is_kept() -> None:
