@@ -90,9 +90,13 @@ export function createRuns(kind, tab, player, stateNumber) {
     },
 
     arrived(/** @type {{ number: number, started: boolean, ended: boolean }} */ { number, started, ended }) {
-      const overdue = ended && request.pending && number === request.number && request.tries > 0;
+      const isOverdue = () => request.pending && number === request.number && request.tries > 0;
       request.arrived(number, started);
-      if (overdue) document.dispatchEvent(new CustomEvent("playground:lost", { detail: runs }));
+      if (!ended || !isOverdue()) return;
+      // The film's end may be on its way behind this answer: only after a second it counts as lost.
+      setTimeout(() => {
+        if (isOverdue()) document.dispatchEvent(new CustomEvent("playground:lost", { detail: runs }));
+      }, 1000);
     },
 
     heard(/** @type {number} */ n) {
