@@ -1,3 +1,4 @@
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -7,7 +8,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from playground.ui.server import request_limits
-from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
+from playground.ui.server.request_limits import EXCEPTION_HANDLERS, QUEUE_FULL, MaxBodySizeMiddleware
+from tests.server import running
 
 
 async def count(request: Request) -> Response:
@@ -40,3 +42,30 @@ def test_who_asks_for_what_is_not_here_is_told(client: TestClient) -> None:
     answer = client.get("/nothing")
     assert answer.status_code == 404
     assert answer.json() == {"detail": "There is nothing of that name or number here."}
+
+
+QUEUE_APP = """import os, time
+import gradio as gr
+from starlette.middleware import Middleware
+from playground.ui.server import request_limits
+
+request_limits.MAX_QUEUE_PER_ADDRESS = 3
+with gr.Blocks() as app:
+    gr.api(lambda: time.sleep(60), api_name="wait", concurrency_limit=1)
+app.queue().launch(app_kwargs={"middleware": [Middleware(request_limits.QueueShareMiddleware)]})
+"""
+
+
+def test_queue_share_middleware_leaves_the_queue_to_other_addresses() -> None:
+    """A header names the address, as behind a proxy that uvicorn trusts: by default one on the same machine."""
+    with running("-c", QUEUE_APP) as server:
+
+        def join(address: str) -> httpx.Response:
+            forwarded = {"X-Forwarded-For": address}
+            return httpx.post(f"{server.address}gradio_api/call/wait", json={"data": []}, headers=forwarded, timeout=30)
+
+        answers = [join("192.0.2.1") for _ in range(12)]
+        assert [answer.status_code for answer in answers[:3]] == [200] * 3
+        assert answers[-1].status_code == 503
+        assert answers[-1].json() == {"detail": QUEUE_FULL}
+        assert join("192.0.2.2").status_code == 200

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from playground.core.toy2d.trainer import TOTAL_STEPS, snapshot_steps
+from playground.ui.server.run_limiter import Lane, RunLimiter
 from playground.ui.state.settings import Settings
-from playground.ui.tabs.training_runs import TrainingService
+from playground.ui.tabs.training_runs import MAX_FRAMES, MAX_SNAPSHOTS, TrainingRuns, TrainingService
 from tests.films import numbers
 
 SMALL = Settings(hidden_width=16, hidden_layers=1, toy_sampler="ddim")
@@ -86,3 +89,26 @@ def test_who_leaves_ends_the_training(service: TrainingService) -> None:
     service.sessions.remove("a")
     assert len(list(running)) <= 1
     assert session.trainer.step < TOTAL_STEPS
+
+
+@pytest.mark.slow
+def test_training_runs_go_on_after_the_most_single_steps() -> None:
+    """The film then has more frames than single steps may add, and every press is still answered."""
+    shared = SimpleNamespace(
+        library=SimpleNamespace(device="cpu"),
+        inputs=(),
+        controls={},
+        scene=lambda **_: SimpleNamespace(settings=SMALL),
+    )
+    runs = TrainingRuns(cast(Any, shared), {}, RunLimiter({"training": Lane(1)}))
+    page = cast(Any, SimpleNamespace(session_hash="page", client=None))
+    for frames in range(1, MAX_SNAPSHOTS):
+        runs.one_step(frames, page, None)
+    with pytest.raises(ValueError, match="200 snapshots are kept at most: press Train to go on"):
+        runs.one_step(MAX_SNAPSHOTS, page, None)
+    *_, (end, _) = runs.train(page, {"number": 1, "frames": MAX_SNAPSHOTS, "film": "0"}, None)
+    mark = json.loads(end["film"])["pieces"][-1]
+    assert MAX_SNAPSHOTS < mark["frames"] <= MAX_FRAMES
+    again = {"number": 2, "frames": mark["frames"], "film": mark["run"], "train": False}
+    *_, (end, _) = runs.train(page, again, None)
+    assert json.loads(end["film"])["pieces"][-1]["frames"] == mark["frames"]

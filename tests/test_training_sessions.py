@@ -42,3 +42,16 @@ def test_memory_is_bounded_and_the_one_not_used_for_longest_goes() -> None:
         sessions.get("0")
     assert [each.left for each in all_of_them] == [False, True, True, False, False]
     assert len(sessions) == 3
+
+
+def test_put_drops_a_session_of_the_address_with_the_most() -> None:
+    """One client with many sessions does not end the training of another."""
+    sessions, single = TrainingSessionStore(3), new_session()
+    single.address = "192.0.2.2"
+    sessions.put("single", single)
+    many = [new_session() for _ in range(4)]
+    for k, each in enumerate(many):
+        each.address = "192.0.2.1"
+        sessions.put(f"many {k}", each)
+    assert [each.left for each in many] == [True, True, False, False]
+    assert sessions.get("single") is single

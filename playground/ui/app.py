@@ -23,7 +23,8 @@ from playground.ui.page_events import (
 )
 from playground.ui.server.api import build_api
 from playground.ui.server.errors import guard_handlers
-from playground.ui.server.run_limiter import RunLimiter
+from playground.ui.server.request_limits import MAX_QUEUE
+from playground.ui.server.run_limiter import AT_ONCE, Lane, RunLimiter
 from playground.ui.server.run_requests import build_request
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import TABS, validate
@@ -55,21 +56,29 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
         for leave in (page.train.leave, page.remove.leave):
             app.unload(leave)
         build_lesson()
-        build_api(library)
+        build_api(library, page.run_limiter)
         connect_films(page)
         chosen = connect_results(page)
         connect_drawings(page, chosen)
         connect_address(page)
         connect_links(page, app)
     guard_handlers(app)
-    app.queue(default_concurrency_limit=8, max_size=256)
+    app.queue(default_concurrency_limit=8, max_size=MAX_QUEUE)
     return app
 
 
 def _build_page(library: ModelRegistry, hub_field: bool) -> Page:
     """Lay out the page's parts."""
     frame = build_frame()
-    first, run_limiter = Scene(library, validate(library, model=library.names[0])), RunLimiter()
+    first = Scene(library, validate(library, model=library.names[0]))
+    run_limiter = RunLimiter(
+        {
+            "sampling": Lane(library.max_concurrent_runs, AT_ONCE),
+            "training": Lane(64),
+            # Scripts have slots of their own, so that they do not delay runs on the page.
+            "scripts": Lane(max(1, library.max_concurrent_runs // 4)),
+        }
+    )
     with frame.head:
         gr.HTML(TITLE, apply_default_css=False, elem_id="title")
         build_share_panel()
@@ -87,7 +96,7 @@ def _build_page(library: ModelRegistry, hub_field: bool) -> Page:
             with gr.Tab(TABS["sampling"], id="sampling", elem_id="tab-sampling") as remove_pane:
                 remove = build_remove_noise(shared, first, run_limiter, frame)
             with gr.Tab(TABS["training"], id="training", elem_id="tab-training") as train_pane:
-                train = build_train(shared, first, frame)
+                train = build_train(shared, first, run_limiter, frame)
     return Page(
         first=first,
         shared=shared,

@@ -20,7 +20,7 @@ from playground.ui.components.control import visibility_css
 from playground.ui.components.dataset_thumbnails import thumbnails_css
 from playground.ui.components.tooltips import TOOLTIPS
 from playground.ui.server.allowed_routes import AllowedRoutesMiddleware
-from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware
+from playground.ui.server.request_limits import EXCEPTION_HANDLERS, MaxBodySizeMiddleware, QueueShareMiddleware
 
 
 def launch_options() -> dict[str, Any]:
@@ -58,6 +58,7 @@ def launch_options() -> dict[str, Any]:
         "app_kwargs": {
             "middleware": [
                 Middleware(AllowedRoutesMiddleware),
+                Middleware(QueueShareMiddleware),
                 Middleware(MaxBodySizeMiddleware),
                 Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=5),
             ],
@@ -66,6 +67,6 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         # Sessions whose state is kept, 0.4 MB each; Gradio's default is ten thousand.
         "state_session_capacity": 256,
-        # A training under way holds a thread while it waits for its turn: these suffice for a full classroom and more.
-        "max_threads": 160,
+        # Each run and training holds a thread, also while it waits; one network address may have half of them.
+        "max_threads": 320,
     }

@@ -43,7 +43,7 @@ class Page:
         link: state of a link, for the browser; `link_request` requests the state of another one.
         film_request: changes whenever the film of the open tab is wanted.
         open_tab, moved_to: the open tab, and the t at which films over t stand; the browser fills them in.
-        run_limiter: limits the concurrent runs of a session.
+        run_limiter: limits the runs under way.
         renewals: numbers the changes of the network.
     """
 
@@ -160,16 +160,16 @@ def connect_results(page: Page) -> Any:
         return predict_noise.execute_listing(page.prediction_scene(*values))
 
     def stream_bound(request: gr.Request, *values: Any) -> Iterator[str]:
-        with page.run_limiter.taken(str(request.session_hash)):
+        with page.run_limiter.taken("sampling", request):
             yield from bound_on_gpu(page.prediction_scene(*values))
 
     def rank(request: gr.Request, *values: Any) -> Iterator[Any]:
-        with page.run_limiter.taken(str(request.session_hash)):
+        with page.run_limiter.taken("sampling", request):
             yield from ranked_on_gpu(page.prediction_scene(*values))
 
     event = page.prediction_event
     running = predict.run_listing.click(execute_listing, outputs=predict.listing, **event)
-    lane: dict[str, Any] = {"concurrency_id": "sampling", "concurrency_limit": shared.library.max_concurrent_runs}
+    lane: dict[str, Any] = {"concurrency_limit": None}  # the run limiter limits these
     adding = predict.run_bound.click(stream_bound, outputs=predict.bound_table, **lane, **event)
     ranking = predict.rank.click(rank, outputs=predict.hardest, **lane, **event)
     picture = [shared.controls["image"], shared.own]

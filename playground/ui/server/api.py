@@ -12,6 +12,7 @@ from playground.core.diffusion.schedules import SCHEDULES
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.render.export import api_records
+from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.zerogpu import max_network_calls, on_zerogpu
 from playground.ui.state import sampling
 from playground.ui.state.scene import Scene
@@ -23,21 +24,17 @@ ONLY_ON_THE_PAGE = ("tab", "forward_process", "analysis", "compare_ideal")
 """Settings that no endpoint has."""
 
 
-def build_api(library: ModelRegistry) -> None:
+def build_api(library: ModelRegistry, run_limiter: RunLimiter) -> None:
     """Public endpoints /add_noise, /predict_noise and /sample. Call it inside a Blocks context."""
     default = validate(library, model=library.names[0])
-    # Scripts have a queue of their own, so that they do not delay runs on the page.
-    at_once = max(1, library.max_concurrent_runs // 4)
-    of_sampling: dict[str, Any] = {"concurrency_id": "sampling for scripts", "concurrency_limit": at_once}
-    for build, limits in (
-        (_add_noise, {"concurrency_limit": 8}),
-        (_predict_noise, {"concurrency_limit": 8}),
-        (_sample, of_sampling),
+    for endpoint, limit in (
+        (_add_noise(library, default), 8),
+        (_predict_noise(library, default), 8),
+        (_sample(library, default, run_limiter), None),  # the run limiter limits these
     ):
-        endpoint = build(library, default)
         described = endpoint.__doc__ or ""  # agents and Gradio's page of the API read it
         endpoint.__doc__ = described.format(schedules=", ".join(SCHEDULES), samplers=", ".join(SAMPLERS))
-        gr.api(endpoint, api_name=endpoint.__name__, **limits)
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=limit)
 
 
 def _add_noise(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
@@ -110,13 +107,14 @@ def _predict_noise(library: ModelRegistry, default: Settings) -> Callable[..., A
     return predict_noise
 
 
-def _sample(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
+def _sample(library: ModelRegistry, default: Settings, run_limiter: RunLimiter) -> Callable[..., Any]:
     def sampled(scene: Scene) -> Iterator[api_records.Answer]:
         yield api_records.reverse_record(sampling.trajectory(scene), scene.schedule)
 
     sampled_there = on_zerogpu(library, sampled, max_network_calls)
 
     def sample(
+        request: gr.Request,
         model: str = default.model,
         label: str = default.label,
         num_images: int = default.num_images,
@@ -166,7 +164,8 @@ def _sample(library: ModelRegistry, default: Settings) -> Callable[..., Any]:
             variance_type=variance_type,
         )
         scene = Scene(library, settings)
-        [(shown, numbers)] = sampled_there(scene)
+        with run_limiter.taken("scripts", request):
+            [(shown, numbers)] = sampled_there(scene)
         return shown, {"settings": _settings(scene), "covered": scene.in_training_range_throughout(), **numbers}
 
     return sample

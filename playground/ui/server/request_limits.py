@@ -1,4 +1,4 @@
-"""Request limits: the size of a request's body, and the answers to failed requests."""
+"""Request limits: the size of a body, a network address's share of the queue, and the answers to failed requests."""
 
 from __future__ import annotations
 
@@ -16,6 +16,34 @@ from playground.ui.server.errors import DISK_FULL, is_ours, sentence
 MAX_BODY = MAX_BASE64 + 1_000_000
 """Most bytes of a request: a picture in base64, and the other arguments."""
 TOO_LARGE = f"This request is too large: at most {MAX_BODY / 1e6:.0f} MB are allowed."
+
+MAX_QUEUE = 512
+"""Most events that wait in Gradio's queue; further ones are refused."""
+MAX_QUEUE_PER_ADDRESS = 384
+"""Most of them from one network address, which a whole class may share: the rest of the queue is left to others."""
+QUEUE_FULL = "Too many requests from your network address are waiting already: try again in a minute."
+
+
+class QueueShareMiddleware:
+    """ASGI middleware that answers 503 to an event if MAX_QUEUE_PER_ADDRESS of its address are in Gradio's queue."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        joins = scope.get("method") == "POST" and ("/queue/join" in path or "/call/" in path)
+        if joins and _waiting(scope) >= MAX_QUEUE_PER_ADDRESS:
+            return await JSONResponse({"detail": QUEUE_FULL}, 503)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+def _waiting(scope: Scope) -> int:
+    """Number of events in the queue from the address that sends this request."""
+    address = (scope.get("client") or ("",))[0]
+    queues = scope["app"].get_blocks()._queue.event_queue_per_concurrency_id.values()
+    events = [event for queue in queues for event in queue.queue]
+    return sum(event.request.client is not None and event.request.client.host == address for event in events)
 
 
 class MaxBodySizeMiddleware:

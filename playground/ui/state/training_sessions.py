@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ class TrainingSession:
         ground: data, exact posterior mean and noise levels, which do not depend on the network.
         trainer: the trainer, with the snapshots so far.
         made_from: these settings as a link has them, and the fingerprint of the drawing.
+        address: network address of the browser.
         film: number of the film that the page shows of it.
         run: number of the training that may go on; a training with another number ends at its next slice.
         going: whether a training is under way.
@@ -33,6 +34,7 @@ class TrainingSession:
     ground: ReferenceField
     trainer: Trainer
     made_from: dict[str, str] = field(default_factory=dict)
+    address: str = ""
     film: int = field(default_factory=_films.__next__)
     run: int = 0
     going: bool = False
@@ -50,7 +52,10 @@ class TrainingSession:
 
 
 class TrainingSessionStore:
-    """Training sessions by browser session. Beyond the capacity the least recently used one is dropped."""
+    """Training sessions by browser session.
+
+    Beyond the capacity one is dropped: of the network address with the most sessions the least recently used one.
+    """
 
     def __init__(self, capacity: int = 64) -> None:
         """At the default capacity, usual networks take 120 MB with their snapshots, and the largest ones 2.4 GB."""
@@ -76,7 +81,9 @@ class TrainingSessionStore:
         with self._guard:
             self._sessions[session_id] = session
             while len(self._sessions) > self._capacity:
-                self._sessions.popitem(last=False)[1].left = True
+                [(most, _)] = Counter(each.address for each in self._sessions.values()).most_common(1)
+                dropped = next(name for name, each in self._sessions.items() if each.address == most)
+                self._sessions.pop(dropped).left = True
 
     def remove(self, session_id: str) -> None:
         """Drop the training session of a browser session; a training under way ends."""

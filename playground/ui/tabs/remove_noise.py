@@ -259,7 +259,7 @@ def build_remove_noise(
     Args:
         shared_controls: the controls beside all tabs.
         first: scene whose settings the controls show at first.
-        run_limiter: limits the runs of a browser session.
+        run_limiter: limits the runs under way.
         frame: frame of the page.
 
     Returns:
@@ -300,11 +300,7 @@ def build_remove_noise(
 
 def _connect_runs(stage: _Stage, runs: SamplingRuns, values: list[Any], run: gr.Button, stop: gr.Button) -> None:
     """Start and stop runs, and save the steps of the film on show."""
-    lane: dict[str, Any] = {
-        "concurrency_id": "sampling",
-        "concurrency_limit": runs.shared_controls.library.max_concurrent_runs,
-        **PRIVATE,
-    }
+    lane: dict[str, Any] = {"concurrency_limit": None, **PRIVATE}  # the run limiter limits these
     stage.run_request.submit(
         runs.stream_run,
         [stage.run_request, *values],

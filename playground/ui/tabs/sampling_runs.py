@@ -72,7 +72,7 @@ class SamplingRuns:
             shared_controls: the controls beside all tabs.
             controls: the tab's controls by name of the setting.
             views: the views by name.
-            run_limiter: limits the runs of a browser session.
+            run_limiter: limits the runs under way.
         """
         self.shared_controls, self.runs = shared_controls, Runs()
         self._controls, self._views, self._run_limiter = controls, views, run_limiter
@@ -119,7 +119,9 @@ class SamplingRuns:
             stream = FilmStream(lambda: self.runs.lacking(session))
             mark = RunEnd(request=number, run=film, ended=True, frames=0)
             try:
-                with self._run_limiter.taken(session):
+                if self._run_limiter.is_full("sampling"):
+                    yield gr.skip(), "This run starts as soon as one of the many runs under way ends."
+                with self._run_limiter.taken("sampling", request, is_latest):
                     known = before or _Sampled(self.scene(*values), [])
                     scene, ends = known.scene, known.ends
                     if asked.get("unasked") and waits_for_a_press(scene):
@@ -160,7 +162,7 @@ class SamplingRuns:
             raise ValueError("Nothing has been sampled yet: start a run first.")
         scene, pieces = shown.scene, bisect_right(shown.ends, integer("frames", frames, 0, MAX_FILM))
         name = f"steps-{scene.settings.model}-{scene.settings.sampling_view}.npz"
-        with self._run_limiter.taken(session):
+        with self._run_limiter.taken("sampling", request):
             [data] = self._npz(scene, max(1, pieces))
         path: str = save_bytes_to_cache(data, name, get_upload_folder())
         return path

@@ -16,6 +16,7 @@ from playground.ui.components.frame import Frame
 from playground.ui.components.picker import build_drawing_pad, parse_drawing
 from playground.ui.components.player import build_player
 from playground.ui.components.shared_controls import SharedControls
+from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_answers, build_request
 from playground.ui.state.scene import Scene
 from playground.ui.state.settings import LAYERS, RATES, TRAINING_FIELDS, WIDTHS, Settings
@@ -106,12 +107,13 @@ def _build_controls(default: Settings, frame: Frame) -> tuple[dict[str, Any], gr
     return controls, pad
 
 
-def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> TrainTab:
+def build_train(shared_controls: SharedControls, first: Scene, run_limiter: RunLimiter, frame: Frame) -> TrainTab:
     """Lay out the tab, with its controls in the rail, and listen to its buttons.
 
     Args:
         shared_controls: the controls beside all tabs.
         first: scene whose settings the controls show at first.
+        run_limiter: limits the trainings under way.
         frame: frame of the page.
 
     Returns:
@@ -139,12 +141,12 @@ def build_train(shared_controls: SharedControls, first: Scene, frame: Frame) -> 
         }
     pad.input(parse_drawing, pad, own, **PRIVATE)
     have = gr.Number(visible="hidden")
-    runs = TrainingRuns(shared_controls, controls)
+    runs = TrainingRuns(shared_controls, controls, run_limiter)
     inputs = [*shared_controls.inputs, own, *controls.values()]
     of_film: dict[str, Any] = {"outputs": [player, note], **PRIVATE}
     # By default Gradio drops a press that comes while the one before is handled.
-    running = {**of_film, "concurrency_id": "training", "concurrency_limit": 64, "trigger_mode": "multiple"}
-    run_request.submit(runs.train, [run_request, *inputs], **running)
+    running = {**of_film, "trigger_mode": "multiple"}
+    run_request.submit(runs.train, [run_request, *inputs], concurrency_limit=None, **running)  # runs limits these
     build_answers(runs.runs, run_request, "training")
     buttons["train"].click(None, js="() => playground.train()", api_visibility="private")
     buttons["pause-training"].click(None, js="() => playground.requests.training.stop()", api_visibility="private")

@@ -18,6 +18,7 @@ from playground.render.films.toy2d import toy2d_film
 from playground.ui.components.player import film_update
 from playground.ui.components.shared_controls import SharedControls
 from playground.ui.server.film_stream import FilmStream
+from playground.ui.server.run_limiter import RunLimiter, address_of
 from playground.ui.server.run_requests import Runs, number_of
 from playground.ui.state.links import training_query
 from playground.ui.state.scene import fingerprint
@@ -28,6 +29,9 @@ from playground.ui.state.validation import integer
 SLICE = 25
 """Training steps in one turn: few, so that no session waits long."""
 MAX_SNAPSHOTS = 200
+"""Most snapshots of a training that single steps may add to."""
+MAX_FRAMES = MAX_SNAPSHOTS + len(snapshot_steps())
+"""Most frames of its film: the training that follows adds its own."""
 
 
 class TrainingService:
@@ -39,20 +43,25 @@ class TrainingService:
     def __init__(self, device: Any) -> None:
         self.device, self.sessions, self._worker = device, TrainingSessionStore(), single_thread_executor("training")
 
-    def prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
+    def prepared(
+        self, session_id: str, own: Image.Image | None, settings: Settings, address: str = ""
+    ) -> tuple[TrainingSession, bool]:
         """Training session for these settings: the present one if it fits, else a new one.
 
         Args:
             session_id: id of the browser session.
             own: the user's drawing as dataset, or None.
             settings: settings of data and network.
+            address: network address of the browser.
 
         Returns:
             The session, and whether it is new.
         """
-        return self._worker.submit(self._prepared, session_id, own, settings).result()
+        return self._worker.submit(self._prepared, session_id, own, settings, address).result()
 
-    def _prepared(self, session_id: str, own: Image.Image | None, settings: Settings) -> tuple[TrainingSession, bool]:
+    def _prepared(
+        self, session_id: str, own: Image.Image | None, settings: Settings, address: str
+    ) -> tuple[TrainingSession, bool]:
         names = (*TRAINING_FIELDS[:-1], "seed", "schedule", "T", "zero_terminal_snr")
         choices = (own and own.tobytes(), *(getattr(settings, name) for name in names))
         session = self.sessions.get(session_id)
@@ -70,7 +79,7 @@ class TrainingService:
             settings.seed,
         )
         made_from = {**training_query(settings), "world_drawing": fingerprint(own)}
-        session = TrainingSession(choices, build_reference(config), Trainer(config, self.device), made_from)
+        session = TrainingSession(choices, build_reference(config), Trainer(config, self.device), made_from, address)
         session.trainer.save_snapshot()
         self.sessions.put(session_id, session)
         return session, True
@@ -182,13 +191,15 @@ def _store_snapshot(trainer: Trainer) -> int:
 class TrainingRuns:
     """The tab's trainings, of all sessions; its methods handle the page's events."""
 
-    def __init__(self, shared_controls: SharedControls, controls: dict[str, Any]) -> None:
+    def __init__(self, shared_controls: SharedControls, controls: dict[str, Any], run_limiter: RunLimiter) -> None:
         """Prepare the handlers.
 
         Args:
             shared_controls: the controls beside all tabs.
             controls: the tab's controls by name of the setting.
+            run_limiter: limits the trainings under way.
         """
+        self._run_limiter = run_limiter
         self.runs, self._shared_controls, self._controls = Runs(), shared_controls, controls
         self._service = TrainingService(shared_controls.library.device)
 
@@ -200,7 +211,7 @@ class TrainingRuns:
             values[len(self._shared_controls.inputs) + 1 :],
         )
         settings = self._shared_controls.scene(*common, **dict(zip(self._controls, chosen, strict=True))).settings
-        session, new = self._service.prepared(str(request.session_hash), mine, settings)
+        session, new = self._service.prepared(str(request.session_hash), mine, settings, address_of(request))
         return session, new, settings.toy_sampler
 
     @staticmethod
@@ -262,17 +273,20 @@ class TrainingRuns:
                     session.halt()
                     session.new_film()
                 have = (
-                    integer("have", asked.get("frames", 0), 0, MAX_SNAPSHOTS)
+                    integer("frames", asked.get("frames", 0), 0, MAX_FRAMES)
                     if str(session.film) == str(asked.get("film"))
                     else 0
                 )
                 goals, more = _snapshots_ahead(session.trainer, until), 0
                 if not asked.get("train", True):
                     goals, more = [], len(goals)
-                for k, film in enumerate(self._service.train(session, have, goals, more, toy_sampler, is_latest)):
-                    stream.add({**film, "request": number, "follow": k == 0})
-                    if stream.is_due:
-                        yield stream.update(), self._progress_text(session)
+                if self._run_limiter.is_full("training"):
+                    yield gr.skip(), "This training starts as soon as one of the many trainings under way ends."
+                with self._run_limiter.taken("training", request, is_latest):
+                    for k, film in enumerate(self._service.train(session, have, goals, more, toy_sampler, is_latest)):
+                        stream.add({**film, "request": number, "follow": k == 0})
+                        if stream.is_due:
+                            yield stream.update(), self._progress_text(session)
             except Exception:
                 yield stream.end({"request": number, "ended": True}), gr.skip()
                 raise
@@ -288,7 +302,7 @@ class TrainingRuns:
         if len(session.trainer.snapshots) >= MAX_SNAPSHOTS:
             raise ValueError(f"{MAX_SNAPSHOTS} snapshots are kept at most: press Train to go on, or reset.")
         more = [goal for goal in _snapshots_ahead(session.trainer, None) if goal != step]
-        frames = 0 if new else integer("have", have, 0, MAX_SNAPSHOTS)
+        frames = 0 if new else integer("have", have, 0, MAX_FRAMES)
         films = list(self._service.train(session, frames, [step], len(more), toy_sampler))
         for k, film in enumerate(films):
             film["follow"] = k == 0
