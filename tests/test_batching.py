@@ -18,6 +18,7 @@ from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import batching
 from playground.core.inference.batching import DynamicBatcher, QueueFullError, Request, fair_share
+from playground.core.inference.memory import out_of_memory
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
 from tests.conftest import small_unet
@@ -190,17 +191,42 @@ def test_who_is_interrupted_leaves_nothing_waiting() -> None:
     assert [1] not in watched.asked
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("none left"), RuntimeError("DefaultCPUAllocator: no memory")])
-def test_a_device_without_memory_is_asked_for_less_at_once(error: RuntimeError) -> None:
+SHORTAGES = [
+    torch.OutOfMemoryError("none left"),
+    RuntimeError("DefaultCPUAllocator: no memory"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 18.1 GB)"),
+    RuntimeError("CUDNN_STATUS_ALLOC_FAILED"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", SHORTAGES)
+def test_a_device_without_memory_gets_smaller_batches_for_a_while(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_many = 4
+
     def too_much(x: Tensor) -> None:
-        if len(x) > 3:
+        if len(x) >= too_many:
             raise error
 
+    now = time.monotonic()
     watched = Watched(too_much)
     network = DynamicBatcher(watched)
     assert_close(ask(network, 1.0, 16), torch.ones(16, 1))
     assert_close(ask(network, 2.0, 16), torch.full((16, 1), 2.0))
     assert sum(len(asked) > 3 for asked in watched.asked) <= 3
+    assert network.most_at_once == 2
+    # The device has memory again. Each minute the batches double, up to the size they had at first.
+    too_many = 100
+    for minute, most in enumerate((4, 8, 16, 32, 32), 1):
+        monkeypatch.setattr(time, "monotonic", lambda minute=minute: now + 90.0 * minute)
+        assert_close(ask(network, 3.0, 16), torch.full((16, 1), 3.0))
+        assert network.most_at_once == most
+
+
+def test_out_of_memory_is_no_other_error() -> None:
+    assert not any(map(out_of_memory, (RuntimeError("shapes differ"), ValueError("out of memory"), OSError())))
 
 
 def test_a_device_without_memory_for_one_says_so() -> None:

@@ -1,6 +1,7 @@
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,3 +80,24 @@ def test_the_usual_error_is_measured_once(library: ModelRegistry, monkeypatch: p
     (pictures,) = measured
     held_out = library.pictures("digits")
     assert torch.equal(pictures, held_out.x0(held_out.testing)[:20])
+
+
+def test_checkpoint_frees_other_networks_if_the_device_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If that does not help either, the error is a sentence."""
+    library, read = ModelRegistry(device="cpu"), module.read_checkpoint
+    room = 1
+
+    def read_if_there_is_room(name: str, *rest: Any) -> Any:
+        if library._checkpoint.cache_info().currsize >= room:
+            raise torch.OutOfMemoryError("none left")
+        return read(name, *rest)
+
+    monkeypatch.setattr(module, "read_checkpoint", read_if_there_is_room)
+    first, second = library.names[:2]
+    assert library.checkpoint(first).predictor is library.checkpoint(first).predictor
+    assert library.checkpoint(second).image_shape == read(second, library.folders[second], library.device).image_shape
+    room = 0
+    with pytest.raises(CheckpointError, match=f"There is no memory for {first} on the device at present"):
+        library.checkpoint(first)
+    room = 1
+    assert library.checkpoint(first).image_shape == read(first, library.folders[first], library.device).image_shape

@@ -15,6 +15,7 @@ from torch import nn
 from playground.core.analysis.out_of_distribution import ReferenceErrors, measure_reference_error
 from playground.core.data.datasets import WEIGHTS, ImageDataset, load_pictures, substitute_dataset
 from playground.core.diffusion.ideal import IdealPredictor
+from playground.core.inference.memory import free_memory, out_of_memory
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.core.networks.checkpoints import Checkpoint, choose_device, read_checkpoint
 from playground.core.networks.hub import ProgressCallback, download, normalize_repo_id, resolve
@@ -121,9 +122,24 @@ class ModelRegistry:
         return list(self.folders)
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """The checkpoint of that name. Raises CheckpointError if its folder cannot be read."""
+        """The checkpoint of that name. Raises CheckpointError if its folder cannot be read, or there is no memory."""
         with self._lock:  # so that two concurrent calls do not load it twice
-            return self._checkpoint(name)
+            try:
+                return self._checkpoint(name)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+            self._checkpoint.cache_clear()
+            free_memory()
+            try:
+                return self._checkpoint(name)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                raise CheckpointError(
+                    f"There is no memory for {name} on the device at present: try again in a minute, or choose "
+                    "a smaller network."
+                ) from error
 
     def run(self, name: str, sampling_function: Callable[..., Iterator[T]], *args: Any) -> Iterator[T]:
         """Run a sampling function with a network: `sampling_function(predictor, *args)`.

@@ -6,6 +6,7 @@ It is independent of noise levels and samplers: each user's sampling stays a pla
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from playground.core.inference.backends import accelerate
 from playground.core.inference.engine import Engine
+from playground.core.inference.memory import out_of_memory
 
 MOST_AT_ONCE = 32
 
@@ -26,6 +28,9 @@ MOST_WAITING = 4096
 
 WORKER_IDLE_TIMEOUT = 10.0
 """Seconds that the worker waits for work before it ends; the next request starts another."""
+
+RECOVERY_TIME = 60.0
+"""Seconds after a shortage of memory, or after a larger batch, until the batch size is doubled again."""
 
 HANDOUT_TIMEOUT = 0.1
 """The most seconds that an answer is held back because the caller before did not send another request."""
@@ -105,13 +110,14 @@ class DynamicBatcher(nn.Module):
 
     Args:
         network: a UNet2DModel, or its engine.
-        most_at_once: largest batch size; it is reduced if the device runs out of memory.
+        most_at_once: largest batch size. It is halved for a while if the device runs out of memory.
         most_waiting: most pictures that may wait; an empty queue accepts a request of any size.
     """
 
     def __init__(self, network: nn.Module, most_at_once: int = MOST_AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
         super().__init__()
         self.network, self.most_at_once, self.most_waiting = network, most_at_once, most_waiting
+        self._at_first, self._reduced_at = most_at_once, 0.0
         self._waiting: deque[Request] = deque()
         self._answered: deque[tuple[Request, Tensor]] = deque()
         self._change = threading.Condition()
@@ -200,6 +206,7 @@ class DynamicBatcher(nn.Module):
             if not self._change.wait_for(lambda: self._waiting, WORKER_IDLE_TIMEOUT):
                 self._worker = None
                 return []
+            self._recover()
             kind = self._waiting[0].kind
             wanted = self.network.best_batch if isinstance(self.network, Engine) else self.most_at_once
             granted = fair_share(
@@ -211,6 +218,11 @@ class DynamicBatcher(nn.Module):
                 if request.rows_taken < len(request):
                     self._waiting.append(request)
         return batch
+
+    def _recover(self) -> None:
+        """Double a reduced batch size once RECOVERY_TIME has passed: other programs may have freed memory."""
+        if self.most_at_once < self._at_first and time.monotonic() - self._reduced_at > RECOVERY_TIME:
+            self.most_at_once, self._reduced_at = min(2 * self.most_at_once, self._at_first), time.monotonic()
 
     def _answer_batch(self, batch: Batch) -> None:
         """Run a batch; if it fails, run each of its requests alone, so that no other one fails with it."""
@@ -230,26 +242,21 @@ class DynamicBatcher(nn.Module):
             self._release_results(1)
 
     def _forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Run the network; if the device runs out of memory, halve the batch size from then on."""
+        """Run the network; if the device runs out of memory, halve the batch size."""
         answers: list[Tensor] = []
         while (done := sum(map(len, answers))) < len(inputs[0]):
             part = [each[done : done + self.most_at_once] for each in inputs]
             try:
                 answers.append(self.network(*part).sample)
-            except RuntimeError as error:
+            except Exception as error:
                 if not out_of_memory(error):
                     raise
                 if len(part[0]) == 1:
                     raise QueueFullError(
                         "The device has no memory left for one picture: try again in a minute."
                     ) from error
-                self.most_at_once = len(part[0]) // 2
+                self.most_at_once, self._reduced_at = len(part[0]) // 2, time.monotonic()
         return torch.cat(answers)
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error means out of memory: accelerators have a class for it, the CPU only a message."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 def batched_and_accelerated(unet: nn.Module) -> DynamicBatcher:

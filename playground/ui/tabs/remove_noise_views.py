@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from playground.core.analysis.solver_comparison import SolverRun
 from playground.render.films.film_format import Film
@@ -13,6 +12,7 @@ from playground.render.films.sampling import guidance_film, side_by_side_film, s
 from playground.render.films.solver_comparison import solver_comparison_film
 from playground.ui.components.claim import Claim
 from playground.ui.state import sampling
+from playground.ui.state.reference_cache import ReferenceCache
 from playground.ui.state.scene import Scene
 
 Pieces = Iterator[Film | str]
@@ -55,34 +55,15 @@ def _guidance(scene: Scene) -> Pieces:
         yield guidance_film(guided, scene.settings.guidance_scale, scene.schedule)
 
 
-class ReferenceCache:
-    """Cache of the last `most` references of solver comparisons.
-
-    It helps where many users compare from the same seeds, such as a class.
-    """
-
-    def __init__(self, most: int = 128) -> None:
-        self.most = most
-        self.known: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-
-    def pieces(self, scene: Scene) -> Pieces:
-        """Solver-comparison film, call by call; then the reference, and the film once more with the distances to it."""
-        calls, runners = scene.settings.nfe, list[SolverRun]()
-        for call, runners in enumerate(sampling.solver_comparison(scene)):
-            last = call == calls - 1
-            yield solver_comparison_film(runners, range(call, call + 1 + last), calls)
-        s = scene.settings
-        key = (s.model, s.label, s.second_label, s.guidance_scale, s.seed, s.schedule, s.T, s.zero_terminal_snr)
-        if key not in self.known:
-            for step in sampling.reference_trajectory(scene):
-                if step.index % 50 == 0:
-                    yield f"Computing the reference: step {step.index + 1:,} of {step.total:,}."
-                end = step.x_next
-            self.known[key] = end
-            if len(self.known) > self.most:
-                self.known.popitem(last=False)
-        yield scene.warnings()
-        yield {**solver_comparison_film(runners, range(calls + 1), calls, self.known[key]), "stays": True}
+def _solver_comparison(references: ReferenceCache, scene: Scene) -> Pieces:
+    """Solver-comparison film, call by call; then the reference, and the film once more with the distances to it."""
+    calls, runners = scene.settings.nfe, list[SolverRun]()
+    for call, runners in enumerate(sampling.solver_comparison(scene)):
+        last = call == calls - 1
+        yield solver_comparison_film(runners, range(call, call + 1 + last), calls)
+    reference = yield from references.reference(scene)
+    yield scene.warnings()
+    yield {**solver_comparison_film(runners, range(calls + 1), calls, reference), "stays": True}
 
 
 TRAJECTORY = SamplingView(
@@ -171,5 +152,7 @@ def build_views() -> dict[str, SamplingView]:
         "trajectory": TRAJECTORY,
         "single_step": SINGLE_STEP,
         "guidance": GUIDANCE,
-        "solvers": SamplingView("Solver comparison", SOLVERS, ReferenceCache().pieces, SOLVERS_TAKEAWAY),
+        "solvers": SamplingView(
+            "Solver comparison", SOLVERS, partial(_solver_comparison, ReferenceCache()), SOLVERS_TAKEAWAY
+        ),
     }
