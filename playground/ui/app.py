@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from playground.core.inference.processors import limit_processors_per_request
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoint_format import CheckpointError
 from playground.render.films.film_format import Film
@@ -48,6 +49,7 @@ def build_app(library: ModelRegistry, hub_field: bool = False) -> gr.Blocks:
     Returns:
         The Gradio app.
     """
+    limit_processors_per_request()
     app: gr.Blocks
     with gr.Blocks(
         title="Diffusion Playground", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from playground.core.inference.backends import accelerate
 from playground.core.inference.engine import Engine
 from playground.core.inference.memory import out_of_memory
+from playground.core.inference.processors import PROCESSORS, use_processors
 
 MOST_AT_ONCE = 32
 
@@ -187,6 +188,7 @@ class DynamicBatcher(nn.Module):
             self._worker.start()
 
     def _serve(self) -> None:
+        use_processors(PROCESSORS)
         with torch.no_grad():
             while batch := self._next_batch():
                 try:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from playground.core.inference.executors import single_thread_executor
+from playground.core.inference.processors import single_thread_executor
 from playground.core.toy2d.datasets import dataset_from_drawing, load_toy_dataset
 from playground.core.toy2d.diagnostics import build_reference, evaluate_snapshot
 from playground.core.toy2d.network import TrainingConfig

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -5,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from playground.core.inference.executors import single_thread_executor
+from playground.core.inference.processors import single_thread_executor
 
 
 @pytest.fixture
@@ -48,3 +51,31 @@ def test_whoever_waits_longest_is_next() -> None:
         person.result()
     worker.shutdown()
     assert done == [1, 2, 3, 1, 2, 3]
+
+
+LARGE_MACHINE = """import threading, torch
+from playground.core.inference.processors import PROCESSORS, limit_processors_per_request, use_processors
+
+def in_a_thread(*before):
+    found = []
+    def run():
+        for each in before:
+            each(PROCESSORS)
+        torch.randn(10 ** 6).exp()
+        found.append(torch.get_num_threads())
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found[0]
+
+print(in_a_thread())
+limit_processors_per_request()
+print(in_a_thread(), in_a_thread(use_processors), in_a_thread())
+"""
+
+
+def test_limit_processors_per_request_is_for_requests_and_not_for_networks() -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "16"}
+    command = [sys.executable, "-c", LARGE_MACHINE]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env=environment)
+    assert answer.stdout.split() == ["16", "2", "16", "2"]
