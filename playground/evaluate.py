@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from playground.command_line import in_range
 from playground.core.analysis.likelihood import prior_bits, vlb_terms
 from playground.core.analysis.noise_prediction import evenly_spaced_steps, mean_squared_error
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
@@ -148,7 +149,7 @@ def label_match(samples: Tensor, each: int, pictures: ImageDataset) -> dict[str,
         pictures: the dataset.
 
     Returns:
-        The share for samples and for held-out pictures, and the ratio of the two.
+        The share for samples and for held-out pictures, and the ratio of the two, None if the latter is 0.
     """
     labels = torch.arange(len(pictures.label_names)).repeat_interleave(each)
     training, known = pictures.x0(pictures.training), pictures.labels[pictures.training]
@@ -158,7 +159,7 @@ def label_match(samples: Tensor, each: int, pictures: ImageDataset) -> dict[str,
 
     ours = share(samples, labels)
     ceiling = share(pictures.x0(pictures.testing), pictures.labels[pictures.testing])
-    return {"samples": ours, "held_out": ceiling, "share_of_ceiling": round(ours / ceiling, 4)}
+    return {"samples": ours, "held_out": ceiling, "share_of_ceiling": round(ours / ceiling, 4) if ceiling else None}
 
 
 def copying(samples: Tensor, pictures: ImageDataset) -> dict[str, Any]:
@@ -242,8 +243,8 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.evaluate", description="Measure a network.")
     parser.add_argument("folder", type=Path, help="a folder with a network, its pictures and its card")
-    parser.add_argument("--each", type=int, default=100, help="samples for each label")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--each", type=in_range(int, 1), default=100, help="samples for each label")
+    parser.add_argument("--seed", type=in_range(int, 0, 2**31 - 1), default=0)
     args = parser.parse_args(argv)
     try:
         found = evaluate(args.folder, args.each, args.seed)

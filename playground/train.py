@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import math
 import shlex
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from tqdm import tqdm
 
+from playground.command_line import in_range
 from playground.core.data.augmentation import augment
 from playground.core.data.datasets import ImageDataset, save_if_changed
 from playground.core.data.image_folders import load_training_images
@@ -31,6 +34,9 @@ from playground.core.diffusion.schedules import linear
 from playground.training.loss import loss
 from playground.training.model_card import write_card
 from playground.training.unet import load_network, new_network
+
+STATE_FILE = "training_state.pt"
+"""The state of a run, in its --out."""
 
 
 def drop_labels(labels: Tensor, null_label: int, share: float) -> Tensor:
@@ -89,7 +95,7 @@ class TrainingRun:
         self.batch = args.batch * self.accelerator.num_processes
         self.total = math.ceil(args.num_images / self.batch)
         self.step = 0
-        self.state_file = Path("runs") / Path(args.out).name / "state.pt"
+        self.state_file = Path(args.out) / STATE_FILE
 
     def train(self) -> None:
         """Train from the current step to the last; save every `--checkpoint-seconds` seconds and at the end."""
@@ -110,7 +116,7 @@ class TrainingRun:
         """Make one optimization step and return its loss."""
         # Every step and process has its own seed, so a resumed run continues exactly as an uninterrupted one.
         number = self.step * self.accelerator.num_processes + self.accelerator.process_index
-        torch.manual_seed((self.args.seed << 40) + number)
+        torch.manual_seed(((self.args.seed << 40) + number) % 2**63)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total, self.args.lr)
         index = torch.randint(self.pictures.training.stop, (self.args.batch,))
@@ -128,25 +134,53 @@ class TrainingRun:
         self.step += 1
         return value.item()
 
+    def _identity(self) -> dict[str, Any]:
+        """What a run and the one that resumes it have in common."""
+        args, pixels = self.args, self.pictures.pixels
+        return {
+            "data": f"{self.pictures.name}, {hashlib.sha256(pixels.numpy().tobytes()).hexdigest()[:8]}",
+            "size": list(pixels.shape[1:]),
+            "channels": args.channels,
+            "layers": args.layers,
+            "batch": self.batch,
+            "seed": args.seed,
+        }
+
     def resume(self) -> None:
-        """Resume the run from its last checkpoint. Raises FileNotFoundError if there is none."""
+        """Resume the run from its last checkpoint.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if it is damaged, or belongs to a run with other data, another network or another seed. The
+                message is written for users.
+        """
         if not self.state_file.is_file():
             raise FileNotFoundError(f"There is nothing to resume: {self.state_file} is not there.")
-        state = torch.load(self.state_file, map_location=self.accelerator.device)
+        try:
+            state = torch.load(self.state_file, map_location=self.accelerator.device)
+            before = state["identity"]
+        except Exception as error:  # many types
+            raise ValueError(f"{self.state_file} is damaged or of an older version: train without --resume.") from error
+        for name, value in self._identity().items():
+            if before.get(name) != value:
+                raise ValueError(
+                    f"{self.state_file} belongs to another run: its {name} was {before.get(name)}, and here it is "
+                    f"{value}. Give the same options, another --out, or train without --resume."
+                )
         self.accelerator.unwrap_model(self.unet).load_state_dict(state["unet"])
         self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.started_from = state["step"], state["started_from"]
 
     def save(self) -> None:
-        """Write the run's state into runs/, and the averaged network with its scheduler and card into `--out`."""
+        """Write the run's state, and the averaged network with its scheduler and card, into `--out`."""
         if not self.accelerator.is_main_process:
             return
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.state_file.with_suffix(".partial")
         unet: Any = self.accelerator.unwrap_model(self.unet)
         state = {"unet": unet.state_dict(), "ema": self.ema.state_dict(), "optimizer": self.optimizer.state_dict()}
-        state |= {"step": self.step, "started_from": self.started_from}
+        state |= {"step": self.step, "started_from": self.started_from, "identity": self._identity()}
         torch.save(state, partial)
         partial.replace(self.state_file)  # atomic, so that a run killed here keeps its last checkpoint
 
@@ -165,27 +199,34 @@ class TrainingRun:
 def main(argv: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m playground.train", description=__doc__.splitlines()[0])
+    count, share, weight = in_range(int, 1), in_range(float, 0, 1), in_range(float, 0)
     parser.add_argument("--data", default="digits", help="a folder of pictures, a name in weights/ or a Hub data set")
     parser.add_argument("--size", type=int, help="pixels a side that pictures not made ready yet are brought to (32)")
     parser.add_argument("--out", required=True, help="folder for the network, its scheduler and its card")
-    parser.add_argument("--num-images", "--pictures", type=int, default=400_000, help="number of images in this run")
+    parser.add_argument("--num-images", "--pictures", type=count, default=400_000, help="images in this run")
     parser.add_argument("--init-from", "--start", help="folder of a network to train further (default: a new network)")
-    parser.add_argument("--channels", type=int, nargs="+", default=[40, 64, 96], help="of each level of the UNet")
-    parser.add_argument("--layers", type=int, default=1, help="residual blocks a level")
-    parser.add_argument("--batch", type=int, default=64, help="pictures a step and process")
-    parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
-    parser.add_argument("--ema", type=float, default=0.9995, help="decay of the moving average that is kept")
-    parser.add_argument("--label-dropout", "--drop-label", type=float, default=0.1, help="share of labels left out")
-    parser.add_argument("--snr-weight", "--tilt", type=float, default=0, help="weight of the error at low SNR")
-    parser.add_argument("--augment", "--vary", type=float, default=0, help="share of images that are augmented")
+    parser.add_argument("--channels", type=count, nargs="+", default=[40, 64, 96], help="of each level of the UNet")
+    parser.add_argument("--layers", type=count, default=1, help="residual blocks a level")
+    parser.add_argument("--batch", type=count, default=64, help="pictures a step and process")
+    parser.add_argument("--lr", type=weight, default=1e-3, help="peak learning rate")
+    parser.add_argument("--ema", type=share, default=0.9995, help="decay of the moving average that is kept")
+    parser.add_argument("--label-dropout", "--drop-label", type=share, default=0.1, help="share of labels left out")
+    parser.add_argument("--snr-weight", "--tilt", type=weight, default=0, help="weight of the error at low SNR")
+    parser.add_argument("--augment", "--vary", type=share, default=0, help="share of images that are augmented")
     parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no", help="of the arithmetic")
     parser.add_argument("--device", choices=["cpu"], help="keep off the accelerator")
     parser.add_argument(
-        "--checkpoint-seconds", "--save-every", type=float, default=180, help="seconds between checkpoints"
+        "--checkpoint-seconds", "--save-every", type=weight, default=180, help="seconds between checkpoints"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in runs/")
+    parser.add_argument("--seed", type=in_range(int, 0), default=0)
+    parser.add_argument("--resume", action="store_true", help=f"go on from the last checkpoint, {STATE_FILE} in --out")
     args = parser.parse_args(argv)
+    try:  # now, and not after minutes of training
+        Path(args.out).mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=args.out):
+            pass
+    except OSError as error:
+        parser.error(f"Nothing can be written into {args.out}: {error.strerror}.")
     try:
         pictures = load_training_images(args.data, args.size, args.seed)
         labels = ", ".join(pictures.label_names) or "none"

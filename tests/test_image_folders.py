@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -112,7 +114,7 @@ def test_what_is_no_picture_is_left_out_and_counted(labelled: Path) -> None:
     (labelled / "notes.txt").write_text("no picture either")
     (labelled / ".hidden").mkdir()
     paint(labelled / ".hidden" / "a.png", "red")
-    assert load_image_folder(labelled, 8).source == "21 pictures of the folder mine; 1 could not be read"
+    assert load_image_folder(labelled, 8).source == "21 pictures of the folder mine; passed over: 1 that cannot be read"
 
 
 def test_of_more_than_fit_on_a_sheet_some_are_drawn_and_that_is_said(
@@ -197,3 +199,85 @@ def test_what_was_read_survives_the_way_to_disk(labelled: Path, tmp_path: Path) 
         [pictures.label_of(k) for k in range(21)],
     )
     assert images.from_bytes(again.pixels).abs().max() <= 1
+
+
+def test_load_image_folder_names_what_it_passes_over(labelled: Path) -> None:
+    """Formats are told by their first bytes where a name has no suffix."""
+    for name in ("a.heic", "b.HEIC", "c.tif"):
+        (labelled / name).write_bytes(b"not opened")
+    (labelled / "broken.jpg").write_bytes(b"no picture")
+    (labelled / "README").write_text("no picture either")
+    paint(labelled / "red" / "more.png", "red")
+    (labelled / "red" / "more.png").rename(labelled / "red" / "without_a_suffix")
+    paint(labelled / "red" / "more.jpg", "red")
+    (labelled / "red" / "more.jpg").rename(labelled / "red" / "more.jfif")
+    pictures = load_image_folder(labelled, 8)
+    assert pictures.source == "23 pictures of the folder mine; passed over: 2 HEIC, 1 TIF, 1 that cannot be read"
+    assert {"red/without_a_suffix", "red/more.jfif"} <= set(pictures.names)
+
+
+@pytest.mark.parametrize(("training", "testing"), [("train", "val"), ("Training", "TEST"), ("train", None)])
+def test_load_image_folder_recognizes_splits(training: str, testing: str | None, tmp_path: Path) -> None:
+    for k in range(6):
+        for colour in ("red", "blue"):
+            paint(tmp_path / "mine" / training / colour / f"{k}.png", colour)
+            if testing and k < 2:
+                paint(tmp_path / "mine" / testing / colour / f"{k}.png", colour)
+    pictures = load_image_folder(tmp_path / "mine", 8)
+    assert pictures.label_names == ("blue", "red")
+    assert pictures.num_held_out == (4 if testing else 1)
+    assert all(name.startswith(training) for name in pictures.names[pictures.training])
+    assert all(name.startswith(testing or training) for name in pictures.names[pictures.testing])
+    for k, name in enumerate(pictures.names):
+        assert pictures.label_of(k) in name
+
+
+def test_load_image_folder_follows_links_once(labelled: Path, tmp_path: Path) -> None:
+    paint(tmp_path / "elsewhere" / "a.png", "green")
+    (labelled / "green").symlink_to(tmp_path / "elsewhere")
+    (labelled / "again").symlink_to(tmp_path / "elsewhere")
+    (labelled / "red" / "loop").symlink_to(labelled)
+    pictures = load_image_folder(labelled, 8)
+    assert len(pictures) == 22
+    assert len({*pictures.label_names} & {"again", "green"}) == 1
+    assert {"blue", "red"} < {*pictures.label_names}
+
+
+def test_load_image_folder_holds_out_no_label_s_only_picture(tmp_path: Path) -> None:
+    for k in range(12):
+        paint(tmp_path / "mine" / f"label {k}" / "a.png", "red")
+        if k == 7:
+            paint(tmp_path / "mine" / f"label {k}" / "b.png", "red")
+    pictures = load_image_folder(tmp_path / "mine", 8)
+    assert {*pictures.labels[pictures.training].tolist()} == {*range(12)}
+    assert pictures.label_of(12) == "label 7"
+
+
+def test_load_image_folder_takes_names_that_are_no_utf_8(tmp_path: Path) -> None:
+    for k in range(2):
+        for folder in (b"caf\xe9", b"plain"):
+            file = Path(os.fsdecode(os.fsencode(tmp_path / "mine") + b"/" + folder + b"/%d.png" % k))
+            paint(file, "red")
+    pictures = load_image_folder(tmp_path / "mine", 8)
+    assert pictures.label_names == ("caf\ufffd", "plain")
+    save_pictures(pictures, tmp_path / "out")
+    assert load_pictures(tmp_path / "out").names == pictures.names
+
+
+def test_labels_named_as_words_of_the_page_are_renamed(tmp_path: Path) -> None:
+    """In a link `label=any` samples without a label, and `second_label=none` without a second one."""
+    for folder in ("any", "none", "other"):
+        for k in range(3):
+            paint(tmp_path / "mine" / folder / f"{k}.png", "red")
+    pictures = load_image_folder(tmp_path / "mine", 8)
+    assert pictures.label_names == ("any (label)", "none (label)", "other")
+    save_pictures(pictures, tmp_path / "out")
+    assert load_pictures(tmp_path / "out").label_names == pictures.label_names
+
+
+def test_save_pictures_leaves_the_earlier_ones_if_it_fails(labelled: Path, tmp_path: Path) -> None:
+    pictures = load_image_folder(labelled, 8)
+    save_pictures(pictures, tmp_path / "out")
+    with pytest.raises(UnicodeEncodeError):
+        save_pictures(replace(pictures, source="\udce9"), tmp_path / "out")
+    assert load_pictures(tmp_path / "out").source == pictures.source

@@ -156,7 +156,11 @@ def test_a_large_picture_becomes_a_small_one() -> None:
     [
         (b"", "empty"),
         (b"hello", "not a picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "the format SVG are not read here: choose a PNG, JPEG"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "the format HEIC are not read"),
+        (encoded(Image.new("RGB", (8, 8)), "TIFF"), "the format TIFF are not read"),
+        (encoded(Image.new("RGB", (8, 8)), "PDF"), "the format PDF are not read"),
+        (encoded(Image.new("RGB", (8, 8)), "EPS"), "the format EPS are not read"),
         (encoded(Image.new("RGB", (64, 64), "red"))[:90], "not a picture"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "not a picture"),
         (bytes(images.MAX_BYTES + 1), "too large: 10 MB"),

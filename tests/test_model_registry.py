@@ -62,9 +62,15 @@ def test_few_pictures_shorten_the_defaults(library: ModelRegistry, monkeypatch: 
 
 def test_shipped_pictures_are_there_without_their_network(library: ModelRegistry) -> None:
     assert library.names == ["digits"]
-    assert library.pictures("photo").shape == (3, 64, 64)
+    assert library.shipped_pictures("photo").shape == (3, 64, 64)
     with pytest.raises(FileNotFoundError, match="There are no pictures in"):
-        library.pictures("nothing of that name")
+        library.shipped_pictures("nothing of that name")
+
+
+def test_shipped_pictures_are_not_those_of_a_network_of_the_same_name(tmp_path: Path) -> None:
+    unlabelled(tmp_path / "emoji", in_channels=3, out_channels=3, sample_size=16)
+    library = ModelRegistry([tmp_path / "emoji"], "cpu")
+    assert library.pictures("emoji").shape != library.shipped_pictures("emoji").shape == (3, 32, 32)
 
 
 def test_the_usual_error_is_measured_once(library: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

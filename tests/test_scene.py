@@ -1,5 +1,8 @@
 """What a scene puts before the network, and what is said of a network that came without its training pictures."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image
@@ -40,7 +43,7 @@ def test_each_network_is_asked_about_the_other_ones_data() -> None:
         assert [each.about for each in subjects.values()][1:3] == [what, "a cup of coffee"]
         assert {each.x0.shape for each in subjects.values()} == {shape}
         assert torch.equal(subjects["its data"].x0, library.pictures(model).x0(settings.image))
-        photo = images.to_pil(library.pictures("photo").x0(0))
+        photo = images.to_pil(library.shipped_pictures("photo").x0(0))
         assert torch.equal(subjects["photo"].x0, library.pictures(model).preprocess(photo))
         assert (subjects["noise"].strength, subjects["noise"].x0.abs().max()) == (0.5, 0)
         with_own = noise_analyses.ood_inputs(Scene(library, settings, own))
@@ -171,3 +174,20 @@ def test_a_fingerprint_tells_drawings_apart() -> None:
 def test_the_initial_noise_is_that_of_the_first_step(library: ModelRegistry) -> None:
     scene = Scene(library, validate(library, seed=8, num_images=3))
     assert torch.equal(sampling.initial_noise(scene), next(sampling.trajectory(scene)).x_t)
+
+
+def test_ood_inputs_are_of_the_shipped_digits_whatever_a_network_is_called(tmp_path: Path) -> None:
+    unlabelled(tmp_path / "digits", in_channels=3, out_channels=3, sample_size=16)
+    library = ModelRegistry([tmp_path / "digits"], device="cpu")
+    inputs = noise_analyses.ood_inputs(scene(library))
+    assert inputs["digits"].about == "a 6"
+
+
+def test_network_beside_ideal_needs_a_training_picture_of_the_label(
+    library: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = library.pictures("digits")
+    without = replace(pictures, labels=pictures.labels.where(pictures.labels != 3, 4))
+    monkeypatch.setattr(library, "pictures", lambda name: without)
+    with pytest.raises(ValueError, match="no ideal predictor for the label 3: no training picture has it"):
+        sampling.network_beside_ideal(scene(library, label="3", compare_ideal=True))

@@ -119,6 +119,10 @@ def test_a_folder_of_pictures_becomes_a_network_with_its_pictures_beside_it(labe
         (["--size", "10", "--channels", "8", "16", "32"], "a multiple of 4"),
         (["--size", "9000"], "from 8 to 512"),
         (["--channels", "12", "32"], "multiples of 8, the last of 32; they were 12, 32"),
+        (["--batch", "0"], "--batch: it must be a whole number of at least 1; it was 0"),
+        (["--num-images", "many"], "it must be a whole number of at least 1; it was many"),
+        (["--ema", "nan"], "--ema: it must be a number from 0 to 1; it was nan"),
+        (["--out", "0.png/out"], "Nothing can be written into 0.png/out: Not a directory."),
     ],
 )
 def test_what_cannot_be_trained_is_told(
@@ -185,3 +189,22 @@ def test_a_tilted_loss_weighs_each_picture_by_its_noise() -> None:
     x_t = snr.div(1 + snr).sqrt()[:, None, None, None] * x0 + (1 / (1 + snr)).sqrt()[:, None, None, None] * eps
     error = (eps - unet(x_t, t, class_labels=labels).sample).square().mean((1, 2, 3))
     torch.testing.assert_close(ours, (error * snr.rsqrt().clamp(min=1)).mean(), atol=1e-5, rtol=1e-5)
+
+
+def test_resume_refuses_the_state_of_another_run(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each run keeps its state in its own folder, also if two folders have the same last name."""
+    run(data, "first/mine", 24, "--seed", "1")
+    with pytest.raises(SystemExit):
+        run(data, "second/mine", 24, "--resume")
+    assert "There is nothing to resume" in capsys.readouterr().err
+    for option, value, reason in (
+        ("--seed", "2", "its seed was 1, and here it is 2"),
+        ("--layers", "2", "its layers was"),
+    ):
+        with pytest.raises(SystemExit):
+            run(data, "first/mine", 24, "--seed", "1", option, value, "--resume")
+        assert reason in capsys.readouterr().err
+    (data / "first" / "mine" / train.STATE_FILE).write_bytes(b"damaged")
+    with pytest.raises(SystemExit):
+        run(data, "first/mine", 24, "--seed", "1", "--resume")
+    assert "is damaged or of an older version" in capsys.readouterr().err

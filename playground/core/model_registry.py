@@ -76,7 +76,7 @@ class ModelRegistry:
         self._lock, self._adding = threading.Lock(), threading.Lock()
         self._engine = engine
         self._checkpoint = lru_cache(LOADED)(self._load)
-        self._pictures = cache(self._find_pictures)
+        self._pictures, self._shipped = cache(self._find_pictures), cache(load_pictures)
         self._ideal = lru_cache(LOADED)(
             lambda name: IdealPredictor(self._pictures(name).x0(self._pictures(name).training))
         )
@@ -162,13 +162,20 @@ class ModelRegistry:
     def pictures(self, name: str) -> ImageDataset:
         """The network's dataset, training and held-out set; a substitute if the network came without one.
 
-        A shipped dataset is available even if its network is not registered.
-
         Raises:
-            FileNotFoundError: for any other name.
+            KeyError: if there is no network of that name.
         """
         with self._lock:
             return self._pictures(name)
+
+    def shipped_pictures(self, name: str) -> ImageDataset:
+        """A dataset in weights/, whatever the registered networks are called.
+
+        Raises:
+            FileNotFoundError: if there is none of that name.
+        """
+        with self._lock:
+            return self._shipped(name)
 
     def ideal(self, name: str) -> IdealPredictor:
         """The ideal predictor E[eps | x_t] over the network's training set.
@@ -196,11 +203,8 @@ class ModelRegistry:
         return replace(checkpoint, predictor=replace(predictor, unet=self._engine(predictor.unet)))
 
     def _find_pictures(self, name: str) -> ImageDataset:
-        shipped = {path.name: path for path in WEIGHTS.iterdir()}
-        if name not in self.folders and name not in shipped:
-            raise FileNotFoundError(f"There are no pictures in weights/ for {name!r}.")
-        folder = self.folders.get(name) or shipped[name]
-        if name not in self.folders or (folder / "pictures.json").is_file():
+        folder = self.folders[name]
+        if (folder / "pictures.json").is_file():
             return load_pictures(folder)
         network = self._checkpoint(name)
         return substitute_dataset(network.image_shape, network.label_names)

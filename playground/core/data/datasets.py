@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,17 @@ class ImageDataset:
         return slice(len(self) - self.num_held_out, len(self))
 
 
+ANY_LABEL = "any"
+"""In links and in the API: no label."""
+SAME_LABEL = "none"
+"""In links, as second label: no second label."""
+
+
+def distinct_labels(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of labels as the page has them: "any (label)" for a label that is called as one of the constants above."""
+    return tuple(f"{name} (label)" if name in (ANY_LABEL, SAME_LABEL) else name for name in names)
+
+
 def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> None:
     """Write a dataset into a folder: pictures.png (the sheet), pictures.json (shape, labels, names, number held out).
 
@@ -106,7 +118,8 @@ def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> N
         columns: pictures in each row of the sheet.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    images.tile(pictures.pixels, columns).save(folder / "pictures.png", optimize=True)
+    sheet = folder / "pictures.partial"
+    images.tile(pictures.pixels, columns).save(sheet, "PNG", optimize=True)
     about = {
         "shape": list(pictures.pixels.shape[1:]),
         "held_out": pictures.num_held_out,
@@ -118,7 +131,10 @@ def save_pictures(pictures: ImageDataset, folder: Path, columns: int = 100) -> N
         "categories": pictures.categories,
         "mirrors": pictures.flippable_labels,
     }
-    (folder / "pictures.json").write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = folder / "pictures.json.partial"
+    text.write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+    sheet.replace(folder / "pictures.png")  # both are whole before either takes the place of an earlier one
+    text.replace(folder / "pictures.json")
 
 
 def save_if_changed(pictures: ImageDataset, folder: Path) -> None:
@@ -157,13 +173,13 @@ def load_pictures(folder: str | Path) -> ImageDataset:
             path.name,
             pixels,
             labels,
-            tuple(about["label_names"]),
+            distinct_labels(about["label_names"]),
             about["held_out"],
             about["source"],
             about["licence"],
             tuple(about.get("names", ())),
             tuple(about.get("categories", ())),
-            tuple(about.get("mirrors", ())),
+            distinct_labels(about.get("mirrors", ())),
         )
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, Image.DecompressionBombError) as error:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from playground.core.data import images
-from playground.core.data.datasets import WEIGHTS, ImageDataset, load_pictures
+from playground.core.data.datasets import WEIGHTS, ImageDataset, distinct_labels, load_pictures
 
 HELD_OUT = 0.05
 
@@ -22,19 +23,38 @@ MAX_SHEET = 80_000_000
 
 SIDES = (8, 512)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp")
+
+OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw")
+"""Pictures that are not read here: they are counted."""
+
+SPLITS = {
+    "train": False,
+    "training": False,
+    "val": True,
+    "valid": True,
+    "validation": True,
+    "test": True,
+    "testing": True,
+}
+"""Folders that are splits of the data and no labels: whether their pictures are held out."""
 
 
 @dataclass(frozen=True)
 class LazyImage:
     """A picture that is not opened yet.
 
-    `name` is its display name, `label` its index into the label names (their number for no label), and `open` opens it.
+    Attributes:
+        name: its display name.
+        label: its index into the label names, or their number for no label.
+        open: opens it.
+        is_held_out: whether it is in a split for validation or testing.
     """
 
     name: str
     label: int
     open: Callable[[], Image.Image]
+    is_held_out: bool = False
 
 
 def load_training_images(data: str, size: int | None = None, seed: int = 0) -> ImageDataset:
@@ -72,8 +92,10 @@ def load_training_images(data: str, size: int | None = None, seed: int = 0) -> I
 def load_image_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
     """Load all pictures in a folder and its subfolders, at any depth, as a dataset.
 
-    If two or more of the folder's direct subfolders hold pictures, these are the labels; otherwise there are none.
-    Files and folders whose names begin with "." or "__" are skipped.
+    If two or more of the folder's direct subfolders hold pictures, these are the labels; otherwise there are none. If
+    all of them are splits, such as train and val, the labels are the folders in them, and the pictures of val and test
+    are held out. Links to folders are followed, but no folder is read twice. Files and folders whose names begin with
+    "." or "__" are skipped.
 
     Args:
         folder: the folder.
@@ -81,21 +103,63 @@ def load_image_folder(folder: Path, size: int, seed: int = 0) -> ImageDataset:
         seed: seed of the shuffle.
 
     Returns:
-        The dataset, (N, C, size, size), with C = 1 if all pictures are grey, else 3; 5 % are held out.
+        The dataset, (N, C, size, size), with C = 1 if all pictures are grey, else 3; without splits 5 % are held
+        out.
 
     Raises:
         ValueError: if fewer than two pictures can be read.
     """
-    files = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES]
-    files = [path for path in files if not any(part.startswith((".", "__")) for part in path.parts)]
-    names = sorted({path.parts[0] for path in files if len(path.parts) > 1})
-    label_names = tuple(names) if len(names) > 1 else ()
+    files, passed_over = _pictures_in(folder)
+    splits = {path.parts[0].lower() for path in files if len(path.parts) > 1}
+    level = int(bool(splits) and splits <= SPLITS.keys() and not all(SPLITS[name] for name in splits))
+    names = sorted({path.parts[level] for path in files if len(path.parts) > level + 1})
+    label_names = distinct_labels(map(_printable, names)) if len(names) > 1 else ()
 
     def entry(path: Path) -> LazyImage:
-        label = label_names.index(path.parts[0]) if label_names and len(path.parts) > 1 else len(label_names)
-        return LazyImage(path.as_posix(), label, lambda: Image.open(folder / path, formats=images.KINDS))
+        label = names.index(path.parts[level]) if label_names and len(path.parts) > level + 1 else len(label_names)
+        held_out = level == 1 and len(path.parts) > 1 and SPLITS[path.parts[0].lower()]
+        name = _printable(path.as_posix())
+        return LazyImage(name, label, lambda: Image.open(folder / path, formats=images.KINDS), held_out)
 
-    return _preprocess(folder.resolve().name, "folder", [entry(path) for path in files], label_names, size, seed)
+    entries = [entry(path) for path in files]
+    return _preprocess(_printable(folder.resolve().name), "folder", entries, label_names, size, seed, passed_over)
+
+
+def _pictures_in(folder: Path) -> tuple[list[Path], Counter[str]]:
+    """The picture files in a folder, relative to it, and how many pictures of formats that are not read.
+
+    Each folder is read once; real ones come first, then the links to others.
+    """
+    found, passed_over = list[Path](), Counter[str]()
+    seen, folders = set[Path](), deque([folder])
+    while folders:
+        here = folders.popleft()
+        if (real := here.resolve()) in seen:
+            continue
+        seen.add(real)
+        for path in sorted(here.iterdir()):
+            if path.name.startswith((".", "__")):
+                continue
+            if path.is_dir():
+                (folders.append if path.is_symlink() else folders.appendleft)(path)
+            elif path.suffix.lower() in SUFFIXES or (not path.suffix and _format_of(path) in images.KINDS):
+                found.append(path.relative_to(folder))
+            elif path.suffix.lower() in OTHER_SUFFIXES:
+                passed_over[path.suffix[1:].upper()] += 1
+    return sorted(found), passed_over
+
+
+def _format_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return images.format_of(file.read(16))
+    except OSError:
+        return ""
+
+
+def _printable(name: str) -> str:
+    """A file's name without the bytes that are no UTF-8, which cannot be written anywhere."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
@@ -134,7 +198,7 @@ def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
     if pictures is None:
         raise ValueError(f"The data set {name} has no column of pictures; it has {', '.join(columns)}.")
     classes = next((column for column, kind in columns.items() if isinstance(kind, datasets.ClassLabel)), None)
-    label_names = tuple(columns[classes].names) if classes and len(columns[classes].names) > 1 else ()
+    label_names = distinct_labels(columns[classes].names) if classes and len(columns[classes].names) > 1 else ()
     labels = rows[classes][:] if label_names else [None] * len(rows)
 
     def entry(row: int, label: int | None) -> LazyImage:
@@ -142,7 +206,7 @@ def load_hub_dataset(name: str, size: int, seed: int = 0) -> ImageDataset:
         return LazyImage(f"row {row:,}", known, lambda: rows[row][pictures])
 
     entries = [entry(row, label) for row, label in enumerate(labels)]
-    return _preprocess(name, "data set", entries, label_names, size, seed)
+    return _preprocess(name, "data set", entries, label_names, size, seed, Counter())
 
 
 def square(image: Image.Image, size: int) -> Tensor:
@@ -159,13 +223,19 @@ def square(image: Image.Image, size: int) -> Tensor:
 
 
 def _preprocess(
-    name: str, kind: str, entries: Sequence[LazyImage], label_names: tuple[str, ...], size: int, seed: int
+    name: str,
+    kind: str,
+    entries: Sequence[LazyImage],
+    label_names: tuple[str, ...],
+    size: int,
+    seed: int,
+    passed_over: Counter[str],
 ) -> ImageDataset:
-    """Shuffle, read and preprocess the pictures; hold out 5 %; make them grey if all are grey.
+    """Shuffle, read and preprocess the pictures; put those held out last; make them grey if all are grey.
 
-    Files that cannot be read are skipped and counted.
+    Files that cannot be read are added to those passed over.
     """
-    kept, pixels, unreadable = list[LazyImage](), list[Tensor](), 0
+    kept, pixels, reasons = list[LazyImage](), list[Tensor](), passed_over.copy()
     order = torch.randperm(len(entries), generator=torch.Generator().manual_seed(seed)).tolist()
     for index in tqdm(order, desc=f"reading {name}", unit=" pictures"):
         if len(kept) == MAX_SHEET // size**2:
@@ -174,23 +244,47 @@ def _preprocess(
             with entries[index].open() as image:
                 pixels.append(square(image, size))
         except Exception:  # Pillow raises many types for damaged files
-            unreadable += 1
+            reasons["that cannot be read"] += 1
         else:
             kept.append(entries[index])
+    counted = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     if len(kept) < 2:
         kinds = "PNG, JPEG, WebP, GIF and BMP"
-        raise ValueError(f"There are {len(kept)} pictures in {name}, where two at least are needed: {kinds} are read.")
-    together = torch.stack(pixels)
+        bad = f" Passed over: {counted}." if counted else ""
+        raise ValueError(
+            f"There are {len(kept)} pictures in {name}, where two at least are needed: {kinds} are read.{bad}"
+        )
+    is_held_out = _held_out(kept)
+    order = sorted(range(len(kept)), key=is_held_out.__getitem__)
+    together = torch.stack([pixels[index] for index in order])
     grey = bool((together == together[:, :1]).all())
-    of = "" if len(kept) + unreadable == len(entries) else f", drawn from {len(entries):,},"
-    bad = f"; {unreadable:,} could not be read" if unreadable else ""
+    of = "" if len(kept) + reasons.total() == len(entries) + passed_over.total() else f", drawn from {len(entries):,},"
+    bad = f"; passed over: {counted}" if counted else ""
     return ImageDataset(
         name,
         together[:, :1].clone() if grey else together,
-        torch.tensor([entry.label for entry in kept]),
+        torch.tensor([kept[index].label for index in order]),
         label_names,
-        max(1, round(HELD_OUT * len(kept))),
+        sum(is_held_out),
         source=f"{len(kept):,} pictures{of} of the {kind} {name}{bad}",
         licence="",
-        names=tuple(entry.name for entry in kept),
+        names=tuple(kept[index].name for index in order),
     )
+
+
+def _held_out(entries: Sequence[LazyImage]) -> list[bool]:
+    """Whether each picture is held out: as the splits say, else the last HELD_OUT of them.
+
+    The only picture of a label is held out if there is no other choice.
+    """
+    given = [entry.is_held_out for entry in entries]
+    if 0 < sum(given) < len(entries):
+        return given
+    remaining = Counter(entry.label for entry in entries)
+    held_out, wanted = [False] * len(entries), max(1, round(HELD_OUT * len(entries)))
+    for index in reversed(range(len(entries))):
+        if sum(held_out) < wanted and remaining[entries[index].label] > 1:
+            held_out[index] = True
+            remaining[entries[index].label] -= 1
+    held_out[-1] |= not any(held_out)
+    return held_out

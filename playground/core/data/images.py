@@ -103,6 +103,41 @@ MAX_PIXELS = 40_000_000
 
 KINDS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
+SIGNATURES = (
+    (0, b"\x89PNG", "PNG"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"GIF8", "GIF"),
+    (8, b"WEBP", "WEBP"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypmsf1", "HEIC"),
+    (4, b"JXL ", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"8BPS", "PSD"),
+    (0, b"%PDF", "PDF"),
+    (0, b"%!PS", "EPS"),
+    (0, b"<svg", "SVG"),
+    (0, b"<?xml", "SVG"),
+)
+"""How files of a format begin: the position, the bytes there, and the format."""
+
+
+def format_of(head: bytes) -> str:
+    """Image format of a file by its first bytes, whatever its name; "" for one that is not known.
+
+    Args:
+        head: at least its first 16 bytes.
+
+    Returns:
+        One of KINDS, or a format that is not read here, such as "HEIC".
+    """
+    return next((name for start, mark, name in SIGNATURES if head[start:].startswith(mark)), "")
+
 
 def load_upload(data: bytes, side: int = 512, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an uploaded image file safely: in RGB, upright, on white, and no larger than needed.
@@ -128,6 +163,8 @@ def load_upload(data: bytes, side: int = 512, max_pixels: int = MAX_PIXELS) -> I
         raise ValueError(
             f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed."
         )
+    if (kind := format_of(data[:16])) and kind not in KINDS:
+        raise ValueError(f"Files of the format {kind} are not read here: choose a PNG, JPEG, WebP, GIF or BMP picture.")
     with _readable():
         image = Image.open(io.BytesIO(data), formats=KINDS)
     if image.width * image.height > max_pixels:

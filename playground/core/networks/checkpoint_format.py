@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from diffusers import DDPMScheduler, UNet2DModel
 
+from playground.core.data.datasets import distinct_labels
 from playground.core.diffusion.parameterizations import EPS_FROM
 from playground.core.diffusion.schedules import NoiseSchedule, from_betas
 
@@ -89,7 +90,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
     """The label names in a card, () if it has none."""
-    return tuple(map(str, card.get("label_names", ())))
+    return distinct_labels(map(str, card.get("label_names", ())))
 
 
 def weights_path(folder: Path) -> Path:

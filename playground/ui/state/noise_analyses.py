@@ -71,11 +71,11 @@ def ood_inputs(scene: Scene) -> dict[str, OODInput]:
     if scene.own is not None:
         asked["yours"] = OODInput("your own picture", scene.x0)
     for name in (*OOD_DATASETS, "photo"):
-        data = scene.library.pictures(name)
+        data = scene.library.shipped_pictures(name)
         if data.source == known.source:
             continue
         index = range(len(data))[OOD_INDEX if name in OOD_DATASETS else -1]
-        what = data.names[index] if data.names else f"a {data.label_names[int(data.labels[index])]}"
+        what = data.names[index] if data.names else f"a {data.label_of(index)}"
         asked[name] = OODInput(what, known.preprocess(images.to_pil(data.x0(index))))
     return asked | {"noise": out_of_distribution.pure_noise_input(known.shape, OOD_NOISE_SCALE)}
 

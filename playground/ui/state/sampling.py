@@ -86,7 +86,11 @@ def network_beside_ideal(scene: Scene) -> Iterator[dict[str, StepWithNeighbors]]
     training, options = scene.pictures.x0(scene.pictures.training), scene.sampling_options()
     ideal = scene.library.ideal(scene.settings.model)
     if options.label is not None:
-        ideal = IdealPredictor(training[scene.pictures.labels[scene.pictures.training] == options.label])
+        has_label = scene.pictures.labels[scene.pictures.training] == options.label
+        if not has_label.any():
+            name = scene.pictures.label_names[options.label]
+            raise ValueError(f"There is no ideal predictor for the label {name}: no training picture has it.")
+        ideal = IdealPredictor(training[has_label])
     beside = generate.generate(ideal, scene.pictures.shape, scene.schedule, options)
     return run_side_by_side({"network": trajectory(scene), "ideal": beside}, training)
 

@@ -15,6 +15,7 @@ from playground.core.analysis import (
 )
 from playground.core.analysis.forward_process import ForwardProcess, MarkovChainForward
 from playground.core.analysis.noise_prediction import NoisePrediction
+from playground.core.data.datasets import ANY_LABEL, SAME_LABEL
 from playground.core.diffusion.predictors import IdentityPredictor, NoisePredictor, ZeroPredictor
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling import generate
@@ -22,7 +23,7 @@ from playground.core.sampling.inpainting import MASKS, UNCONDITIONED, Conditioni
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.timesteps import num_steps_above
 from playground.ui.state.links import sampling_query
-from playground.ui.state.settings import ANY_LABEL, MAX_SEED, SAME_LABEL, Settings
+from playground.ui.state.settings import MAX_SEED, Settings
 
 PREDICTION_FRAMES = 51
 WALK_FRAMES = 101

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from playground.core.analysis.solver_comparison import MIN_CALLS
-from playground.core.data.datasets import ImageDataset
+from playground.core.data.datasets import ANY_LABEL, SAME_LABEL, ImageDataset
 from playground.core.diffusion.parameterizations import TARGETS
 from playground.core.diffusion.schedules import MAX_STEPS, MIN_STEPS, SCHEDULES, NoiseSchedule, zero_terminal_snr
 from playground.core.model_registry import ModelRegistry
@@ -27,8 +27,6 @@ MAX_FILM = 2**27
 """Most bytes that the pictures of a sampling film may have."""
 MAX_GUIDANCE = 8.0
 MAX_QUESTION = 8
-ANY_LABEL = "any"
-SAME_LABEL = "none"
 TABS = {"forward": "Add noise", "prediction": "Predict noise", "sampling": "Remove noise", "training": "Train"}
 """Tabs, with the titles that the page gives them."""
 FORWARD_PROCESSES = ("closed_form", "markov_chain")

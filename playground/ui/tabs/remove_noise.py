@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.core.data.datasets import ImageDataset
+from playground.core.data.datasets import ANY_LABEL, ImageDataset
 from playground.core.model_registry import ModelRegistry
 from playground.core.sampling.samplers import SAMPLERS
 from playground.ui.components.control import control_arguments
@@ -21,7 +21,7 @@ from playground.ui.components.shared_controls import SharedControls, refuse_when
 from playground.ui.server.run_limiter import RunLimiter
 from playground.ui.server.run_requests import build_answers, build_request
 from playground.ui.state.scene import Scene
-from playground.ui.state.settings import ANY_LABEL, MAX_GUIDANCE, MAX_IMAGES, MAX_SOLVERS, Settings
+from playground.ui.state.settings import MAX_GUIDANCE, MAX_IMAGES, MAX_SOLVERS, Settings
 from playground.ui.state.validation import choice
 from playground.ui.tabs.remove_noise_views import SamplingView, build_views
 from playground.ui.tabs.sampling_options import SAME_LABEL_CHOICE, build_sampling_options

@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
+from playground.core.data.datasets import SAME_LABEL
 from playground.core.sampling.timesteps import TIMESTEP_SPACINGS
 from playground.ui.components.control import control_arguments
 from playground.ui.components.events import PRIVATE
 from playground.ui.components.lazy_accordion import load_when_open
 from playground.ui.components.mask_brush import build_mask_brush, canvas_image, parse_mask
 from playground.ui.components.shared_controls import SharedControls
-from playground.ui.state.settings import INPAINT_MASKS, SAME_LABEL, Settings
+from playground.ui.state.settings import INPAINT_MASKS, Settings
 
 MASK_NAMES = (
     "nothing",
