@@ -164,7 +164,9 @@ def load_upload(data: bytes, side: int = 512, max_pixels: int = MAX_PIXELS) -> I
             f"This file is too large: {len(data) / 1e6:.0f} MB, where {MAX_BYTES / 1e6:.0f} MB are allowed."
         )
     if (kind := format_of(data[:16])) and kind not in KINDS:
-        raise ValueError(f"Files of the format {kind} are not read here: choose a PNG, JPEG, WebP, GIF or BMP picture.")
+        raise ValueError(
+            f"This file is of the format {kind}, which is not read here: choose a PNG, JPEG, WebP, GIF or BMP picture."
+        )
     with _readable():
         image = Image.open(io.BytesIO(data), formats=KINDS)
     if image.width * image.height > max_pixels:
