@@ -5,11 +5,14 @@ import importlib
 import os
 from importlib.util import find_spec
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+from playground.environment import prepare_environment
+
+prepare_environment()
 
 if find_spec("spaces"):
     importlib.import_module("spaces")  # on ZeroGPU it stands in for parts of torch: it comes first
 
+from playground.command_line import add_address_options, check_address
 from playground.core.inference.batching import DynamicBatcher, batched_and_accelerated
 from playground.core.model_registry import ModelRegistry
 from playground.ui import ZERO, build_app, launch_options
@@ -27,8 +30,7 @@ def main() -> None:
     )
     parser.add_argument("--device", help="cuda, mps or cpu (default: the first of them that is there)")
     parser.add_argument("--no-accelerate", action="store_true", help="run on plain PyTorch, which is slower")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    add_address_options(parser)
     parser.add_argument(
         "--hub-field",
         action="store_true",
@@ -42,6 +44,7 @@ def main() -> None:
     if args.mcp and not find_spec("mcp"):
         parser.error("--mcp needs a package that is not here: pip install 'gradio[mcp]'.")
     try:
+        check_address(args.host, args.port)
         if ZERO:  # its processes are forked from this one, which therefore has no worker and no engine at work
             library = ModelRegistry(args.model, "cpu", in_terminal)
         else:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from playground.command_line import in_range
+from playground.command_line import in_range, replace_unprintable
 from playground.core.analysis.likelihood import prior_bits, vlb_terms
 from playground.core.analysis.noise_prediction import evenly_spaced_steps, mean_squared_error
 from playground.core.analysis.sample_quality import frechet_distance, nearest, principal_components
@@ -246,6 +246,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--each", type=in_range(int, 1), default=100, help="samples for each label")
     parser.add_argument("--seed", type=in_range(int, 0, 2**31 - 1), default=0)
     args = parser.parse_args(argv)
+    replace_unprintable()
     try:
         found = evaluate(args.folder, args.each, args.seed)
     except (ValueError, FileNotFoundError) as error:

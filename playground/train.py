@@ -26,7 +26,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from tqdm import tqdm
 
-from playground.command_line import in_range
+from playground.command_line import in_range, replace_unprintable
 from playground.core.data.augmentation import augment
 from playground.core.data.datasets import ImageDataset, save_if_changed
 from playground.core.data.image_folders import load_training_images
@@ -221,6 +221,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=in_range(int, 0), default=0)
     parser.add_argument("--resume", action="store_true", help=f"go on from the last checkpoint, {STATE_FILE} in --out")
     args = parser.parse_args(argv)
+    replace_unprintable()
     try:  # now, and not after minutes of training
         Path(args.out).mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=args.out):

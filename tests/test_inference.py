@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import UNet2DModel
+from torch import Tensor
 from torch.testing import assert_close
 
 from playground.core.diffusion.predictors import UNetPredictor
 from playground.core.diffusion.schedules import linear
 from playground.core.inference import openvino
 from playground.core.inference.backends import accelerate, try_enable
-from playground.core.inference.engine import Engine, plan_batches
+from playground.core.inference.engine import Engine, example_inputs, plan_batches
 from playground.core.inference.openvino import enable_openvino
 from playground.core.sampling.options import SamplingOptions
 from playground.core.sampling.samplers import sample
@@ -81,6 +87,59 @@ def test_a_network_that_was_here_before_is_not_converted_again(
     enable_openvino(again)
     assert list(again.compiled) == [1, 2, 4, 8, 16, 32]
     assert len(list((home / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["network.xml", "network.bin", "tried.json"])
+def test_enable_openvino_builds_a_damaged_cache_again(
+    name: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that are all 0 load without an error, and answer with other numbers."""
+    shutil.copytree(openvino.CACHE, tmp_path / "cache")
+    monkeypatch.setattr(openvino, "CACHE", tmp_path / "cache")
+    [folder] = (tmp_path / "cache").iterdir()
+    for blob in folder.glob("*.blob"):
+        blob.unlink()
+    (folder / name).write_bytes(bytes((folder / name).stat().st_size))
+    again = Engine(engine.unet)
+    enable_openvino(again)
+    assert again.compiled
+    inputs = [each + 0 for each in example_inputs(engine.unet, 4)]
+    with torch.no_grad():
+        assert_close(again(*inputs).sample, engine.unet(*inputs).sample, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("wrong", [lambda answer: 1.01 * answer, lambda answer: answer * torch.nan])
+def test_check_agreement_refuses_what_differs_from_pytorch(wrong: Callable[[Tensor], Tensor]) -> None:
+    unet = small_unet().eval()
+    openvino.check_agreement(unet, lambda *inputs: unet(*inputs).sample, 2)
+    with pytest.raises(RuntimeError, match="the compiled network differs from plain PyTorch"):
+        openvino.check_agreement(unet, lambda *inputs: wrong(unet(*inputs).sample), 2)
+
+
+def test_a_network_has_one_cache_wherever_its_folder_is(tmp_path: Path) -> None:
+    """Also one whose configuration lacks what later versions of diffusers have."""
+    unlabelled(tmp_path / "first")
+    config = json.loads((tmp_path / "first" / "config.json").read_text())
+    for key in ("dropout", "add_attention", "attn_norm_num_groups"):
+        config.pop(key)
+    (tmp_path / "first" / "config.json").write_text(json.dumps(config))
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    script = (
+        "import sys; from diffusers import UNet2DModel; from playground.core.inference.openvino import _fingerprint; "
+        "print(_fingerprint(UNet2DModel.from_pretrained(sys.argv[1])))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script, str(tmp_path / name)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for name, seed in (("first", "1"), ("second", "2"), ("second", "3"))
+    }
+    assert len(found) == 1
 
 
 def test_the_converter_reports_nothing_to_its_makers(engine: Engine, home: Path) -> None:

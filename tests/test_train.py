@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from playground.core.diffusion.schedules import linear
 from playground.core.model_registry import ModelRegistry
 from playground.core.networks.checkpoints import load_checkpoint
 from tests.conftest import small_unet
+from tests.server import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -208,3 +212,23 @@ def test_resume_refuses_the_state_of_another_run(data: Path, capsys: pytest.Capt
     with pytest.raises(SystemExit):
         run(data, "first/mine", 24, "--seed", "1", "--resume")
     assert "is damaged or of an older version" in capsys.readouterr().err
+
+
+def test_labels_that_the_terminal_cannot_print_are_no_error(data: Path) -> None:
+    for label in ("猫", "dog"):
+        for k in range(3):
+            (data / "mine" / label).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (9, 9), (k, k, 9)).save(data / "mine" / label / f"{k}.png")
+    command = [sys.executable, "-m", "playground.train", "--data", str(data / "mine"), "--out", str(data / "out")]
+    ended = subprocess.run(
+        [*command, "--size", "8", "--num-images", "4", *SMALL],
+        capture_output=True,
+        text=True,
+        encoding="cp1252",
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "labels: dog, ?" in ended.stdout
+    assert load_checkpoint(data / "out", "cpu").label_names == ("dog", "猫")

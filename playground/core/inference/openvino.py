@@ -16,10 +16,12 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,17 @@ from torch.nn.functional import layer_norm
 
 from playground.core.inference.engine import Engine, example_inputs
 
-CACHE = Path("~/.cache/diffusion-playground").expanduser()
+
+def cache_folder() -> Path:
+    """Folder for compiled networks: in XDG_CACHE_HOME, else in ~/.cache, else, for a user without a home, temporary."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path(tempfile.gettempdir())
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "diffusion-playground"
+
+
+CACHE = cache_folder()
 
 COMMAND = ["-W", "ignore", "-m", "playground.core.inference.openvino"]
 
@@ -42,6 +54,9 @@ OK_MARKER = "tried.json"
 OPTION_FALLBACKS: tuple[dict[str, str], ...] = ({}, {"SNIPPETS_MODE": "DISABLE"})
 """The settings to try, in order: OpenVINO's own, then without the code that it generates for sequences of small
 operations, in which it has crashed (see `_GroupNormAsLayerNorm`)."""
+
+MAX_DIFFERENCE = 1e-3
+"""Most relative difference between a compiled network and plain PyTorch; in float32 it is about 1e-6."""
 
 BASE_OPTIONS = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
 
@@ -195,17 +210,63 @@ def _in_a_process_of_its_own(arguments: list[str]) -> str:
 
 
 def enable_openvino(engine: Engine) -> None:
-    """Enable OpenVINO for an engine, from the cache if this network has been compiled before."""
+    """Enable OpenVINO for an engine, from the cache if this network has been compiled before.
+
+    What is compiled must agree with plain PyTorch. A damaged cache is dropped and built again, once.
+
+    Raises:
+        RuntimeError: if the network cannot be compiled, or what is compiled differs from plain PyTorch.
+        OSError: if the cache cannot be used.
+    """
     folder = CACHE / _fingerprint(engine.unet)
+    is_cached = (folder / OK_MARKER).is_file()
+    try:
+        compiled = _compiled(engine, folder)
+    except Exception:  # OpenVINO has many types
+        if not is_cached:
+            raise
+        shutil.rmtree(folder)
+        compiled = _compiled(engine, folder)
+    engine.enable(compiled)
+
+
+def _compiled(engine: Engine, folder: Path) -> dict[int, Callable[..., Tensor]]:
+    """The compiled network for each batch size, compared with plain PyTorch."""
     options = ensure_compiled(engine.unet, folder, engine.batch_sizes)
-    engine.enable(
-        {size: OpenVINOModel(folder, example_inputs(engine.unet, size), options) for size in engine.batch_sizes}
-    )
+    compiled: dict[int, Callable[..., Tensor]] = {}
+    for size in engine.batch_sizes:
+        inputs = example_inputs(engine.unet, size)
+        compiled[size] = OpenVINOModel(folder, inputs, options)
+        check_agreement(engine.unet, compiled[size], size)
+    return compiled
+
+
+@torch.no_grad()
+def check_agreement(unet: Any, compiled: Callable[..., Tensor], batch_size: int) -> None:
+    """Compare a compiled network with plain PyTorch on random input.
+
+    Args:
+        unet: a UNet2DModel.
+        compiled: the function to compare.
+        batch_size: B.
+
+    Raises:
+        RuntimeError: if the root mean square of the difference exceeds MAX_DIFFERENCE of the output's.
+    """
+    x, t, *labels = example_inputs(unet, batch_size)
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(x.shape, generator=generator), 1000 * torch.rand(t.shape, generator=generator), *labels]
+    expected = unet(*inputs).sample
+    difference = (compiled(*inputs) - expected).square().mean().sqrt() / expected.square().mean().sqrt()
+    if not difference <= MAX_DIFFERENCE:  # also where it is not a number
+        raise RuntimeError(f"the compiled network differs from plain PyTorch by {difference:.1g} of the output's rms")
 
 
 def _fingerprint(unet: Any) -> str:
     """A hash of the network's config and weights, OpenVINO's version and the type of processor."""
-    digest = hashlib.sha256(json.dumps(dict(unet.config), sort_keys=True, default=str).encode())
+    # Without what diffusers adds: the folder's path, and a list whose order changes from process to process.
+    config = {name: value for name, value in unet.config.items() if not name.startswith("_")}
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
     digest.update(f"{importlib.metadata.version('openvino')} {_processor()}".encode())
     for weight in unet.state_dict().values():
         digest.update(weight.contiguous().numpy().tobytes())
