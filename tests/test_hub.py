@@ -127,7 +127,7 @@ def test_what_is_no_name_is_told(name: str, served: Hub) -> None:
 
 def test_a_network_without_safetensors_is_told_and_its_pickle_stays_there(served: Hub) -> None:
     (served.networks["some/old"] / WEIGHTS_FILE).unlink()
-    with pytest.raises(CheckpointError, match=r"There are no safetensors in some/old: .* pickle, are never opened"):
+    with pytest.raises(CheckpointError, match=r"some/old cannot be read\. It has no .* pickle, are never opened"):
         download("some/old")
     assert not [path for _, path in served.asked if "resolve" in path]
 
@@ -191,3 +191,16 @@ def test_a_folder_of_the_host_is_not_to_be_had_by_name(served: Hub, tmp_path: Pa
     networks = ModelRegistry([served.networks["some/new"]], "cpu")
     with pytest.raises(CheckpointError, match="cannot be the name"):
         networks.download(str(served.networks["some/old"]), lambda done, total: None)
+
+
+def test_download_refuses_networks_of_latents(served: Hub) -> None:
+    (served.networks["some/new"] / "vqvae").mkdir()
+    (served.networks["some/new"] / "vqvae" / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"some/new predicts the noise in latents"):
+        download("some/new")
+    assert not [path for _, path in served.asked if "resolve" in path]
+
+
+def test_normalize_repo_id_takes_the_address_of_the_files(served: Hub) -> None:
+    for name in ("some/new", f"{served.address}/some/new/", f"{served.address}/some/new/tree/main"):
+        assert hub.normalize_repo_id(name) == "some/new"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ MAX_SIDE = 512
 
 MAX_BLOCKS, MAX_DEPTH, MAX_WEIGHTS, MAX_NUMBER = 8, 24, 250_000_000, 10_000
 """Bounds of a network's config, which are checked before anything is built. The weights are those of 1 GB."""
+
+AUTOENCODERS = ("vae", "vqvae", "movq")
+NETWORK_OF_LATENTS = (
+    "The network in {} predicts the noise in latents, since an autoencoder lies beside it ({}/). One of pictures "
+    "is needed here."
+)
 
 BETA_KEYS = (
     "num_train_timesteps",
@@ -62,9 +69,11 @@ def validate_config(folder: Path, called: str) -> tuple[int, int, int]:
         raise CheckpointError(
             f"There is no network in {called}: unet/{CONFIG_FILE} and unet/{WEIGHTS_FILE} belong there."
         )
+    if beside := next((name for name in AUTOENCODERS if (folder / name).is_dir()), ""):
+        raise CheckpointError(NETWORK_OF_LATENTS.format(called, beside))
     with as_checkpoint_error(called):
         read_schedule(folder)
-        return _fitting_shape(json.loads(config_file.read_text(encoding="utf-8")), label_names_of(read_card(folder)))
+        return _fitting_shape(read_json(config_file), label_names_of(read_card(folder)))
 
 
 @contextmanager
@@ -85,7 +94,15 @@ def as_checkpoint_error(called: str) -> Iterator[None]:
 def read_card(folder: Path) -> dict[str, Any]:
     """The content of the network's card.json, {} if there is none."""
     file = folder / "card.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    return read_json(file) if file.is_file() else {}
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises CheckpointError for a byte-order mark, with which diffusers cannot read it."""
+    data = file.read_bytes()
+    if data.startswith(codecs.BOM_UTF8):
+        raise CheckpointError(f"{file.name} begins with a byte-order mark: save it as UTF-8 without one.")
+    return dict(json.loads(data))
 
 
 def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
@@ -96,6 +113,29 @@ def label_names_of(card: dict[str, Any]) -> tuple[str, ...]:
 def weights_path(folder: Path) -> Path:
     """The path of the weights in a network's folder: in unet/ if that exists, else in the folder itself."""
     return (folder / "unet" if (folder / "unet").is_dir() else folder) / WEIGHTS_FILE
+
+
+def explain_weights(files: Iterable[str], unet: str = "") -> str:
+    """Why the weights among these files are not read; "" if they are.
+
+    Args:
+        files: paths of the network's files.
+        unet: the folder of the weights, "unet/" or "".
+
+    Returns:
+        A sentence for users.
+    """
+    there, weights = set(files), unet + WEIGHTS_FILE
+    shards = weights + ".index.json" in there
+    if weights in there:
+        # diffusers would read the shards, although only the single file is checked here.
+        return f"It has its weights twice, in {WEIGHTS_FILE} and in shards: remove the older ones." if shards else ""
+    if shards:
+        return f"Its weights are in shards: save them as one file, {WEIGHTS_FILE} (save_pretrained, max_shard_size)."
+    stem, _, suffix = WEIGHTS_FILE.partition(".")
+    if variant := next((file for file in there if file.startswith(f"{unet}{stem}.") and file.endswith(suffix)), ""):
+        return f"Its weights are a variant, {variant}: rename the file to {WEIGHTS_FILE}."
+    return f"It has no {weights}, and weights in any other file, such as a pickle, are never opened."
 
 
 def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tuple[int, int, int]:
@@ -112,16 +152,21 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
     expect(kind == "UNet2DModel", f"it is a {kind}, where a UNet2DModel, without text, is needed")
     _check_size(config)
     # On the meta device, which stores no values, a network costs nothing and shows whether its parts fit together.
-    with torch.device("meta"):
+    with torch.device("meta"), _as_misfit():
         unet: Any = UNet2DModel.from_config(config)
     network = unet.config
     channels, out, size = network.in_channels, network.out_channels, network.sample_size
     expect(channels in (1, 3), f"its pictures have {channels} channels, where 1 (grey) or 3 (colour) are needed")
     expect(out in (channels, 2 * channels), f"it says {out} channels of {channels}, where as many or twice are needed")
     expect(size is not None, f"its {CONFIG_FILE} does not say how large its pictures are (sample_size)")
-    height, width = (size, size) if isinstance(size, int) else size
+    sides = [size, size] if isinstance(size, int) else size
+    is_size = isinstance(sides, list) and len(sides) == 2 and all(type(side) is int and side > 0 for side in sides)
+    expect(is_size, f"its sample_size is {size}, where a whole number, or height and width, are needed")
+    height, width = sides
     expect(max(height, width) <= MAX_SIDE, f"its pictures are {height} × {width}, where {MAX_SIDE} a side are allowed")
     expect(network.time_embedding_type != "fourier", "it was trained on another kind of noise, which only grows")
+    kind = network.time_embedding_type
+    expect(kind == "positional", f"its time embedding is {kind}, where a positional one is needed")
     expect(network.class_embed_type is None, "it asks for labels in a form that is not known here")
     embeddings = network.num_class_embeds
     expect(
@@ -130,7 +175,13 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
         "one label fewer than it has is needed: the last means 'no label'",
     )
     shape = (channels, height, width)
-    with torch.device("meta"):
+    factor = 2 ** (len(network.down_block_types) - 1)
+    expect(
+        height % factor == width % factor == 0,
+        f"its pictures are {height} × {width}, and a network with {len(network.down_block_types)} levels needs "
+        f"multiples of {factor}",
+    )
+    with torch.device("meta"), _as_misfit():
         labels = None if embeddings is None else torch.zeros(1, dtype=torch.int64)
         output = unet(torch.zeros(1, *shape), torch.zeros(1), class_labels=labels).sample
     expect(
@@ -138,6 +189,16 @@ def _fitting_shape(config: dict[str, Any], label_names: tuple[str, ...]) -> tupl
         f"to {height} × {width} pixels it answers with {tuple(output.shape[2:])}",
     )
     return shape
+
+
+@contextmanager
+def _as_misfit() -> Iterator[None]:
+    """Turn any exception of a network whose parts do not fit together into a CheckpointError."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"This network does not fit here: its parts do not fit together ({reason}).") from error
 
 
 def _check_size(config: dict[str, Any]) -> None:
@@ -161,7 +222,10 @@ def _check_size(config: dict[str, Any]) -> None:
 
 def scheduler_path(folder: Path) -> Path | None:
     """The path of the scheduler's config in a network's folder, or None."""
-    files = (folder / "scheduler" / SCHEDULER_FILE, folder / SCHEDULER_FILE)
+    folders = [folder / "scheduler", folder]
+    if folder.name.startswith("checkpoint-"):  # as diffusers' training scripts leave them in the folder of a pipeline
+        folders.append(folder.parent / "scheduler")
+    files = (each / SCHEDULER_FILE for each in folders)
     return next((file for file in files if file.is_file()), None)
 
 
@@ -180,7 +244,7 @@ def read_schedule(folder: Path) -> tuple[NoiseSchedule, str, str]:
     if file is None:
         default: Any = DDPMScheduler()
         return from_betas("linear", default.betas), "epsilon", ASSUMED_SCHEDULE_NOTE
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config = read_json(file)
     if "beta_schedule" not in config:
         raise CheckpointError(
             f"This network does not fit here: its {config.get('_class_name', 'scheduler')} has no β_t, where a "

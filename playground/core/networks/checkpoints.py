@@ -16,6 +16,7 @@ from playground.core.networks.checkpoint_format import (
     WEIGHTS_FILE,
     CheckpointError,
     as_checkpoint_error,
+    explain_weights,
     label_names_of,
     read_card,
     read_schedule,
@@ -108,11 +109,8 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
     called = str(folder) if name == folder.name else name
     weights = weights_path(folder)
     shape = validate_config(folder, called)
-    if not weights.is_file():
-        raise CheckpointError(
-            f"There is no network in {called} that can be read: unet/{WEIGHTS_FILE} belongs there, and weights in any "
-            "other file, such as a pickle, are never opened."
-        )
+    if problem := explain_weights(path.name for path in weights.parent.iterdir()):
+        raise CheckpointError(f"The network in {called} cannot be read. {problem}")
     with as_checkpoint_error(called):
         card = read_card(folder)
         if "sha256" in card and card["sha256"] != sha256(weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -11,10 +12,13 @@ from huggingface_hub.errors import GatedRepoError, HFValidationError, HTTPError,
 from tqdm import tqdm
 
 from playground.core.networks.checkpoint_format import (
+    AUTOENCODERS,
     CONFIG_FILE,
+    NETWORK_OF_LATENTS,
     SCHEDULER_FILE,
     WEIGHTS_FILE,
     CheckpointError,
+    explain_weights,
     validate_config,
 )
 
@@ -84,7 +88,8 @@ def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: 
     """Find a network in a local folder, or else on the Hub, from where it is downloaded.
 
     Args:
-        model: a folder, or "owner/name" or the network's address on the Hub.
+        model: a folder, or "owner/name" or the network's address on the Hub. A file stands for its folder, and unet/
+            for the folder that it is in.
         progress: called with the bytes received so far, and in all.
 
     Returns:
@@ -93,9 +98,13 @@ def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: 
     Raises:
         CheckpointError: if there is neither such a folder nor such a network on the Hub.
     """
-    folder = Path(model)
+    folder = Path(os.path.expanduser(model))
+    if folder.is_file():
+        folder = folder.parent
     if folder.is_dir():
-        return folder.resolve().name, folder.resolve()
+        folder = folder.resolve()
+        folder = folder.parent if folder.name == "unet" else folder
+        return folder.name, folder
     try:
         return normalize_repo_id(str(model)), download(str(model), progress)
     except CheckpointError as error:
@@ -103,18 +112,18 @@ def resolve(model: str | Path, progress: ProgressCallback = lambda done, total: 
 
 
 def normalize_repo_id(name: str) -> str:
-    """Normalize the name of a network on the Hub, or its address there, to "owner/name"."""
-    return name.strip().removeprefix(ENDPOINT + "/").rstrip("/")
+    """Normalize the name of a network on the Hub, or its address there, also of its files, to "owner/name"."""
+    return name.strip().removeprefix(ENDPOINT + "/").rstrip("/").removesuffix("/tree/main")
 
 
 def _check(name: str, sizes: Mapping[str, int], unet: str) -> None:
     if unet + CONFIG_FILE not in sizes:
         raise CheckpointError(f"There is no UNet2DModel in {name}: it has no {CONFIG_FILE} and no unet/{CONFIG_FILE}.")
+    if beside := next((folder for folder in AUTOENCODERS if f"{folder}/{CONFIG_FILE}" in sizes), ""):
+        raise CheckpointError(NETWORK_OF_LATENTS.format(name, beside))
+    # A single file is what is downloaded, whatever else is there.
     if unet + WEIGHTS_FILE not in sizes:
-        raise CheckpointError(
-            f"There are no safetensors in {name}: it has no {unet}{WEIGHTS_FILE}, and weights in any other file, "
-            "such as a pickle, are never opened."
-        )
+        raise CheckpointError(f"The network {name} cannot be read. {explain_weights(sizes, unet)}")
 
 
 def _after(done: int, total: int, progress: ProgressCallback) -> Callable[[int], None]:
