@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,7 @@ from tests.browser.conftest import Watched
 from tests.browser.test_page import choose, drawn, label, numbers, open_tab, quiet, remove_noise, scrub
 
 OpenPage = Callable[..., Watched]
+SMALL = {"width": 1280, "height": 720}
 
 
 def said(page: Page, **wanted: str | None) -> dict[str, str]:
@@ -135,6 +137,7 @@ def test_share_copies_the_link_and_shows_its_code(open_page: OpenPage, address: 
     query = parse_qs(urlsplit(copied).query)
     assert copied.startswith(address)
     assert query["seed"] == [page.get_by_label("Seed", exact=True).input_value()]
+    expect(page.locator("#copied")).to_have_text("Copied.")
     page.locator("#shared").get_by_role("button", name="Close").click()
     expect(page.locator("#shared textarea")).to_be_hidden()
 
@@ -177,3 +180,63 @@ def test_a_click_in_the_strip_goes_there(open_page: OpenPage) -> None:
     views.nth(6).click()
     assert label(page, "player-forward") == "t = 666"
     expect(views.nth(6)).to_have_attribute("aria-current", "true")
+
+
+@pytest.mark.parametrize("can_copy", [True, False])
+def test_share_says_what_happened_where_the_clipboard_is_forbidden(
+    can_copy: bool, open_page: OpenPage, address: str
+) -> None:
+    """As at an http: address in a local network, which is a workshop's, and in a frame."""
+    page = open_page(address, **SMALL).page
+    page.evaluate("delete Navigator.prototype.clipboard")
+    page.evaluate("yes => { document.execCommand = () => yes; }", can_copy)
+    page.locator("#share").click()
+    expect(page.locator("#copied")).to_have_text(
+        re.compile(r"^Copied\.$" if can_copy else "It is selected: press Ctrl")
+    )
+    link = page.locator("#share-link textarea")
+    assert page.evaluate("getSelection().toString()") == link.input_value()
+    assert link.input_value().startswith(address)
+
+
+def test_parts_of_mailings_and_of_gradio_are_no_notices(open_page: OpenPage, address: str) -> None:
+    page = open_page(f"{address}?seed=7&utm_source=mail&fbclid=abc&gclid=1&view=api&__theme=light").page
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
+    expect(page.locator("#link-note")).to_be_hidden()
+
+
+def test_the_page_of_the_api_leaves_the_link(open_page: OpenPage, address: str) -> None:
+    """Gradio writes `view=api` into the address, and removes it again."""
+    page = open_page(f"{address}?tab=sampling&sampling_view=guidance&seed=7").page
+    page.get_by_role("button", name="Use via API").click()
+    expect(page.locator(".api-docs")).to_be_visible()
+    page.mouse.click(10, 500)  # beside it
+    expect(page.locator(".api-docs")).to_be_hidden()
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["sampling_view"] == ["guidance"]
+    assert query["seed"] == ["7"]
+
+
+def test_the_wheel_leaves_a_number_alone(open_page: OpenPage) -> None:
+    page = open_page(**SMALL).page
+    seed = page.get_by_label("Seed", exact=True)
+    before = seed.input_value()
+    seed.focus()
+    seed.hover()
+    for _ in range(3):
+        page.mouse.wheel(0, -120)
+    page.wait_for_timeout(300)
+    assert seed.input_value() == before
+
+
+def test_forced_colours_show_what_is_chosen(open_page: OpenPage) -> None:
+    page = open_page(forced_colors="active").page
+    for chosen, other in (
+        ("#stage .tab-container button.selected", "#stage .tab-container button:not(.selected)"),
+        ("#stage .segments label:has(:checked)", "#stage .segments label:not(:has(:checked))"),
+    ):
+        styles = [
+            page.locator(selector).first.evaluate("element => getComputedStyle(element).outlineStyle")
+            for selector in (chosen, other)
+        ]
+        assert styles == ["solid", "none"]

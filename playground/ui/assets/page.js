@@ -32,6 +32,7 @@ let touched = false; // whether a person has done anything since the present sta
 let shareBeforeShrinkage = null;
 let runWhenChosen = -1; // the number of the last sampling when a view was chosen
 let reopened = 0; // how often the present state was opened again because a late answer had changed it
+let isCopied = false; // whether the link that was shared last is in the clipboard
 
 /** The text of a value as a link has it. */
 const written = (/** @type {unknown} */ value) =>
@@ -279,11 +280,23 @@ export const page = {
     if (hidden.length) parts.set("hide", hidden.join(","));
     const link = `${location.origin}${location.pathname}?${parts}`;
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(link); // there only at https: and on this computer, and not in every frame
+      isCopied = true;
     } catch {
-      /* not allowed here: the link can be read and scanned */
+      isCopied = false;
     }
     return link;
+  },
+
+  /** Select the link in the panel, and say whether it has been copied. */
+  selectLink() {
+    const field = /** @type {HTMLTextAreaElement} */ (query(document, "#share-link textarea"));
+    Object.assign(field, { disabled: false, readOnly: true }); // in a disabled field nothing can be selected
+    field.select();
+    isCopied ||= document.execCommand("copy");
+    query(document, "#copied").textContent = isCopied
+      ? "Copied."
+      : "This browser does not let the page copy it. It is selected: press Ctrl+C, or ⌘C on a Mac.";
   },
 
   /** The names of the controls that the link in the address hides. */
@@ -389,6 +402,16 @@ document.addEventListener(
     if (tab) page.updateState({ tab });
   },
   true,
+);
+
+// The wheel scrolls the page: over a focused number it would change that, too.
+document.addEventListener(
+  "wheel",
+  ({ target }) => {
+    const isNumber = target instanceof HTMLInputElement && target.type === "number";
+    if (isNumber && target === document.activeElement) target.blur();
+  },
+  { passive: true },
 );
 
 addEventListener("popstate", () => {

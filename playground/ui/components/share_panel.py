@@ -23,7 +23,8 @@ def build_share_panel() -> None:
     present = gr.Button("Present", size="sm", min_width=0, elem_id="present")
     share = gr.Button("Share", size="sm", min_width=0, elem_id="share")
     with gr.Column(visible=False, elem_id="shared") as panel:
-        link = gr.Textbox(label="Link to this state, copied", interactive=False, lines=3)
+        link = gr.Textbox(label="Link to this state", interactive=False, lines=3, elem_id="share-link")
+        gr.HTML('<p id="copied" class="note" role="status"></p>', apply_default_css=False)
         note = gr.Markdown(elem_id="reach")
         code = gr.HTML(elem_id="qr")
         hidden = gr.Dropdown(
@@ -46,8 +47,9 @@ def build_share_panel() -> None:
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-    share.click(js="async (_, names) => [await playground.share(names), names]", **of_link)
-    hidden.input(js="async (_, names) => [await playground.share(names), names]", **of_link)
+    for event in (share.click, hidden.input):
+        opened = event(js="async (_, names) => [await playground.share(names), names]", **of_link)
+        opened.success(None, js="() => playground.selectLink()", api_visibility="private")
     close.click(lambda: gr.update(visible=False), None, panel, show_progress="hidden", api_visibility="private")
     learn.click(None, js="() => playground.openLesson()", api_visibility="private")
     present.click(None, js="() => playground.present(!playground.presenting)", api_visibility="private")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,11 +11,14 @@ from playground.core.model_registry import ModelRegistry
 from playground.ui.state.settings import CONTROLS, HIDEABLE, TRAINING_FIELDS, Settings, validate
 from playground.ui.state.validation import quoted
 
+IGNORED = re.compile(r"__.*|view|utm_.*|[a-z]*clid|igshid|mc_[ce]id|_g[al]", re.DOTALL)
+"""Parts of links that are not ours: the host's, Gradio's, and what mailings and social networks add."""
+
 
 def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Settings from the query string of a link.
 
-    A part that is not allowed keeps its default. Names that begin with two underscores are the host's, and are ignored.
+    A part that is not allowed keeps its default. Parts that are IGNORED are passed over.
 
     Args:
         library: registry of the networks.
@@ -24,7 +28,7 @@ def from_query(library: ModelRegistry, query: Mapping[str, str]) -> tuple[Settin
         The settings, and a sentence for each part that is unknown or not allowed.
     """
     accepted: dict[str, Any] = {"model": library.names[0]}
-    unknown = [name for name in query if name not in CONTROLS and not name.startswith("__")]
+    unknown = [name for name in query if name not in CONTROLS and not IGNORED.fullmatch(name)]
     notes = [f"The link has a part that is not known here: {quoted(name)}." for name in unknown]
     for name in CONTROLS:
         if name not in query:
