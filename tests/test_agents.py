@@ -37,7 +37,7 @@ def test_there_is_a_tool_for_each_question_and_it_says_what_it_takes(damaged: st
     said = tools["sample"]["inputSchema"]["properties"]["sampler"]["description"]
     assert all(name in said for name in SAMPLERS)
     said = tools["add_noise"]["inputSchema"]["properties"]["image"]["description"]
-    assert all(f"0 to {len(library.pictures(name)) - 1} for {name}" in said for name in ("digits", "emoji"))
+    assert all(f"0 to {len(library.shipped_pictures(name)) - 1} for {name}" in said for name in ("digits", "emoji"))
 
 
 def test_a_tool_is_called_and_refuses_in_a_sentence(damaged: str) -> None:

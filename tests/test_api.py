@@ -2,6 +2,7 @@
 
 import base64
 import io
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,10 @@ def test_bad_input_gets_one_sentence_and_the_next_request_works(
 
 def test_damaged_or_missing_weights_are_told_and_the_rest_works(damaged: str) -> None:
     client = Client(damaged, verbose=False)
-    for name, sentence in (("short", "are damaged"), ("missing", "There is no network in")):
+    for name, sentence in (("short", "are damaged"), ("missing", "The network in missing cannot be read. It has no")):
         for endpoint in ("/predict_noise", "/sample"):
             with pytest.raises(AppError) as caught:
                 client.predict(model=name, api_name=endpoint)
             assert sentence in str(caught.value)
+            assert tempfile.gettempdir() not in str(caught.value)  # a visitor learns no path of the server
         assert client.predict(model=name, api_name="/add_noise")[1]["t"] == 250

@@ -198,7 +198,7 @@ def test_nothing_is_left_behind(served: Served) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--replicas", "0"], "There must be at least 1 replica"),
+        (["--replicas", "0"], "--replicas: it must be a whole number of at least 1; it was 0"),
         (["--replicas", "3", "--max-replicas", "2"], "at most as many as --max-replicas; it was 3."),
         (["--model", "no/such/folder"], "no/such/folder"),
     ],

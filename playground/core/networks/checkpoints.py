@@ -106,15 +106,14 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
     Raises:
         CheckpointError: if there is no network, it is damaged, or it is not supported.
     """
-    called = str(folder) if name == folder.name else name
     weights = weights_path(folder)
-    shape = validate_config(folder, called)
+    shape = validate_config(folder, name)
     if problem := explain_weights(path.name for path in weights.parent.iterdir()):
-        raise CheckpointError(f"The network in {called} cannot be read. {problem}")
-    with as_checkpoint_error(called):
+        raise CheckpointError(f"The network in {name} cannot be read. {problem}")
+    with as_checkpoint_error(name):
         card = read_card(folder)
         if "sha256" in card and card["sha256"] != sha256(weights):
-            raise CheckpointError(f"The weights in {called} are damaged: their sha256 is not the one in card.json.")
+            raise CheckpointError(f"The weights in {name} are damaged: their sha256 is not the one in card.json.")
         schedule, says, assumed = read_schedule(folder)
         # Where a weight is missing, accelerate's loader, diffusers' default, leaves a tensor without storage; this one
         # leaves random numbers and reports the key.
@@ -124,7 +123,7 @@ def read_checkpoint(name: str, folder: Path, device: torch.device) -> Checkpoint
         if loading_info["missing_keys"]:
             raise ValueError(f"{WEIGHTS_FILE} does not hold {loading_info['missing_keys'][0]}.")
     if not all(weight.isfinite().all() for weight in unet.parameters()):
-        raise CheckpointError(f"The weights in {called} are damaged: some of them are not finite numbers.")
+        raise CheckpointError(f"The weights in {name} are damaged: some of them are not finite numbers.")
 
     unet = unet.to(device).eval().requires_grad_(False)
     if device.type == "cuda":
