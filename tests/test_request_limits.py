@@ -7,6 +7,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import ModelRegistry
 from playground.ui.server import request_limits
 from playground.ui.server.request_limits import EXCEPTION_HANDLERS, QUEUE_FULL, MaxBodySizeMiddleware
 from tests.server import running
@@ -20,10 +22,15 @@ async def look_up(request: Request) -> Response:
     return PlainTextResponse(dict[str, str]()[request.url.path])
 
 
+async def fail(request: Request) -> Response:
+    ModelRegistry([WEIGHTS / "digits"], "cpu").pictures("nothing of that name")
+    raise AssertionError
+
+
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
     monkeypatch.setattr(request_limits, "MAX_BODY", 1000)
-    routes = [Route("/", count, methods=["POST"]), Route("/nothing", look_up)]
+    routes = [Route("/", count, methods=["POST"]), Route("/nothing", look_up), Route("/fault", fail)]
     return TestClient(
         Starlette(routes=routes, middleware=[Middleware(MaxBodySizeMiddleware)], exception_handlers=EXCEPTION_HANDLERS)
     )
@@ -47,6 +54,8 @@ def test_who_asks_for_what_is_not_here_is_told(client: TestClient) -> None:
 QUEUE_APP = """import os, time
 import gradio as gr
 from starlette.middleware import Middleware
+from playground.core.data.datasets import WEIGHTS
+from playground.core.model_registry import ModelRegistry
 from playground.ui.server import request_limits
 
 request_limits.MAX_QUEUE_PER_ADDRESS = 3
@@ -69,3 +78,10 @@ def test_queue_share_middleware_leaves_the_queue_to_other_addresses() -> None:
         assert answers[-1].status_code == 503
         assert answers[-1].json() == {"detail": QUEUE_FULL}
         assert join("192.0.2.2").status_code == 200
+
+
+def test_an_error_of_ours_is_logged_and_no_missing_name(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    answer = client.get("/fault")
+    assert answer.status_code == 500
+    assert answer.json()["detail"].startswith("Something went wrong here (KeyError). It has been logged")
+    assert "KeyError: 'nothing of that name'" in caplog.text

@@ -1,4 +1,4 @@
-"""The bench: choosing, drawing and saving; a page that everybody can use."""
+"""Choosing, drawing and saving pictures; accessibility, the network's card and its change."""
 
 from __future__ import annotations
 

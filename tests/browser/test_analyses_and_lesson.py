@@ -1,4 +1,4 @@
-"""The ways to look at the found noise, and the lesson, as a person uses them."""
+"""The views of *Predict noise*, *Remove noise* beside the ideal predictor, and the lesson, in a browser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def opened_at(open_page: OpenPage, address: str, link: str) -> Page:
     return page
 
 
-def test_every_look_is_a_link_and_dragging_t_asks_nobody(open_page: OpenPage, address: str) -> None:
+def test_every_view_is_a_link_and_dragging_t_sends_no_request(open_page: OpenPage, address: str) -> None:
     watched, other = open_page(), open_page(f"{address}?tab=prediction").page
     open_tab(watched.page, "Predict noise")
     for look in reversed(ANALYSIS_VIEWS):
