@@ -296,7 +296,7 @@ export const page = {
     isCopied ||= document.execCommand("copy");
     query(document, "#copied").textContent = isCopied
       ? "Copied."
-      : "This browser does not let the page copy it. It is selected: press Ctrl+C, or ⌘C on a Mac.";
+      : "This browser does not let the page copy it. It is selected: press Ctrl+C or ⌘C, on a phone hold it.";
   },
 
   /** The names of the controls that the link in the address hides. */
