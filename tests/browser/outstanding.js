@@ -2,9 +2,10 @@
 // is still open does not say so: Gradio opens one for an answer that has come already where it hears of the question
 // later, and leaves it open.
 let asking = 0;
-const asked = new Set();
+const asked = new Map(); // the number of the event's function, by the event's id
 const answered = new Set();
-window.outstanding = () => asking + [...asked].filter((id) => !answered.has(id)).length;
+window.unansweredEvents = () => [...asked].filter(([id]) => !answered.has(id)).map(([, number]) => number);
+window.outstanding = () => asking + window.unansweredEvents().length;
 
 async function listen(body) {
   let text = "";
@@ -19,11 +20,11 @@ async function listen(body) {
   }
 }
 
-async function join(answer) {
+async function join(answer, body) {
   asking += 1;
   try {
     const response = await answer;
-    if (response.ok) asked.add((await response.clone().json()).event_id);
+    if (response.ok) asked.set((await response.clone().json()).event_id, JSON.parse(body).fn_index);
   } catch {
     /* it did not get there: who asked hears of it */
   }
@@ -34,7 +35,7 @@ const ask = window.fetch;
 window.fetch = (...request) => {
   const answer = ask(...request);
   const { pathname } = new URL(request[0].url ?? request[0], location.href);
-  if (pathname.endsWith("/queue/join")) join(answer);
+  if (pathname.endsWith("/queue/join")) join(answer, request[1].body);
   if (pathname.endsWith("/queue/data")) answer.then((stream) => listen(stream.clone().body)).catch(() => {}); // closed
   return answer;
 };

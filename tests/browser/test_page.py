@@ -85,7 +85,8 @@ def quiet(watched: Watched) -> int:
         count = len(watched.requests)
         if watched.page.evaluate(AT_REST) and not watched.unanswered and count == len(watched.requests):
             return count
-    raise AssertionError(f"it does not come to rest: {watched.requests[-6:]}, {watched.unanswered}")
+    events = watched.page.evaluate("unansweredEvents()")
+    raise AssertionError(f"it does not come to rest: events {events}, {watched.requests[-6:]}, {watched.unanswered}")
 
 
 def drawn_anew(page: Page) -> None:
