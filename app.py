@@ -5,7 +5,7 @@ import importlib
 import os
 from importlib.util import find_spec
 
-from playground.environment import prepare_environment
+from playground.environment import bypass_proxies, prepare_environment
 
 prepare_environment()
 
@@ -45,6 +45,7 @@ def main() -> None:
         parser.error("--mcp needs a package that is not here: pip install 'gradio[mcp]'.")
     try:
         check_address(args.host, args.port)
+        bypass_proxies(args.host)
         if ZERO:  # its processes are forked from this one, which therefore has no worker and no engine at work
             library = ModelRegistry(args.model, "cpu", in_terminal)
         else:

@@ -22,16 +22,20 @@ def prepare_environment() -> None:
     if not port.isdecimal():
         sys.exit(f"GRADIO_SERVER_PORT must be a whole number from 1 to 65535; it was {port}.")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    bypassed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    if bypassed.strip() != "*":
-        hosts = (os.environ.get("GRADIO_SERVER_NAME", ""), *LOCAL)
-        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, (bypassed, *hosts)))
+    bypass_proxies(*LOCAL)
     if not find_spec("socksio"):
         _drop_socks_proxies()
     # The folder for uploads has one name for all users, and may belong to another.
     uploads = Path(tempfile.gettempdir()) / "gradio"
     if uploads.exists() and not os.access(uploads, os.W_OK | os.X_OK):
         os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="gradio-"))
+
+
+def bypass_proxies(*hosts: str) -> None:
+    """Reach hosts without the proxies that the environment names."""
+    bypassed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if bypassed.strip() != "*":
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, (bypassed, *hosts)))
 
 
 def _drop_socks_proxies() -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 from contextlib import ExitStack
 
-from playground.environment import prepare_environment
+from playground.environment import bypass_proxies, prepare_environment
 
 prepare_environment()
 
@@ -54,6 +54,7 @@ def main() -> None:
     with ExitStack() as stack:
         try:
             check_address(args.host, args.port)
+            bypass_proxies(args.host)
             ModelRegistry(args.model, "cpu")  # raises before anything is started if a model cannot be found
             stack.enter_context(ray_cluster(args.address, most))
             # SIGTERM ends everything as Ctrl-C does; Ray's own handler would abort and leave processes behind.

@@ -76,7 +76,8 @@ def running(
             text=True,
             start_new_session=True,
         )
-        server = Server(process, f"http://127.0.0.1:{port}/", log)
+        host = command[command.index("--host") + 1] if "--host" in command else "127.0.0.1"
+        server = Server(process, f"http://{host}:{port}/", log)
         try:
             for _ in range(4 * seconds):
                 if process.poll() is not None:

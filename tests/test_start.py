@@ -38,6 +38,15 @@ def test_app_starts_behind_a_proxy(variables: dict[str, str]) -> None:
         assert ("ALL_PROXY is not used" in server.said()) == ("ALL_PROXY" in variables)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there every address that begins with 127 is this machine's")
+def test_app_starts_behind_a_proxy_at_any_of_its_addresses() -> None:
+    variables = PROXIES["http"]
+    with running(
+        "app.py", "--no-accelerate", "--model", "weights/digits", "--host", "127.0.0.2", **variables
+    ) as server:
+        assert answers(server.address)
+
+
 def test_app_uploads_where_the_temporary_folder_is_another_user_s(tmp_path: Path) -> None:
     """A file in place of the folder: tests may run as root, for whom every folder is writable."""
     (tmp_path / "gradio").write_text("not a folder")
