@@ -15,7 +15,7 @@ AT_ONCE = 2
 PER_ADDRESS = 160
 """Most runs, waiting ones included, of one network address, which a whole class may share. Each holds a thread."""
 POLL = 0.5
-"""Seconds after which a waiting run finds out that nobody wants it any more."""
+"""Seconds between two checks whether a waiting run is still wanted."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RunLimiter:
         Args:
             lane: name of the lane.
             request: the request, which names the browser session and the address.
-            is_wanted: whether anybody still waits for the run; if not, the wait ends without a slot.
+            is_wanted: returns whether the run is still wanted; if not, the wait ends without a slot.
 
         Raises:
             ValueError: if the session or the address has its most runs already. The message is written for users.
